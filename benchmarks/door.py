@@ -1,0 +1,201 @@
+"""Speed of the door: JSON lines on disk to typed columns and quarantine, against plain Python.
+
+Run ``python -m benchmarks.door``. Both sides read the same file, decode UTF-8 strictly, note each
+line's position and SHA-256, and put what is no record into quarantine; their tables and their
+quarantined positions are compared, and the run fails where they differ.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.door_data import CANONICAL_FIELDS, FILM_FIELDS, write_lines
+from kg_assets.sources.blobs import read_blobs
+from kg_assets.sources.parsing import parse_blobs
+from kg_assets.sources.record import POSITION_FIELDS
+
+# Larger batches are not faster, and each bad value costs a search in its batch.
+_BASELINE_ROWS = 1000
+
+Results = Iterator[tuple[pa.RecordBatch | None, list[int]]]
+
+
+def door(path: Path, fields: pa.Schema) -> Results:
+    """Reads a file through the door; yields records and quarantined positions."""
+    for parsed in parse_blobs(read_blobs(path, name=path.name), fields):
+        yield parsed.records, parsed.problems.column("position").to_pylist()
+
+
+def plain_python(path: Path, fields: pa.Schema) -> Results:
+    """Does the same with ``json.loads`` and ``from_pylist``."""
+    schema = pa.schema([*POSITION_FIELDS, *(field.with_nullable(True) for field in fields)])
+    dates = [field.name for field in fields if pa.types.is_date(field.type)]
+    maps = [field.name for field in fields if pa.types.is_map(field.type)]
+    positions: list[int] = []
+    rows: list[dict[str, Any]] = []
+
+    def flush(rows: list[dict[str, Any]]) -> Results:
+        if not rows:
+            return
+        try:
+            yield pa.RecordBatch.from_pylist(rows, schema=schema), []
+        except (pa.ArrowException, UnicodeEncodeError, TypeError, OverflowError):
+            if len(rows) == 1:
+                positions.append(rows[0]["position"])
+                return
+            yield from flush(rows[: len(rows) // 2])
+            yield from flush(rows[len(rows) // 2 :])
+
+    position = 0
+    with path.open("rb") as file:
+        for line in file:
+            blob = line.rstrip(b"\r\n")
+            if blob:
+                digest = hashlib.sha256(blob).hexdigest()
+                try:
+                    record = json.loads(blob.decode())
+                    if not isinstance(record, dict):
+                        raise ValueError("no object")
+                    for name in dates:
+                        if (day := record.get(name)) is not None:
+                            record[name] = datetime.date.fromisoformat(day)
+                    for name in maps:
+                        if (ids := record.get(name)) is not None:
+                            record[name] = sorted(ids.items())
+                except (ValueError, TypeError):
+                    positions.append(position)
+                else:
+                    record["file"] = path.name
+                    record["table"] = None
+                    record["position"] = position
+                    record["sha256"] = digest
+                    rows.append(record)
+                    if len(rows) == _BASELINE_ROWS:
+                        yield from flush(rows)
+                        rows = []
+            position += len(line)
+    yield from flush(rows)
+    yield None, sorted(positions)
+
+
+def _seconds(work: Callable[[], Iterator[object]], times: int) -> float:
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        for _result in work():
+            pass
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def _machine() -> str:
+    model = platform.processor() or platform.machine()
+    described = Path("/proc/cpuinfo")
+    if described.exists():
+        for line in described.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    cores = len(os.sched_getaffinity(0))
+    load = os.getloadavg()[0]
+    return f"{model}, {cores} cores (load {load:.1f}), Python {platform.python_version()}"
+
+
+def _gathered(results: Results) -> tuple[pa.Table, list[int]]:
+    batches, positions = [], []
+    for records, quarantined in results:
+        positions += quarantined
+        if records is not None:
+            batches.append(records)
+    return pa.Table.from_batches(batches), positions
+
+
+def _compared(path: Path, fields: pa.Schema, bad: int) -> int:
+    """Fails where the two sides differ; returns the number of lines."""
+    ours, ours_bad = _gathered(door(path, fields))
+    theirs, theirs_bad = _gathered(plain_python(path, fields))
+    # The schemas differ in descriptions and in what is said of nulls, not in types.
+    if not ours.equals(theirs.cast(ours.schema)):
+        raise SystemExit("the door and plain Python give different tables")
+    if ours_bad != theirs_bad or len(ours_bad) != bad:
+        raise SystemExit("the door and plain Python quarantine different lines")
+    return int(ours.num_rows) + bad
+
+
+def measure(kind: str, fields: pa.Schema, megabytes: int, times: int) -> dict[str, float]:
+    """Measures one kind of file.
+
+    Args:
+        kind: ``canonical`` or ``nested``.
+        fields: What is read of it.
+        megabytes: Size of the file in million bytes.
+        times: How often each is done; the median counts.
+
+    Returns:
+        Million bytes a second of each step, and lines, bad lines and ratio.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{kind}.jsonl"
+        bad = write_lines(path, kind, megabytes)
+        size = path.stat().st_size / 1e6
+        lines = _compared(path, fields, bad)
+        batches = list(read_blobs(path, name=path.name))
+        reading = _seconds(lambda: read_blobs(path, name=path.name), times)
+        parsing = _seconds(lambda: parse_blobs(batches, fields), times)
+        batches = []
+        both = _seconds(lambda: door(path, fields), times)
+        plain = _seconds(lambda: plain_python(path, fields), times)
+    return {
+        "lines": lines,
+        "bad": bad,
+        "read": size / reading,
+        "parse": size / parsing,
+        "in turn": size / (reading + parsing),
+        "door": size / both,
+        "plain": size / plain,
+        "ratio": plain / both,
+    }
+
+
+def main(
+    megabytes: Annotated[int, typer.Option(min=1, help="Size of each file, in MB.")] = 300,
+    times: Annotated[int, typer.Option(min=1, help="Runs of which the median counts.")] = 3,
+) -> None:
+    """Measures the door against plain Python, on canonical records and on nested films."""
+    console = Console()
+    table = Table(title=f"The door: {megabytes} MB, 0.1 % bad lines, median of {times}, MB/s")
+    for column in ("file", "lines", "bad"):
+        table.add_column(column, no_wrap=True)
+    for column in ("cut and hash", "parse", "one after the other", "both", "plain Python", "times"):
+        table.add_column(column, justify="right")
+    for kind, fields in (("canonical", CANONICAL_FIELDS), ("nested", FILM_FIELDS)):
+        with console.status(f"measuring {kind}"):
+            figures = measure(kind, fields, megabytes, times)
+        table.add_row(
+            kind,
+            f"{figures['lines']:,.0f}",
+            f"{figures['bad']:,.0f}",
+            *(f"{figures[name]:,.0f}" for name in ("read", "parse", "in turn", "door", "plain")),
+            f"{figures['ratio']:.1f}",
+        )
+    console.print(table)
+    console.print(_machine())
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""The asset graph: sources, matching, inference, graph, and the command kg."""

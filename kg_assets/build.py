@@ -1,0 +1,83 @@
+"""Assembles the Definitions: the steps of all stages, and what runs them."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from kg_assets.graph.assets import graph_steps
+from kg_assets.inference.assets import inference_steps
+from kg_assets.jobs import update
+from kg_assets.matching.assets import matching_steps
+from kg_assets.matching.models import MODELS
+from kg_assets.policies import OWNER
+from kg_assets.sensors import new_deliveries
+from kg_assets.shell import LakeResource, StepAsset, step_assets
+from kg_assets.sources.assets import sources_steps
+from resources.settings import Settings
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """All steps, in an order in which each follows what it reads.
+
+    Attributes:
+        steps: The steps.
+        fixed: Partition keys of each table that has a fixed set of them.
+    """
+
+    steps: tuple[StepAsset, ...]
+    fixed: Mapping[str, Sequence[str]]
+
+
+def assemble(settings: Settings) -> Assembly:
+    """Put the steps of all stages together.
+
+    Args:
+        settings: Where things lie and how many shards there are.
+    """
+    steps = [*sources_steps(settings)]
+    for spec in MODELS.values():
+        steps += matching_steps(spec, settings.shards or spec.shards)
+    steps += inference_steps(settings)
+    steps += graph_steps(settings)
+    fixed = {
+        table.name: step.partitions.get_partition_keys()
+        for step in steps
+        if isinstance(step.partitions, dg.StaticPartitionsDefinition)
+        for table in step.outputs
+    }
+    return Assembly(tuple(steps), fixed)
+
+
+def build_definitions(
+    *,
+    settings: Settings | None = None,
+    resources: Mapping[str, object] | None = None,
+) -> dg.Definitions:
+    """Make the Definitions.
+
+    Args:
+        settings: Overrides what the environment says.
+        resources: Overrides resources by name.
+    """
+    settings = settings or Settings()
+    assembly = assemble(settings)
+    with warnings.catch_warnings():
+        # Checks of partitioned assets are a preview and backfill policies are beta; both hold
+        # what we use of them, which a test of the real UI shows.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = [step_assets(step, fixed=assembly.fixed, owner=OWNER) for step in assembly.steps]
+    return dg.Definitions(
+        assets=assets,
+        jobs=[update],
+        sensors=[new_deliveries],
+        resources={
+            "lake": LakeResource(),
+            "database": DuckDBResource(database=str(settings.published)),
+            **(resources or {}),
+        },
+    )

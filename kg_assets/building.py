@@ -1,0 +1,202 @@
+"""Bringing the graph up to date: what is stale is run, side by side, as ordinary Dagster runs.
+
+`kg build`, the job `update` and the sensor use this; materialising in the UI runs the same assets
+one by one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from kg_assets.build import assemble
+from kg_assets.instance import open_instance, report_killed_runs
+from kg_assets.partitions import DELIVERIES
+from kg_assets.planning import Lane, State, lanes
+from kg_assets.running import Result, Task, runner
+from kg_assets.sources.landing import fingerprint, list_deliveries
+from resources.lake import Lake
+from resources.lock import exclusive
+
+if TYPE_CHECKING:
+    from kg_assets.build import Assembly
+    from kg_assets.shell import StepAsset
+    from resources.settings import Settings
+
+
+@dataclass
+class Summary:
+    """What a build did."""
+
+    results: list[Result] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[Result]:
+        """Runs that failed."""
+        return [result for result in self.results if result.error is not None]
+
+
+class Watcher:
+    """Is told how a build goes; this one does nothing."""
+
+    def planned(self, runs: int) -> None:
+        """At most so many runs are still to come."""
+
+    def started(self, task: Task) -> None:
+        """A run starts."""
+
+    def finished(self, result: Result) -> None:
+        """A run has ended."""
+
+    def current(self, lane: str, partitions: int) -> None:
+        """So many partitions of a lane needed nothing."""
+
+
+def build(
+    settings: Settings,
+    *,
+    types: Sequence[str] = (),
+    only: Sequence[str] = (),
+    retrain: bool = False,
+    watcher: Watcher | None = None,
+) -> Summary:
+    """Run what is out of date.
+
+    Args:
+        settings: Where, and with how many processes.
+        types: Entity types to restrict matching and inference to; all if empty.
+        only: Labels of tasks (``lane`` or ``lane@partition``) to run, stale or not.
+        retrain: Whether frozen models are trained again.
+        watcher: Is told how it goes.
+
+    Returns:
+        What was run, what failed and what could not start because of that.
+    """
+    started = time.perf_counter()
+    # One build at a time in a namespace: two would do the same work twice.
+    lock = settings.home / "locks" / f"build-{settings.namespace}.lock"
+    with exclusive(lock), open_instance(settings) as instance:
+        report_killed_runs(instance)
+        lake = Lake(settings)
+        lake.collect()
+        summary = _Build(
+            settings, lake, instance, set(types), set(only), retrain, watcher or Watcher()
+        ).run()
+    summary.seconds = time.perf_counter() - started
+    return summary
+
+
+class _Build:
+    def __init__(
+        self,
+        settings: Settings,
+        lake: Lake,
+        instance: dg.DagsterInstance,
+        types: set[str],
+        only: set[str],
+        retrain: bool,
+        watcher: Watcher,
+    ) -> None:
+        self._settings = settings
+        self._lake = lake
+        self._retrain = retrain
+        self._watcher = watcher
+        self._assembly: Assembly = assemble(settings)
+        self._only = only
+        deliveries, refused = list_deliveries(settings.landing_path)
+        self._deliveries = {delivery.key: delivery for delivery in deliveries}
+        self._summary = Summary(refused=[(entry.name, entry.reason) for entry in refused])
+        known = set(instance.get_dynamic_partitions(str(DELIVERIES.name)))
+        new = [key for key in self._deliveries if key not in known]
+        if new:
+            instance.add_dynamic_partitions(str(DELIVERIES.name), new)
+        self._lanes = lanes(self._assembly.steps)
+        if types:
+            self._lanes = {
+                name: lane
+                for name, lane in self._lanes.items()
+                if lane.steps[0].entity_type is None or lane.steps[0].entity_type in types
+            }
+
+    def run(self) -> Summary:
+        waiting = dict(self._lanes)
+        running: dict[Future[Result], Task] = {}
+        open_tasks: dict[str, int] = {}
+        bad: set[str] = set()
+        self._watcher.planned(sum(len(self._keys(lane)) for lane in waiting.values()))
+        with runner(self._settings) as submit:
+            while waiting or running:
+                for name, lane in list(waiting.items()):
+                    if any(up in waiting or open_tasks.get(up) for up in lane.upstream):
+                        continue
+                    del waiting[name]
+                    if lane.upstream & bad:
+                        bad.add(name)
+                        self._summary.blocked.append(name)
+                        self._watcher.current(name, len(self._keys(lane)))
+                        continue
+                    tasks = self._tasks(lane)
+                    self._watcher.current(name, len(self._keys(lane)) - len(tasks))
+                    open_tasks[name] = len(tasks)
+                    for task in tasks:
+                        self._watcher.started(task)
+                        running[submit(task)] = task
+                if not running:
+                    continue
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    task = running.pop(future)
+                    result = future.result()
+                    open_tasks[task.lane] -= 1
+                    self._summary.results.append(result)
+                    self._watcher.finished(result)
+                    self._watcher.current(task.lane, max(len(task.partitions) - 1, 0))
+                    # A delivery that fails does not hold up the others.
+                    if result.error is not None and task.lane != "sources":
+                        bad.add(task.lane)
+        return self._summary
+
+    def _keys(self, lane: Lane) -> Sequence[str | None]:
+        partitions = lane.steps[0].partitions
+        if partitions is None:
+            return [None]
+        if isinstance(partitions, dg.DynamicPartitionsDefinition):
+            return sorted(self._deliveries)
+        return partitions.get_partition_keys()
+
+    def _tasks(self, lane: Lane) -> list[Task]:
+        state = State(
+            self._lake.catalog.all_heads(self._lake.namespace),
+            self._assembly.fixed,
+            lambda key: fingerprint(self._deliveries[key]) if key in self._deliveries else None,
+        )
+        stale = {}
+        for key in self._keys(lane):
+            label = f"{lane.name}@{key}" if key else lane.name
+            steps = state.stale(lane, key)
+            if self._only:
+                steps = lane.steps if {lane.name, label} & self._only else ()
+            elif self._retrain and any(step.settled for step in lane.steps):
+                steps = lane.steps
+            if steps:
+                stale[key] = steps
+        if lane.light and len(stale) > 1 and len(stale) == len(self._keys(lane)):
+            return [self._task(lane, lane.steps, tuple(stale))]
+        return [self._task(lane, steps, (key,) if key else ()) for key, steps in stale.items()]
+
+    def _task(self, lane: Lane, steps: Sequence[StepAsset], partitions: tuple[str, ...]) -> Task:
+        return Task(
+            lane=lane.name,
+            steps=tuple(step.name for step in steps),
+            assets=tuple(table.name for step in steps for table in step.outputs),
+            partitions=partitions,
+            retrain=self._retrain,
+        )

@@ -1,0 +1,107 @@
+"""Promises that a step makes about its outputs, looked at before anything is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from resources.lake import Step
+    from resources.table import Table
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        passed: Whether the promise is kept.
+        figures: Numbers and examples that show why.
+    """
+
+    passed: bool
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise about one of a step's outputs.
+
+    Attributes:
+        name: Name of the asset check.
+        table: The output that it is shown at.
+        description: What is promised.
+        look: Looks at the step's staged outputs.
+        blocking: Whether what follows would be wrong without it.
+    """
+
+    name: str
+    table: Table
+    description: str
+    look: Callable[[Step], Verdict]
+    blocking: bool = True
+
+
+def none_of(relation: duckdb.DuckDBPyRelation) -> Verdict:
+    """A verdict that passes where a relation of offenders has no rows.
+
+    Args:
+        relation: The offenders; a few of them are shown.
+    """
+    rows = relation.aggregate("count(*)").fetchall()
+    count = int(rows[0][0])
+    examples = [[str(value) for value in row] for row in relation.limit(_EXAMPLES).fetchall()]
+    return Verdict(count == 0, {"offenders": count, "examples": examples} if count else {})
+
+
+def contract(table: Table) -> tuple[Check, Check]:
+    """The promises that every table makes: its schema holds and its key is unique."""
+    return (
+        Check(
+            name="schema_contract",
+            table=table,
+            description="The file has the declared columns and types, and no required value is "
+            "missing.",
+            look=lambda step: _schema_holds(step, table),
+        ),
+        Check(
+            name="unique_key",
+            table=table,
+            description=f"No two rows have the same {', '.join(table.key)}.",
+            look=lambda step: none_of(_repeated_keys(step, table)),
+        ),
+    )
+
+
+def _schema_holds(step: Step, table: Table) -> Verdict:
+    import pyarrow.parquet as pq
+
+    found = pq.read_schema(step.staged_path(table))
+    wrong = [
+        f"{column.name}: {column.type}"
+        for column in table.schema
+        if column.name not in found.names or found.field(column.name).type != column.type
+    ]
+    required = [column.name for column in table.schema if not column.nullable]
+    staged = step.staged(table)
+    if required:
+        # Names are our own declarations, never a source's.
+        missing = staged.filter(" OR ".join(f'"{name}" IS NULL' for name in required))
+        wrong += [f"{missing.count('*').fetchall()[0][0]} rows lack a required value"] * bool(
+            missing.limit(1).fetchall()
+        )
+    return Verdict(not wrong, {"wrong": wrong} if wrong else {"columns": len(found.names)})
+
+
+def _repeated_keys(step: Step, table: Table) -> duckdb.DuckDBPyRelation:
+    keys = ", ".join(f'"{name}"' for name in table.key)
+    return (
+        step.staged(table)
+        .aggregate(f"{keys}, count(*) AS rows_with_this_key", keys)
+        .filter("rows_with_this_key > 1")
+    )

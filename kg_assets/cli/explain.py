@@ -1,0 +1,207 @@
+"""`kg explain`: why two records were or were not joined."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from kg_assets.cli.reading import all_members, reading_session
+from kg_assets.cli.render import Exit, cell, clean, complain, console, print_json
+from kg_assets.matching.tables import match_model, review_queue, term_frequencies
+from resources.lake import Lake
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kg_assets.matching.explain import Explanation
+    from resources.settings import Settings
+
+_BAR = 15
+"""Characters on either side of a bar's zero."""
+
+
+def explain(settings: Settings, left: str, right: str, *, json: bool = False) -> int:
+    """Say of two records how each comparison judges them, and whether they are one entity.
+
+    Args:
+        settings: Where the lake is.
+        left: A record, source:id.
+        right: Another.
+        json: Print JSON.
+
+    Returns:
+        Exit code: 1 where a record is unknown or nothing is built, 2 where the two are not
+        records that can be compared.
+    """
+    for each in (left, right):
+        source, colon, source_id = each.partition(":")
+        if not (source and colon and source_id):
+            complain(f"{each!r} is no record: write source:id, for example wikidata_films:42")
+            return Exit.BAD_INPUT
+    if left == right:
+        complain(f"{left} is given twice: name two records")
+        return Exit.BAD_INPUT
+    with reading_session(settings) as con:
+        entities = {each: _entities(settings, con, each) for each in (left, right)}
+        unknown = [each for each, found in entities.items() if not found]
+        if unknown:
+            complain(f"no such record: {', '.join(unknown)}; what is not built is not known")
+            return Exit.NOT_FOUND
+        common = [kind for kind in entities[left] if kind in entities[right]]
+        if not common:
+            kinds = [" and ".join(entities[each]) for each in (left, right)]
+            complain(
+                f"{left} is a {kinds[0]} and {right} a {kinds[1]}: records of different types "
+                "are never compared"
+            )
+            return Exit.BAD_INPUT
+        kind = common[0]
+        explanation = _explanation(settings, con, kind, left, right)
+        if explanation is None:
+            complain(f"there is no match model for {kind} yet; make it with: kg build")
+            return Exit.NOT_FOUND
+        ids = [entities[each][kind] for each in (explanation.record_l, explanation.record_r)]
+        queued = _queued(settings, con, kind, explanation)
+    why = _why(explanation, same=ids[0] == ids[1], queued=queued)
+    if json:
+        print_json(
+            {
+                "entity_type": kind,
+                "entity_l": ids[0],
+                "entity_r": ids[1],
+                "same_entity": ids[0] == ids[1],
+                "why": why,
+                **asdict(explanation),
+            }
+        )
+    else:
+        _print(explanation, ids, why)
+    return Exit.OK
+
+
+def _entities(settings: Settings, con: duckdb.DuckDBPyConnection, record: str) -> dict[str, str]:
+    """Entity of a record by entity type; one source may use an id for things of two types."""
+    source, _, source_id = record.partition(":")
+    all_members(settings, con).create_view("members", replace=True)
+    found = con.sql(
+        """
+        SELECT entity_type, entity_id
+        FROM members
+        WHERE source = $source AND source_id = $source_id
+        """,
+        params={"source": source, "source_id": source_id},
+    )
+    return dict(found.fetchall())
+
+
+def _explanation(
+    settings: Settings, con: duckdb.DuckDBPyConnection, kind: str, left: str, right: str
+) -> Explanation | None:
+    from kg_assets.matching.explain import explain_pair
+    from kg_assets.matching.models import MODELS
+    from kg_assets.matching.records import records
+
+    lake = Lake(settings)
+    spec = MODELS[kind]
+    model = lake.relation(con, match_model(kind)).to_arrow_table().to_pylist()
+    if not model:
+        return None
+    lake.relation(con, records(spec)).create_view("matching_record", replace=True)
+    # A type without term frequencies has none of them in its lake either.
+    frequencies = lake.relation(con, term_frequencies(kind)).to_arrow_table()
+    con.register("frequency", frequencies)
+    return explain_pair(con, spec, model[0], left, right)
+
+
+def _queued(
+    settings: Settings, con: duckdb.DuckDBPyConnection, kind: str, explanation: Explanation
+) -> str | None:
+    """Why the pair is in the review queue, None where it is not."""
+    Lake(settings).relation(con, review_queue(kind)).create_view("queue", replace=True)
+    rows = con.sql(
+        "SELECT reason FROM queue WHERE record_l = $l AND record_r = $r",
+        params={"l": explanation.record_l, "r": explanation.record_r},
+    ).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def _why(explanation: Explanation, *, same: bool, queued: str | None) -> str:
+    """One sentence about what decided."""
+    if same and explanation.edge:
+        return "Same entity: the score reaches the threshold and nothing speaks against it."
+    if same:
+        return "Same entity, through other records that are joined with both."
+    if explanation.vetoes:
+        texts = "; ".join(explanation.vetoes.values())
+        return f"Not the same entity: a veto that no score may overrule. {texts}"
+    if not explanation.edge:
+        return "Not the same entity: the score does not reach the threshold."
+    if not explanation.blocking_rules:
+        return "Not the same entity: no blocking rule makes them a candidate pair."
+    reason = f" ({queued})" if queued else ""
+    return (
+        "Not the same entity: the score joins them, but a constraint on the whole cluster keeps "
+        f"them apart{reason}."
+    )
+
+
+def _print(explanation: Explanation, ids: list[str], why: str) -> None:
+    _print_records(explanation, ids)
+    _print_weights(explanation)
+    console.print(
+        f"Probability {explanation.match_probability:.4f}, threshold {explanation.threshold:.4f}."
+    )
+    rules = "; ".join(explanation.blocking_rules) or "none"
+    console.print(f"Blocking rules under which they meet: {clean(rules)}.")
+    for name, text in explanation.vetoes.items():
+        console.print(f"[red]Veto {clean(name)}:[/] {clean(text)}")
+    console.print(f"[bold]{clean(why)}[/]")
+
+
+def _print_records(explanation: Explanation, ids: list[str]) -> None:
+    table = Table()
+    table.add_column("")
+    for record in (explanation.record_l, explanation.record_r):
+        table.add_column(clean(record), overflow="fold")
+    table.add_row("entity", *(cell(each) for each in ids))
+    hidden = {"entity_type", "source", "source_id", "credits", "url"}
+    for name in dict.fromkeys([*explanation.left, *explanation.right]):
+        if name not in hidden:
+            table.add_row(name, cell(explanation.left.get(name)), cell(explanation.right.get(name)))
+    console.print(table)
+
+
+def _print_weights(explanation: Explanation) -> None:
+    """Print a waterfall: each weight as a bar from where the sum before it ended."""
+    steps = [("prior", "two records at random", explanation.prior_weight)]
+    steps += [(one.name, one.level, one.weight) for one in explanation.comparisons]
+    sums = [0.0]
+    for _, _, weight in steps:
+        sums.append(sums[-1] + weight)
+    reach = max(1.0, *(abs(each) for each in sums))
+    table = Table(title="Match weights in bits, and their sum", title_justify="left")
+    table.add_column("comparison")
+    table.add_column("weight", justify="right")
+    table.add_column("against · for", no_wrap=True, min_width=2 * _BAR + 1)
+    table.add_column("level", overflow="fold")
+    for place, (name, level, weight) in enumerate(steps):
+        bar = _bar(sums[place], sums[place + 1], reach)
+        table.add_row(cell(name), f"{weight:+.2f}", bar, cell(level))
+    total = explanation.match_weight
+    table.add_section()
+    table.add_row("total", f"{total:+.2f}", _bar(0.0, total, max(reach, abs(total))), "")
+    console.print(table)
+
+
+def _bar(start: float, end: float, reach: float) -> Text:
+    """The stretch from one sum to the next, on a line whose middle is zero."""
+    first, last = sorted(round(each / reach * _BAR) + _BAR for each in (start, end))
+    bar = Text()
+    for place in range(2 * _BAR + 1):
+        filled = first <= place <= last and start != end
+        mark = "█" if filled else ("│" if place == _BAR else " ")
+        bar.append(mark, style=("green" if end > start else "red") if filled else "dim")
+    return bar

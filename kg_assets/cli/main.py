@@ -1,0 +1,148 @@
+"""The command `kg`: landing, building, looking, measuring; a thin layer over the stages.
+
+Exit codes: 0 done, 1 something failed or nothing was found, 2 the call or its input was wrong.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from kg_assets.cli.render import fail
+from resources.settings import Settings
+
+app = typer.Typer(
+    name="kg",
+    help="An entertainment knowledge graph: from raw source blobs to one published graph.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals may hold keys
+)
+export = typer.Typer(help="Write tables for other tools.", no_args_is_help=True)
+app.add_typer(export, name="export")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def settings() -> Settings:
+    """The settings, or a readable refusal."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"KG_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        )
+        fail(f"the configuration is wrong: {problems}")
+
+
+@app.command()
+def land(
+    source: Annotated[str, typer.Argument(help="Name of the source.")],
+    files: Annotated[list[Path], typer.Argument(help="Files as the source gave them.")],
+    delivery: Annotated[
+        str | None, typer.Option(help="Name of the delivery; by default the time.")
+    ] = None,
+) -> None:
+    """Put files into the landing zone as one delivery."""
+    from kg_assets.cli.building import land_files
+
+    raise typer.Exit(land_files(settings(), source, files, delivery))
+
+
+@app.command()
+def build(
+    types: Annotated[
+        str | None, typer.Option(help="Only these entity types, separated by commas.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Run just this, stale or not: LANE or LANE@PARTITION; may be repeated."),
+    ] = None,
+    retrain: Annotated[bool, typer.Option(help="Train frozen match models again.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring up to date what is out of date."""
+    from kg_assets.cli.building import build_graph
+
+    chosen = [part.strip() for part in (types or "").split(",") if part.strip()]
+    raise typer.Exit(build_graph(settings(), chosen, only or [], retrain=retrain, json=json))
+
+
+@app.command()
+def demo() -> None:
+    """Land the real data, build the whole graph and say what came out."""
+    from kg_assets.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(settings()))
+
+
+@app.command()
+def ui() -> None:
+    """Open the Dagster UI with its daemon, on loopback."""
+    from kg_assets.cli.ui import serve
+
+    raise typer.Exit(serve(settings()))
+
+
+@app.command()
+def show(
+    query: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="A name or an entity id.")],
+    json: Json = False,
+) -> None:
+    """Show an entity: its records, its attributes with their source, its relations."""
+    from kg_assets.cli.show import show as run
+
+    raise typer.Exit(run(settings(), query, json=json))
+
+
+@app.command()
+def explain(
+    left: Annotated[str, typer.Argument(metavar="RECORD", help="source:id")],
+    right: Annotated[str, typer.Argument(metavar="RECORD", help="source:id")],
+    json: Json = False,
+) -> None:
+    """Say why two records were or were not joined."""
+    from kg_assets.cli.explain import explain as run
+
+    raise typer.Exit(run(settings(), left, right, json=json))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A query over the published graph.")],
+    limit: Annotated[int, typer.Option(help="Rows shown at most.")] = 50,
+    json: Json = False,
+) -> None:
+    """Query the published graph, read only."""
+    from kg_assets.cli.sql import sql as run
+
+    raise typer.Exit(run(settings(), query, limit=limit, json=json))
+
+
+@app.command()
+def evaluate(
+    links: Annotated[Path, typer.Argument(help="TSV of two columns of source:id.")],
+    json: Json = False,
+) -> None:
+    """Score the matching against true links: precision, recall, F1, B-cubed."""
+    from kg_assets.cli.evaluate import evaluate as run
+
+    raise typer.Exit(run(settings(), links, json=json))
+
+
+@export.command("members")
+def export_members(
+    output: Annotated[Path, typer.Option(help="Folder to write to.")],
+    force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
+) -> None:
+    """Write which record belongs to which entity, as Parquet."""
+    from kg_assets.cli.export import export_members as run
+
+    raise typer.Exit(run(settings(), output, force=force))
+
+
+if __name__ == "__main__":
+    app()

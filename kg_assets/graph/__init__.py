@@ -1,0 +1,1 @@
+"""From entities and relations to the published graph."""

@@ -1,0 +1,1 @@
+"""Entities and documents to relations: retrieval, extractors, evidence."""

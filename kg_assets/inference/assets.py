@@ -1,0 +1,122 @@
+"""The door of the inference stage: documents, their index, and the facts that texts state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import dagster as dg
+
+from kg_assets.inference.steps import (
+    run_document_index,
+    run_documents,
+    run_extraction_contexts,
+    run_inferred_relations,
+    run_inferred_types,
+)
+from kg_assets.inference.tables import (
+    CHUNKS,
+    DOCUMENT_INDEX,
+    DOCUMENTS,
+    GAZETTEER_TYPES,
+    INFERENCE_TYPES,
+    current_records,
+    extraction_contexts,
+    inferred_relations,
+    inferred_types,
+)
+from kg_assets.matching.models import MODELS
+from kg_assets.matching.tables import entity_members, resolved_entities
+from kg_assets.partitions import shards
+from kg_assets.policies import resource_tags
+from kg_assets.shell import StepAsset
+from ontology.schema import load_ontology
+from resources.settings import Settings
+from resources.vectors import VectorStore
+
+CODE = "1"
+SHARDS = 1
+"""Shards of a type's inference; the rules read thousands of sentences a second."""
+
+
+def inference_steps(settings: Settings) -> Sequence[StepAsset]:
+    """The steps from resolved entities to inferred relations.
+
+    Args:
+        settings: Where the vector tables lie.
+    """
+    kinds = dg.StaticPartitionsDefinition(list(MODELS))
+    vectors = VectorStore(settings)
+    members = tuple(table for kind in MODELS for table in _entity_tables(kind))
+    steps = [
+        StepAsset(
+            outputs=(DOCUMENTS, CHUNKS),
+            inputs=members,
+            run=run_documents,
+            group="inference",
+            lane="documents",
+            code_version=CODE,
+            partitions=kinds,
+            light=True,
+            tags=resource_tags(heavy=False),
+        ),
+        StepAsset(
+            outputs=(DOCUMENT_INDEX,),
+            inputs=(DOCUMENTS, CHUNKS),
+            run=partial(run_document_index, vectors=vectors),
+            group="inference",
+            lane="documents",
+            kinds=frozenset({"lancedb"}),
+            code_version=CODE,
+            partitions=kinds,
+            light=True,
+            tags=resource_tags(heavy=False),
+        ),
+    ]
+    for kind in INFERENCE_TYPES:
+        steps += _chain(kind, vectors)
+    return steps
+
+
+def _entity_tables(kind: str) -> tuple[object, ...]:
+    return (resolved_entities(kind), entity_members(kind), current_records(kind))
+
+
+def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+    contexts, relations = extraction_contexts(kind), inferred_relations(kind)
+    named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
+    # Documents are partitioned by entity type: a chain reads those of its own type, and the
+    # index of every type that can be an object.
+    own = dg.SpecificPartitionsPartitionMapping([kind])
+    common = {
+        "group": "inference",
+        "lane": f"{kind}/inference",
+        "code_version": f"{CODE}-{load_ontology().hash}",
+        "partitions": shards(SHARDS) if SHARDS > 1 else None,
+        "entity_type": kind,
+        "tags": resource_tags(heavy=False),
+    }
+    return (
+        StepAsset(
+            outputs=(contexts,),
+            inputs=(*named, DOCUMENTS, DOCUMENT_INDEX),
+            run=partial(run_extraction_contexts, entity_type=kind, shards=SHARDS, vectors=vectors),
+            kinds=frozenset({"duckdb", "lancedb"}),
+            mappings={DOCUMENTS.name: own, DOCUMENT_INDEX.name: dg.AllPartitionMapping()},
+            **common,
+        ),
+        StepAsset(
+            outputs=(relations,),
+            inputs=(contexts, DOCUMENTS),
+            run=partial(run_inferred_relations, entity_type=kind),
+            kinds=frozenset({"python", "duckdb"}),
+            mappings={DOCUMENTS.name: own},
+            **common,
+        ),
+        StepAsset(
+            outputs=(inferred_types(kind),),
+            inputs=(contexts,),
+            run=partial(run_inferred_types, entity_type=kind),
+            **common,
+        ),
+    )

@@ -1,0 +1,324 @@
+"""The steps of the inference stage: they read and write the lake; the work is done elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kg_assets.inference import contexts as texts
+from kg_assets.inference import evidence
+from kg_assets.inference.documents import chunk_batches, documents
+from kg_assets.inference.extractors import ExtractionError, Extractor
+from kg_assets.inference.index import open_index, write_index
+from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
+from kg_assets.inference.rules import Rules
+from kg_assets.inference.tables import (
+    CHUNKS,
+    DOCUMENT_INDEX,
+    DOCUMENTS,
+    GAZETTEER_TYPES,
+    current_records,
+    extraction_contexts,
+    inferred_relations,
+    inferred_types,
+)
+from kg_assets.matching.tables import entity_members, resolved_entities
+from ontology.schema import Ontology, load_ontology
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from resources.lake import Step
+    from resources.table import Table
+    from resources.vectors import VectorReader, VectorStore
+
+_CONTEXTS_AT_ONCE = 256
+
+
+def run_documents(step: Step) -> None:
+    """Write the documents and chunks of an entity type (the step's partition)."""
+    entity_type = _partition(step)
+    step.view("members", entity_members(entity_type))
+    step.view("records", current_records(entity_type))
+    documents(step.con).create("document")
+    found = step.write(DOCUMENTS, step.con.table("document"))
+    pieces = chunk_batches(step.con.cursor().table("document"))
+    texts.fill(step.con, "chunk", CHUNKS.schema, pieces)
+    cut = step.write(CHUNKS, step.con.table("chunk"))
+    step.report(documents=found, chunks=cut)
+
+
+def run_document_index(step: Step, vectors: VectorStore) -> None:
+    """Bring the LanceDB table of an entity type (the step's partition) up to date.
+
+    Args:
+        step: Reads documents and chunks, writes the manifest.
+        vectors: Home of the LanceDB tables. Only one run at a time may write a table.
+    """
+    entity_type = _partition(step)
+    step.view("documents", DOCUMENTS, entity_type)
+    step.view("chunks", CHUNKS, entity_type)
+    [(count,)] = step.con.sql("SELECT count(*) FROM chunks").fetchall()
+    rows = [write_index(step.con, vectors, entity_type)] if count else []
+    step.write(DOCUMENT_INDEX, pa.Table.from_pylist(rows, schema=DOCUMENT_INDEX.schema))
+    step.report(chunks=count)
+
+
+def run_extraction_contexts(
+    step: Step, entity_type: str, shards: int, vectors: VectorStore
+) -> None:
+    """Write what the extractor is given for the entities of a shard (the step's partition).
+
+    Args:
+        step: Reads entities, documents and manifests.
+        entity_type: Type of the subjects.
+        shards: How many shards the type has.
+        vectors: Home of the LanceDB tables.
+    """
+    con, policy = step.con, POLICIES[entity_type]
+    _entities_of_shard(step, entity_type, shards)
+    step.view("all_documents", DOCUMENTS, entity_type)
+    con.execute(
+        """
+        CREATE TABLE documents AS
+        SELECT all_documents.*
+        FROM all_documents
+        JOIN entities USING (entity_id)
+        """
+    )
+    _stated(step, entity_type, policy)
+    decide(con, policy).create("decision")
+    con.execute(
+        """
+        CREATE TABLE eligible AS
+        SELECT
+            entity_id,
+            name
+        FROM entities
+        JOIN decision USING (entity_id)
+        WHERE decision = $eligible
+        """,
+        {"eligible": ELIGIBLE},
+    )
+    nameable = _nameable_types(policy, load_ontology())
+    _union(
+        step,
+        "nameable",
+        [resolved_entities(kind) for kind in nameable],
+        "entity_id, entity_type, name, alternate_names, year",
+        # A given name alone names nobody.
+        "entity_type <> 'person' OR contains(name, ' ')",
+    )
+    texts.gather(con, _readers(step, vectors, nameable))
+    _union(
+        step,
+        "all_members",
+        [entity_members(kind) for kind in nameable],
+        "entity_id, entity_type, source, source_id",
+    )
+    _union(
+        step,
+        "all_records",
+        [current_records(kind) for kind in nameable],
+        "entity_type, source, source_id, credits",
+        "len(credits) > 0",
+    )
+    texts.creators(con).create("makers")
+    written = step.write(extraction_contexts(entity_type), texts.contexts(con, entity_type))
+    decisions = dict(
+        con.sql("SELECT decision, count(*) FROM decision GROUP BY ALL ORDER BY ALL").fetchall()
+    )
+    step.report(
+        contexts=written,
+        eligible=decisions.pop(ELIGIBLE, 0),
+        skipped={str(reason): count for reason, count in decisions.items()},
+    )
+
+
+def run_inferred_relations(
+    step: Step, entity_type: str, extractor: Extractor | None = None
+) -> None:
+    """Write the facts that the extractor finds in a shard's contexts, accepted or rejected.
+
+    Args:
+        step: Reads contexts and documents.
+        entity_type: Type of the subjects.
+        extractor: Reads the contexts; the rules unless another is given.
+    """
+    con, ontology = step.con, load_ontology()
+    table = inferred_relations(entity_type)
+    step.view("contexts", extraction_contexts(entity_type), step.partition)
+    step.view("documents", DOCUMENTS, entity_type)
+    con.execute(
+        """
+        CREATE TABLE context AS
+        SELECT
+            contexts.*,
+            documents.text AS document_text,
+            documents.sha256 AS current_sha256
+        FROM contexts
+        LEFT JOIN documents USING (document_id)
+        """
+    )
+    counts: Counter[str] = Counter()
+    found = _facts(con, extractor or Rules(ontology), ontology, table, counts)
+    texts.fill(con, "fact", table.schema, found)
+    _reject_cycles(con, ontology)
+    # Two windows of one document can repeat a sentence, but never a place in it.
+    written = step.write(table, con.sql("SELECT DISTINCT ON (fact_id) * FROM fact ORDER BY ALL"))
+    reasons = con.sql(
+        """
+        SELECT
+            coalesce(split_part(reason, ':', 1), 'accepted'),
+            count(*)
+        FROM fact
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
+    outcome = dict(reasons)
+    step.report(
+        facts=written,
+        accepted=outcome.pop("accepted", 0),
+        rejected=outcome,
+        contexts=counts["contexts"],
+        contexts_without_fact=counts["empty"],
+        contexts_failed=counts["failed"],
+    )
+
+
+def run_inferred_types(step: Step, entity_type: str) -> None:
+    """Write the shard's inferred types: none yet, for the reason in the table's description."""
+    table = inferred_types(entity_type)
+    step.write(table, table.schema.empty_table())
+    step.report(inferred=0)
+
+
+def _partition(step: Step) -> str:
+    if step.partition is None:
+        raise ValueError(f"{step.name} is partitioned: say which partition it shall make")
+    return step.partition
+
+
+def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
+    step.view("all_entities", resolved_entities(entity_type))
+    step.con.execute(
+        """
+        CREATE TABLE entities AS
+        SELECT
+            entity_id,
+            name,
+            alternate_names,
+            year
+        FROM all_entities
+        WHERE md5_number(entity_id) % $shards = $shard
+        """,
+        {"shards": shards, "shard": int(step.partition or 0)},
+    )
+
+
+def _stated(step: Step, entity_type: str, policy: Policy) -> None:
+    """Find which relations records already state, by the ontology's `stated_by`."""
+    ontology = load_ontology()
+    step.view("own_members", entity_members(entity_type))
+    step.view("own_records", current_records(entity_type))
+    fields = {
+        (relation, field)
+        for relation in policy.relations
+        for field in ontology.relations[relation].stated_by
+        if field in current_records(entity_type).schema.names
+    }
+    queries = [
+        f"""
+        SELECT
+            entity_id,
+            '{relation}' AS relation
+        FROM own_members
+        JOIN own_records USING (source, source_id)
+        WHERE "{field}" IS NOT NULL
+        """  # noqa: S608 - names are those of the ontology and the record
+        for relation, field in sorted(fields)
+    ] or ["SELECT '' AS entity_id, '' AS relation WHERE false"]
+    step.con.execute(f"CREATE TABLE stated AS {' UNION '.join(queries)}")
+
+
+def _nameable_types(policy: Policy, ontology: Ontology) -> tuple[str, ...]:
+    """The types whose names are looked for: in a range of a relation that is looked for."""
+    wanted = {kind for name in policy.relations for kind in ontology.relations[name].range}
+    return tuple(kind for kind in GAZETTEER_TYPES if kind in wanted)
+
+
+def _union(
+    step: Step, name: str, tables: list[Table], columns: str, condition: str = "true"
+) -> None:
+    """Make a table of the connection from the same columns of several tables of the lake."""
+    parts = []
+    for number, table in enumerate(tables):
+        step.view(f"{name}_{number}", table)
+        parts.append(f"SELECT {columns} FROM {name}_{number} WHERE {condition}")  # noqa: S608 - our own
+    step.con.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
+
+
+def _readers(step: Step, vectors: VectorStore, kinds: tuple[str, ...]) -> list[VectorReader]:
+    found = []
+    for kind in kinds:
+        for row in step.read(DOCUMENT_INDEX, kind).to_arrow_table().to_pylist():
+            found.append(open_index(vectors, row))
+    return found
+
+
+def _facts(
+    con: duckdb.DuckDBPyConnection,
+    extractor: Extractor,
+    ontology: Ontology,
+    table: Table,
+    counts: Counter[str],
+) -> Iterator[pa.RecordBatch]:
+    query = con.cursor().sql("SELECT * FROM context ORDER BY context_id")
+    for batch in query.to_arrow_reader(_CONTEXTS_AT_ONCE):
+        rows: list[dict[str, object]] = []
+        known = zip(
+            batch.column("document_text").to_pylist(),
+            batch.column("current_sha256").to_pylist(),
+            strict=True,
+        )
+        for context, (text, sha256) in zip(texts.read_contexts(batch), known, strict=True):
+            document = evidence.Document(text, sha256) if text is not None else None
+            counts["contexts"] += 1
+            try:
+                facts = extractor.extract(context)
+            except ExtractionError:
+                counts["failed"] += 1
+                continue
+            counts["empty"] += not facts
+            rows += evidence.rows(context, facts, document, extractor, ontology)
+        yield pa.RecordBatch.from_pylist(rows, schema=table.schema)
+
+
+def _reject_cycles(con: duckdb.DuckDBPyConnection, ontology: Ontology) -> None:
+    facts = con.sql(
+        """
+        SELECT
+            fact_id,
+            relation,
+            subject_id,
+            object_id,
+            confidence
+        FROM fact
+        WHERE status = 'accepted'
+        ORDER BY fact_id
+        """
+    ).fetchall()
+    acyclic = frozenset(name for name, each in ontology.relations.items() if each.acyclic)
+    refused = sorted(evidence.cycles(facts, acyclic))
+    con.execute(
+        """
+        UPDATE fact
+        SET status = 'rejected', reason = 'cycle: it leads back to its subject'
+        WHERE list_contains($refused, fact_id)
+        """,
+        {"refused": refused},
+    )

@@ -1,0 +1,221 @@
+"""The tables of the inference stage: documents, chunks, index manifests, contexts, facts."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from kg_assets.sources.record import RECORD_SCHEMA
+from resources.table import Table
+
+INFERENCE_TYPES: tuple[str, ...] = ("film", "series", "book")
+"""Entity types whose relations are inferred; documents are made for every matched type."""
+
+
+GAZETTEER_TYPES: tuple[str, ...] = (
+    "film", "series", "book", "play", "comic", "game", "event", "franchise", "person",
+)  # fmt: skip
+"""Entity types whose names are looked for in texts. Episodes and characters are left out: their
+names are everyday words and given names too often."""
+
+
+def _field(name: str, kind: pa.DataType, text: str, *, required: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=not required, metadata={"description": text})
+
+
+def current_records(entity_type: str) -> Table:
+    """What this stage reads of the matching stage's current records: the canonical columns."""
+    return Table(
+        name=f"{entity_type}/records",
+        schema=RECORD_SCHEMA,
+        key=("source", "source_id"),
+        description="The current version of each record of the sources.",
+    )
+
+
+DOCUMENTS = Table(
+    name="documents",
+    schema=pa.schema(
+        [
+            _field("document_id", pa.string(), "Hash of source, source id and text."),
+            _field("entity_id", pa.string(), "The entity that the text is about."),
+            _field("entity_type", pa.string(), "Its type; also the partition."),
+            _field("source", pa.string(), "Who delivered the text."),
+            _field("source_id", pa.string(), "The record that held it."),
+            _field("title", pa.string(), "Name of that record."),
+            _field("text", pa.string(), "The text as the source wrote it, every character kept."),
+            _field("sha256", pa.string(), "SHA-256 of the text in UTF-8, hexadecimal."),
+            _field("characters", pa.int64(), "Unicode code points in the text."),
+            _field("url", pa.string(), "Page of the source about the entity.", required=False),
+        ]
+    ),
+    key=("document_id",),
+    description="Unstructured texts about resolved entities: the descriptions of their records. "
+    "The text is kept verbatim, without Unicode normalisation, so that every offset leads back "
+    "to the source; offsets count Unicode code points.",
+)
+
+CHUNKS = Table(
+    name="chunks",
+    schema=pa.schema(
+        [
+            _field("chunk_id", pa.string(), "Hash of document id and offsets."),
+            _field("document_id", pa.string(), "The document that it is cut from."),
+            _field("entity_id", pa.string(), "The entity that the document is about."),
+            _field("ordinal", pa.int32(), "Place in the document, from 0."),
+            _field("start", pa.int64(), "First character, in code points from 0."),
+            _field("end", pa.int64(), "One past the last character."),
+            _field("text", pa.string(), "Exactly the document's characters from start to end."),
+            _field("sha256", pa.string(), "SHA-256 of the chunk's text in UTF-8, hexadecimal."),
+        ]
+    ),
+    key=("chunk_id",),
+    description="Documents cut at the ends of sentences into pieces of up to 1,000 characters. "
+    "Chunks and the white space between them rebuild the document.",
+)
+
+DOCUMENT_INDEX = Table(
+    name="document_index",
+    schema=pa.schema(
+        [
+            _field("entity_type", pa.string(), "Whose documents are indexed."),
+            _field(
+                "lance_table",
+                pa.string(),
+                "Namespace and name of the LanceDB table, relative "
+                "to the folder of all vector tables.",
+            ),
+            _field("lance_version", pa.int64(), "The version that readers open."),
+            _field("rows", pa.int64(), "Chunks in that version."),
+            _field("embedding", pa.string(), "Name of the embedding, with its parameters."),
+            _field("content_sha256", pa.string(), "Hash over all rows and the embedding's name."),
+        ]
+    ),
+    key=("entity_type",),
+    description="Which version of which LanceDB table holds the chunks of an entity type for "
+    "vector and full-text search. Unchanged chunks make no new version.",
+)
+
+CANDIDATE = pa.struct(
+    [
+        _field("entity_id", pa.string(), "A resolved entity."),
+        _field("entity_type", pa.string(), "Its type."),
+        _field("name", pa.string(), "Its name."),
+        _field("year", pa.int32(), "Its first year.", required=False),
+        _field(
+            "names",
+            pa.list_(pa.string()),
+            "The other names under which the text has it.",
+            required=False,
+        ),
+        _field(
+            "creators",
+            pa.list_(pa.string()),
+            "Directors and writers, by its records.",
+            required=False,
+        ),
+        _field("retrieved", pa.bool_(), "Found through similar passages, not named in the text."),
+    ]
+)
+"""An entity that a text may be speaking of."""
+
+
+def extraction_contexts(entity_type: str) -> Table:
+    """What an extractor is given, one row for each window of a document."""
+    return Table(
+        name=f"{entity_type}/extraction_contexts",
+        schema=pa.schema(
+            [
+                _field("context_id", pa.string(), "Hash of entity, document and offset."),
+                _field("entity_id", pa.string(), "The subject."),
+                _field("entity_type", pa.string(), "Its type."),
+                _field("name", pa.string(), "Its name."),
+                _field(
+                    "alternate_names", pa.list_(pa.string()), "Its other names.", required=False
+                ),
+                _field("year", pa.int32(), "Its first year.", required=False),
+                _field("document_id", pa.string(), "The document that is read."),
+                _field("document_sha256", pa.string(), "SHA-256 of the document's text."),
+                _field(
+                    "start", pa.int64(), "Where the window starts in the document, in code points."
+                ),
+                _field("text", pa.string(), "The whole document, or a window of whole chunks."),
+                _field("candidates", pa.list_(CANDIDATE), "Entities that may be objects."),
+                _field(
+                    "retrieved_chunks",
+                    pa.list_(pa.string()),
+                    "Chunks of other documents that retrieval found, best first.",
+                ),
+            ]
+        ),
+        key=("context_id",),
+        description="What an extractor is given: a known subject, a text about it, and the "
+        "candidates among the resolved entities that the text may be speaking of, by name "
+        "(gazetteer) or by similar passages (document index).",
+    )
+
+
+def inferred_relations(entity_type: str) -> Table:
+    """Candidate facts with their evidence, accepted or rejected."""
+    return Table(
+        name=f"{entity_type}/inferred_relations",
+        schema=pa.schema(
+            [
+                _field("fact_id", pa.string(), "Hash of relation, ends, place and extractor."),
+                _field("relation", pa.string(), "Name in the ontology."),
+                _field("subject_id", pa.string(), "The entity that the document is about."),
+                _field("subject_type", pa.string(), "Its type."),
+                _field(
+                    "object_id",
+                    pa.string(),
+                    "A resolved entity; null where none was linked.",
+                    required=False,
+                ),
+                _field(
+                    "object_type",
+                    pa.string(),
+                    "Its type, or the one that the text says.",
+                    required=False,
+                ),
+                _field("object_name", pa.string(), "The object as the text names it."),
+                _field("document_id", pa.string(), "The document that says it."),
+                _field("document_sha256", pa.string(), "SHA-256 of that document's text."),
+                _field("quote", pa.string(), "The sentence, verbatim."),
+                _field("start", pa.int64(), "Its first character in the document, in code points."),
+                _field("end", pa.int64(), "One past its last character."),
+                _field("extractor", pa.string(), "Name of the extractor."),
+                _field("extractor_version", pa.string(), "Its version."),
+                _field("model", pa.string(), "Language model, if any.", required=False),
+                _field("ontology", pa.string(), "Content hash of the ontology."),
+                _field("confidence", pa.float64(), "Between 0 and 1, by kind of pattern and link."),
+                _field("negated", pa.bool_(), "Whether the text denies it."),
+                _field("status", pa.string(), "accepted or rejected."),
+                _field("reason", pa.string(), "Why it was rejected, else null.", required=False),
+            ]
+        ),
+        key=("fact_id",),
+        description="Relations read from text, each with the sentence that says so and its place "
+        "in the document. Rejected facts are kept with the reason. A text that says nothing gives "
+        "no row and is counted, which is not a failure.",
+    )
+
+
+def inferred_types(entity_type: str) -> Table:
+    """Types of things whose source does not say what they are."""
+    return Table(
+        name=f"{entity_type}/inferred_types",
+        schema=pa.schema(
+            [
+                _field("source", pa.string(), "Who delivered the record."),
+                _field("source_id", pa.string(), "The record."),
+                _field("entity_type", pa.string(), "The inferred type."),
+                _field("confidence", pa.float64(), "Between 0 and 1."),
+                _field("document_id", pa.string(), "The document that says it.", required=False),
+                _field("quote", pa.string(), "The words that say it.", required=False),
+                _field("ontology", pa.string(), "Content hash of the ontology."),
+            ]
+        ),
+        key=("source", "source_id"),
+        description="Types of records whose source does not say what they are (`thing`). Always "
+        "empty for now: no source delivers records that need a type, so there is no policy that "
+        "would choose them and no extractor that could be measured.",
+    )

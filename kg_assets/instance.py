@@ -1,0 +1,84 @@
+"""The Dagster instance of a namespace: its folder, its configuration, and its broken runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import psutil
+
+if TYPE_CHECKING:
+    from resources.settings import Settings
+
+BUILDER_TAG = "kg/builder"
+"""Tag of a run that `kg build` executes: process id and start time of the build."""
+
+_CONFIGURATION = """\
+# Written by kg where there is none; change it as you like.
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: {workers}
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+retention:
+  sensor:
+    purge_after_days:
+      skipped: 7
+      success: 90
+"""
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make the namespace's Dagster folder and point DAGSTER_HOME to it.
+
+    Returns:
+        The folder.
+    """
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    configuration = home / "dagster.yaml"
+    if not configuration.exists():
+        draft = home / f"dagster.yaml.{os.getpid()}"
+        draft.write_text(_CONFIGURATION.format(workers=settings.workers))
+        draft.replace(configuration)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Open the namespace's Dagster instance."""
+    return dg.DagsterInstance.from_config(str(prepare_home(settings)))
+
+
+def builder_tag() -> str:
+    """What marks the runs of this process."""
+    return f"{os.getpid()}-{int(psutil.Process().create_time())}"
+
+
+def report_killed_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs as failed whose build was killed: nobody else will.
+
+    Returns:
+        Ids of the runs.
+    """
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    killed = []
+    for run in instance.get_runs(unfinished):
+        tag = run.tags.get(BUILDER_TAG)
+        if tag is not None and not _is_alive(tag):
+            instance.report_run_failed(run, "the build that executed this run was killed")
+            killed.append(run.run_id)
+    return killed
+
+
+def _is_alive(tag: str) -> bool:
+    pid, _, started = tag.partition("-")
+    try:
+        return int(psutil.Process(int(pid)).create_time()) == int(started)
+    except (psutil.NoSuchProcess, ValueError):
+        return False

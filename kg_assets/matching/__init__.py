@@ -1,0 +1,1 @@
+"""From records to entities with lasting ids."""

@@ -1,0 +1,342 @@
+"""From scored edges to clusters: components, constraints, weak bridges.
+
+A component of accepted edges becomes one cluster unless it breaks a constraint. Only a component
+that breaks one goes through the greedy loop of ``agglomeration``; everything else stays in
+arrays. Memory and time are bounded so:
+
+- scores are held as arrays of numbers, 25 bytes a pair;
+- a component above ``max_cluster`` records is first divided, best edge first, into parts of at
+  most that size, so that the pairs inside any part are at most ``max_cluster`` squared by two;
+- the pairs inside components are given to ``cannot_link`` in batches of at most ``PAIR_BATCH``
+  (and the pairs of one record), and what it forbids is kept for one group of components at a time.
+"""
+
+# ruff: noqa: S608 - the only value in a statement is a number of ours.
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from kg_assets.matching.components import Forbidden, Ints, Layout, Pairs, connected, divide_large
+from kg_assets.matching.resolution import Resolution
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+    CannotLink: TypeAlias = Callable[[DuckDBPyRelation], DuckDBPyRelation] | DuckDBPyRelation
+
+BRIDGE_MARGIN = 3.0
+"""Bits above the threshold weight from which one edge may join two groups against denials.
+
+Three bits are odds of eight to one over the threshold: an edge below it that stands alone
+against two or more denied pairs between the same groups is outvoted by them.
+"""
+
+MAX_CLUSTER = 4_000
+"""Records of a cluster; 8 million pairs inside, more credits than the most prolific person has."""
+
+PAIR_BATCH = 1_000_000
+"""Pairs inside components that are given to ``cannot_link`` at once."""
+
+KEPT_APART_SCHEMA = pa.schema(
+    [
+        pa.field("record_l", pa.string(), nullable=False),
+        pa.field("record_r", pa.string(), nullable=False),
+        pa.field("match_weight", pa.float64(), nullable=False),
+        pa.field("match_probability", pa.float64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ClusterCounts:
+    """Figures of one clustering, each a number of what its name says."""
+
+    records: int
+    edges: int
+    components: int
+    components_resolved: int
+    components_divided: int
+    pairs_checked: int
+    clusters: int
+    singletons: int
+    largest_cluster: int
+    kept_apart: int
+    weak_bridges_cut: int
+
+    def as_dict(self) -> dict[str, int]:
+        """The figures by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What a clustering found.
+
+    Attributes:
+        assignment: record_id, cluster (the smallest record_id of the cluster); one row a record,
+            sorted by record_id.
+        kept_apart: Accepted edges whose ends are in different clusters, with the reason
+            (``KEPT_APART_SCHEMA``), sorted by record_l, record_r.
+        counts: Figures.
+    """
+
+    assignment: pa.Table
+    kept_apart: pa.Table
+    counts: ClusterCounts
+
+
+def threshold_weight(threshold: float) -> float:
+    """The match weight (log2 of the odds) that belongs to a match probability.
+
+    Raises:
+        ValueError: The threshold is not strictly between 0 and 1.
+    """
+    if not 0.0 < threshold < 1.0:
+        raise ValueError(
+            f"clustering: threshold {threshold!r} is not a match probability between 0 and 1 "
+            "(both excluded); set it in the model of the entity type"
+        )
+    return math.log2(threshold / (1.0 - threshold))
+
+
+def cluster(
+    con: DuckDBPyConnection,
+    records: DuckDBPyRelation,
+    scores: DuckDBPyRelation,
+    *,
+    threshold: float,
+    duplicate_free: Collection[str] = (),
+    cannot_link: CannotLink | None = None,
+    bridge_margin: float = BRIDGE_MARGIN,
+    max_cluster: int = MAX_CLUSTER,
+    pair_batch: int = PAIR_BATCH,
+) -> Clusters:
+    """Join records into clusters along accepted edges, within the constraints.
+
+    An edge is a scored pair without veto whose match probability is at least the threshold.
+    Components of edges are clusters, except where one holds a cannot-link pair, two records of a
+    duplicate-free source, or a weak bridge: there records are joined edge by edge, best first
+    (ties by record ids), and a union that would break a constraint is refused. So a stronger edge
+    always wins over a weaker one, and the order of rows changes nothing.
+
+    A weak bridge is the only edge between two groups of at least two records each, less than
+    ``bridge_margin`` bits above the threshold, where at least two other pairs between the groups
+    were scored and denied. Cliques have none.
+
+    Args:
+        con: The connection that both relations belong to; temporary views are made on it.
+        records: record_id, source; every record to be clustered, singletons too.
+        scores: record_l, record_r, match_weight, match_probability, veto (NULL: none).
+        threshold: Match probability from which an unvetoed pair is an edge.
+        duplicate_free: Sources that give at most one record to a cluster.
+        cannot_link: Pairs that must not share a cluster (record_l, record_r, veto), or a function
+            that is given pairs (record_l, record_r) inside components and returns those. It is
+            asked for all pairs inside a component, also those that were never blocked.
+        bridge_margin: Bits above the threshold weight; 0 turns the rule off.
+        max_cluster: Largest number of records in a cluster.
+        pair_batch: Pairs given to ``cannot_link`` at once.
+
+    Returns:
+        Clusters in which every record occurs exactly once.
+
+    Raises:
+        ValueError: A record or pair occurs twice, a score names an unknown record, or the
+            threshold is not a probability.
+    """
+    strong = threshold_weight(threshold) + bridge_margin
+    ids, sources = _read_records(con, records)
+    scored, veto = _read_scores(con, scores)
+    vetoed = veto.is_valid().to_numpy(zero_copy_only=False)
+    accepted = ~vetoed & (scored.probability >= threshold)
+    edges = scored.take(accepted)
+    edges = edges.take(np.lexsort((edges.right, edges.left, -edges.weight)))
+    denied = scored.take(~vetoed & ~accepted)
+    known = Forbidden(scored.left[vetoed], scored.right[vetoed], veto.filter(pa.array(vetoed)))
+    if cannot_link is not None and not callable(cannot_link):
+        known = known.and_also(_forbidden(con, cannot_link))
+    once = _once(sources, duplicate_free)
+
+    layout = Layout.of(connected(len(ids), edges.left, edges.right))
+    components = layout.count
+    layout, reasons, divided = divide_large(layout, edges, once, max_cluster)
+    work = Resolution(layout, edges, denied, known, once, strong, reasons)
+    checked = 0
+    for first, last in layout.ranges(pair_batch):
+        forbidden = work.known_in(first, last)
+        if callable(cannot_link):
+            for number, pairs in _pair_batches(con, ids, layout, first, last, pair_batch):
+                checked += number
+                forbidden = forbidden.and_also(_forbidden(con, cannot_link(pairs)))
+        work.resolve(first, last, forbidden)
+
+    label = work.label
+    apart = np.array(sorted(work.reasons), dtype=np.int64)
+    apart = apart[label[edges.left[apart]] != label[edges.right[apart]]]
+    sizes = np.bincount(label, minlength=len(ids))
+    return Clusters(
+        assignment=pa.table({"record_id": ids, "cluster": ids.take(pa.array(label))}),
+        kept_apart=_kept_apart(ids, edges.take(apart), [work.reasons[i] for i in apart.tolist()]),
+        counts=ClusterCounts(
+            records=len(ids),
+            edges=len(edges.left),
+            components=components,
+            components_resolved=work.resolved,
+            components_divided=divided,
+            pairs_checked=checked,
+            clusters=int((sizes > 0).sum()),
+            singletons=int((sizes == 1).sum()),
+            largest_cluster=int(sizes.max(initial=0)),
+            kept_apart=len(apart),
+            weak_bridges_cut=sum(work.reasons[i] == "weak bridge" for i in apart.tolist()),
+        ),
+    )
+
+
+def _read_records(con: DuckDBPyConnection, records: DuckDBPyRelation) -> tuple[pa.Array, pa.Array]:
+    """Ids (sorted) and sources of the records; leaves the view ``clustering_ids``."""
+    records.create_view("clustering_records", replace=True)
+    table = con.sql(
+        """
+        SELECT record_id, source
+        FROM clustering_records
+        ORDER BY record_id
+        """,
+    ).to_arrow_table()
+    ids = table["record_id"].cast(pa.string()).combine_chunks()
+    doubled = len(ids) - len(ids.unique())
+    if doubled:
+        raise ValueError(
+            f"clustering: {doubled} record ids occur more than once among the records; "
+            "records must hold one current version of each (source, source_id)"
+        )
+    con.register("clustering_ids", pa.table({"record_id": ids, "number": np.arange(len(ids))}))
+    return ids, table["source"].cast(pa.string()).combine_chunks().dictionary_encode()
+
+
+def _read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation) -> tuple[Pairs, pa.Array]:
+    """Scored pairs as record numbers, and the veto of each (null: none)."""
+    scores.create_view("clustering_scores", replace=True)
+    table = con.sql(
+        """
+        SELECT
+            l.number AS l,
+            r.number AS r,
+            s.match_weight::DOUBLE AS match_weight,
+            s.match_probability::DOUBLE AS match_probability,
+            s.veto::VARCHAR AS veto
+        FROM clustering_scores AS s
+        LEFT JOIN clustering_ids AS l ON l.record_id = s.record_l
+        LEFT JOIN clustering_ids AS r ON r.record_id = s.record_r
+        """,
+    ).to_arrow_table()
+    unknown = max(table["l"].null_count, table["r"].null_count)
+    if unknown:
+        raise ValueError(
+            f"clustering: at least {unknown} of {table.num_rows} scored pairs name a record that "
+            "is not among the records; materialise the match scores again"
+        )
+    ends = [table[side].to_numpy().astype(np.int64) for side in ("l", "r")]
+    pairs = Pairs(
+        np.minimum(*ends),
+        np.maximum(*ends),
+        table["match_weight"].to_numpy(),
+        table["match_probability"].to_numpy(),
+    )
+    order = np.lexsort((pairs.right, pairs.left))
+    pairs = pairs.take(order)
+    doubled = int(((np.diff(pairs.left) == 0) & (np.diff(pairs.right) == 0)).sum())
+    itself = int((pairs.left == pairs.right).sum())
+    if doubled or itself:
+        raise ValueError(
+            f"clustering: {doubled} pairs were scored more than once and {itself} pair a record "
+            "with itself; each pair must be made in one shard"
+        )
+    return pairs, table["veto"].combine_chunks().take(pa.array(order))
+
+
+def _forbidden(con: DuckDBPyConnection, pairs: DuckDBPyRelation) -> Forbidden:
+    """Cannot-link pairs as record numbers; pairs of other records do not matter here."""
+    pairs.create_view("clustering_forbidden", replace=True)
+    table = con.sql(
+        """
+        SELECT
+            least(l.number, r.number) AS l,
+            greatest(l.number, r.number) AS r,
+            min(f.veto)::VARCHAR AS veto
+        FROM clustering_forbidden AS f
+        JOIN clustering_ids AS l ON l.record_id = f.record_l
+        JOIN clustering_ids AS r ON r.record_id = f.record_r
+        WHERE f.veto IS NOT NULL
+        GROUP BY 1, 2
+        ORDER BY 1, 2
+        """,
+    ).to_arrow_table()
+    return Forbidden(
+        table["l"].to_numpy().astype(np.int64),
+        table["r"].to_numpy().astype(np.int64),
+        table["veto"].cast(pa.string()).combine_chunks(),
+    )
+
+
+def _once(sources: pa.DictionaryArray, duplicate_free: Collection[str]) -> Ints:
+    """For each record the number of its source where that is duplicate-free, else -1."""
+    if not len(sources):
+        return np.zeros(0, dtype=np.int64)
+    protected = np.array([name in duplicate_free for name in sources.dictionary.to_pylist()])
+    source = sources.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.where(protected[source], source, -1)
+
+
+def _pair_batches(
+    con: DuckDBPyConnection, ids: pa.Array, layout: Layout, first: int, last: int, limit: int
+) -> Iterator[tuple[int, DuckDBPyRelation]]:
+    """All pairs inside the components from first to last, cut by their left record."""
+    records = layout.order[layout.start[first] : layout.start[last]]
+    component = layout.component[records]
+    later = layout.size[component] - 1 - layout.place[records]
+    through = np.cumsum(later)
+    members = pa.table(
+        {
+            "record_id": ids.take(pa.array(records)),
+            "number": records,
+            "component": component,
+            "batch": (through - later) // limit,
+        }
+    )
+    con.register("clustering_members", members)
+    batch = members["batch"].to_numpy()
+    for number in np.unique(batch[later > 0]).tolist():
+        pairs = con.sql(
+            f"""
+            SELECT l.record_id AS record_l, r.record_id AS record_r
+            FROM clustering_members AS l
+            JOIN clustering_members AS r
+                ON r.component = l.component
+                AND r.number > l.number
+            WHERE l.batch = {int(number)}
+            """
+        )
+        yield int(later[batch == number].sum()), pairs
+    con.unregister("clustering_members")
+
+
+def _kept_apart(ids: pa.Array, edges: Pairs, reasons: list[str]) -> pa.Table:
+    table = pa.table(
+        [
+            ids.take(pa.array(edges.left)),
+            ids.take(pa.array(edges.right)),
+            edges.weight,
+            edges.probability,
+            pa.array(reasons, pa.string()),
+        ],
+        schema=KEPT_APART_SCHEMA,
+    )
+    return table.sort_by([("record_l", "ascending"), ("record_r", "ascending")])

@@ -1,0 +1,158 @@
+"""Components of accepted edges as arrays: pairs, cannot-link pairs, layout, division."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from kg_assets.matching.agglomeration import divide
+
+Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of record numbers (left < right), as parallel arrays."""
+
+    left: Ints
+    right: Ints
+    weight: Floats
+    probability: Floats
+
+    def take(self, which: Ints | Mask) -> Pairs:
+        """The pairs at these positions, or where the mask holds."""
+        return Pairs(
+            self.left[which], self.right[which], self.weight[which], self.probability[which]
+        )
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """Cannot-link pairs of record numbers (left < right), each with its veto, by left, right."""
+
+    left: Ints
+    right: Ints
+    veto: pa.Array
+
+    def take(self, which: Ints) -> Forbidden:
+        """The pairs at these positions."""
+        return Forbidden(self.left[which], self.right[which], self.veto.take(pa.array(which)))
+
+    def and_also(self, other: Forbidden) -> Forbidden:
+        """The pairs of both; where both have a pair, the veto is the one of this."""
+        left = np.concatenate([self.left, other.left])
+        right = np.concatenate([self.right, other.right])
+        veto = pa.concat_arrays([self.veto, other.veto])
+        order = np.lexsort((right, left))
+        new = np.ones(len(order), dtype=np.bool_)
+        new[1:] = (np.diff(left[order]) != 0) | (np.diff(right[order]) != 0)
+        order = order[new]
+        return Forbidden(left[order], right[order], veto.take(pa.array(order)))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Components numbered by their smallest record, and the records of each.
+
+    Attributes:
+        component: Component of each record.
+        order: Records sorted by component, then number.
+        start: Where each component starts in ``order``; one entry more than components.
+        place: Position of each record in its component.
+    """
+
+    component: Ints
+    order: Ints
+    start: Ints
+    place: Ints
+
+    @classmethod
+    def of(cls, labels: Ints) -> Layout:
+        """The layout of any labels that say which records are together."""
+        _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+        component = np.argsort(np.argsort(first))[inverse].astype(np.int64)
+        order = np.argsort(component, kind="stable").astype(np.int64)
+        start = np.searchsorted(component[order], np.arange(len(first) + 1)).astype(np.int64)
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order)) - start[component[order]]
+        return cls(component, order, start, place)
+
+    @property
+    def count(self) -> int:
+        """Number of components."""
+        return len(self.start) - 1
+
+    @property
+    def size(self) -> Ints:
+        """Number of records of each component."""
+        return np.diff(self.start)
+
+    def records(self, number: int) -> Ints:
+        """The records of a component, ascending."""
+        return self.order[self.start[number] : self.start[number + 1]]
+
+    def together(self, left: Ints, right: Ints) -> Mask:
+        """Whether the records of each pair are in the same component."""
+        return np.asarray(self.component[left] == self.component[right])
+
+    def ranges(self, pairs: int) -> Iterator[tuple[int, int]]:
+        """Runs of components that have at most so many pairs inside, or are one component."""
+        inside = self.size * (self.size - 1) // 2
+        through = np.cumsum(inside)
+        first = 0
+        while first < self.count:
+            done = through[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(through, done + pairs, side="right")))
+            yield first, last
+            first = last
+
+
+def connected(size: int, left: Ints, right: Ints) -> Ints:
+    """Label of the connected component of each of ``size`` records."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not size:
+        return np.zeros(0, dtype=np.int64)
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    return np.asarray(labels, dtype=np.int64)
+
+
+def divide_large(
+    layout: Layout, edges: Pairs, once: Ints, largest: int
+) -> tuple[Layout, dict[int, str], int]:
+    """Divide components above a size into parts whose pairs can be checked.
+
+    Args:
+        layout: Components of the edges.
+        edges: Accepted edges, best first.
+        once: For each record its duplicate-free source, -1 for none.
+        largest: Records of a part at most.
+
+    Returns:
+        The layout of the parts; the reason of each edge (by position) that was refused; and how
+        many components were divided.
+    """
+    large = np.flatnonzero(layout.size > largest)
+    labels = layout.order[layout.start[:-1]][layout.component] if layout.count else layout.component
+    reasons: dict[int, str] = {}
+    for number in large.tolist():
+        records = layout.records(number)
+        mine = np.flatnonzero(layout.component[edges.left] == number)
+        parts, refused = divide(
+            len(records),
+            layout.place[edges.left[mine]],
+            layout.place[edges.right[mine]],
+            once[records],
+            largest,
+        )
+        labels[records] = records[np.array(parts, dtype=np.int64)]
+        reasons |= {int(mine[position]): reason for position, reason in refused.items()}
+    return Layout.of(labels), reasons, len(large)

@@ -1,0 +1,251 @@
+"""Golden records: what an entity is called and what is said of it, each by a declared rule.
+
+Everything goes through claims, one row for each value that a record states. A rule chooses among
+the claims of an entity; the golden record is the chosen claims, so that each attribute of it can
+be traced to the records that state it.
+"""
+
+# ruff: noqa: S608 - names in statements are constants of this package, values are bound.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one attribute of a golden record is chosen.
+
+    Attributes:
+        attribute: Column of the record and of the entity.
+        choice: ``best``: the value that comes first in ``order``; ``all``: every value.
+        order: What decides, in this order. ``rank``: the best rank of a source that states it;
+            ``agreement``: how many sources, then how many records state it; ``length``: the
+            longest. The last word is always the order of the values themselves.
+    """
+
+    attribute: str
+    choice: Literal["best", "all"]
+    order: tuple[Literal["rank", "agreement", "length"], ...] = ()
+
+
+RULES = (
+    Rule("name", "best", ("rank", "agreement", "length")),
+    Rule("alternate_names", "all"),
+    Rule("year", "best", ("agreement", "rank")),
+    Rule("end_year", "best", ("agreement", "rank")),
+    Rule("date", "best", ("agreement", "rank")),
+    Rule("runtime_minutes", "best", ("rank", "agreement")),
+    Rule("season", "best", ("agreement", "rank")),
+    Rule("episode", "best", ("agreement", "rank")),
+    Rule("genres", "all"),
+    Rule("countries", "all"),
+    Rule("languages", "all"),
+    Rule("professions", "all"),
+    Rule("birth_year", "best", ("agreement", "rank")),
+    Rule("death_year", "best", ("agreement", "rank")),
+    Rule("description", "best", ("length", "rank")),
+    Rule("url", "best", ("rank", "agreement")),
+)
+"""The rules. An entity's alternate names are all names of its records but the chosen one."""
+
+_ORDERS = {
+    "rank": "min(rank)",
+    "agreement": "count(DISTINCT source) DESC, count(*) DESC",
+    "length": "length(value) DESC",
+}
+
+
+def _sources(records_view: str, members_view: str) -> str:
+    """Common table expression of the records of each entity, with the rank of their source."""
+    columns = ",\n        ".join(f"r.{rule.attribute}" for rule in RULES)
+    return f"""
+sources AS MATERIALIZED (
+    SELECT
+        m.entity_id,
+        m.entity_type,
+        m.source,
+        m.source_id,
+        coalesce(k.rank, 9223372036854775807) AS rank,
+        {columns}
+    FROM {members_view} AS m
+    JOIN {records_view} AS r
+        ON r.source = m.source
+        AND r.source_id = m.source_id
+    LEFT JOIN golden_source_ranks AS k
+        ON k.source = m.source
+)"""
+
+
+def _chosen(rule: Rule) -> str:
+    """Common table expression: the chosen value of an attribute, or the list of all."""
+    if rule.attribute == "alternate_names":
+        return """
+chosen_alternate_names AS (
+    SELECT entity_id, list_sort(list(DISTINCT value)) AS value
+    FROM other_names
+    GROUP BY entity_id
+)"""
+    if rule.choice == "all":
+        return f"""
+chosen_{rule.attribute} AS (
+    SELECT entity_id, list_sort(list(DISTINCT value)) AS value
+    FROM (SELECT entity_id, unnest({rule.attribute}) AS value FROM sources)
+    WHERE value <> ''
+    GROUP BY entity_id
+)"""
+    order = ", ".join(_ORDERS[name] for name in rule.order)
+    return f"""
+chosen_{rule.attribute} AS (
+    SELECT entity_id, value
+    FROM (SELECT entity_id, source, rank, {rule.attribute} AS value FROM sources)
+    WHERE value IS NOT NULL
+    GROUP BY entity_id, value
+    QUALIFY row_number() OVER (PARTITION BY entity_id ORDER BY {order}, value) = 1
+)"""
+
+
+_OTHER_NAMES = """
+other_names AS (
+    SELECT s.entity_id, s.source, s.source_id, s.value
+    FROM (
+        SELECT
+            entity_id,
+            source,
+            source_id,
+            unnest(list_distinct(list_append(alternate_names, name))) AS value
+        FROM sources
+    ) AS s
+    JOIN chosen_name AS c USING (entity_id)
+    WHERE s.value <> c.value
+        AND s.value <> ''
+)"""
+
+
+def _query(records_view: str, members_view: str) -> str:
+    """All common table expressions: sources, chosen_<attribute> for each rule, other_names."""
+    name, *rest = (_chosen(rule) for rule in RULES)
+    parts = [_sources(records_view, members_view), name, _OTHER_NAMES, *rest]
+    return "WITH" + ",".join(parts)
+
+
+def _claims_of(rule: Rule) -> str:
+    """Query of the claims of one attribute."""
+    if rule.attribute == "alternate_names":
+        return """
+SELECT entity_id, 'alternate_names' AS attribute, value, source, source_id, true AS chosen
+FROM other_names
+"""
+    if rule.choice == "all":
+        return f"""
+SELECT entity_id, '{rule.attribute}' AS attribute, value, source, source_id, true AS chosen
+FROM (
+    SELECT entity_id, source, source_id, unnest(list_distinct({rule.attribute})) AS value
+    FROM sources
+)
+WHERE value <> ''
+"""
+    return f"""
+SELECT
+    s.entity_id,
+    '{rule.attribute}' AS attribute,
+    s.{rule.attribute}::VARCHAR AS value,
+    s.source,
+    s.source_id,
+    s.{rule.attribute} = c.value AS chosen
+FROM sources AS s
+JOIN chosen_{rule.attribute} AS c USING (entity_id)
+WHERE s.{rule.attribute} IS NOT NULL
+"""
+
+
+def _prepare(con: DuckDBPyConnection, ranks: Mapping[str, int]) -> None:
+    """Make the source ranks available to the queries."""
+    names = sorted(ranks)
+    table = pa.table(
+        {
+            "source": pa.array(names, pa.string()),
+            "rank": pa.array([ranks[name] for name in names], pa.int64()),
+        }
+    )
+    con.register("golden_given_ranks", table)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE golden_source_ranks AS SELECT * FROM golden_given_ranks"
+    )
+    con.unregister("golden_given_ranks")
+
+
+def claims(
+    con: DuckDBPyConnection, records_view: str, members_view: str, ranks: Mapping[str, int]
+) -> DuckDBPyRelation:
+    """Every claim about every entity, with the record that states it.
+
+    Args:
+        con: The connection that knows the views; it keeps the temporary table of ranks.
+        records_view: Name of the records, with the columns of the canonical record.
+        members_view: Name of the members (entity_id, entity_type, source, source_id).
+        ranks: Rank by source, lower is better; a source that is not named comes last.
+
+    Returns:
+        entity_id, attribute, value (as text), source, source_id, chosen; in no order, no row
+        twice. A name that was not chosen is listed under ``name`` (not chosen) and under
+        ``alternate_names``.
+    """
+    _prepare(con, ranks)
+    return con.sql(
+        _query(records_view, members_view) + "UNION ALL".join(_claims_of(rule) for rule in RULES)
+    )
+
+
+def golden_records(
+    con: DuckDBPyConnection, records_view: str, members_view: str, ranks: Mapping[str, int]
+) -> DuckDBPyRelation:
+    """The golden record of every entity, by ``RULES``.
+
+    Args:
+        con: The connection that knows the views; it keeps the temporary table of ranks.
+        records_view: Name of the records, with the columns of the canonical record.
+        members_view: Name of the members (entity_id, entity_type, source, source_id).
+        ranks: Rank by source, lower is better; a source that is not named comes last.
+
+    Returns:
+        The columns of ``resolved_entities``, in no order of rows. Lists are sorted and distinct,
+        empty where no record states anything; other values are then NULL.
+    """
+    _prepare(con, ranks)
+    columns = ",\n    ".join(f"{_value(rule)} AS {rule.attribute}" for rule in RULES)
+    joins = "\n".join(f"LEFT JOIN chosen_{rule.attribute} USING (entity_id)" for rule in RULES)
+    return con.sql(
+        _query(records_view, members_view)
+        + f""",
+held AS (
+    SELECT
+        entity_id,
+        any_value(entity_type) AS entity_type,
+        count(*) AS records,
+        list_sort(list(DISTINCT source)) AS sources
+    FROM sources
+    GROUP BY entity_id
+)
+SELECT
+    held.entity_id,
+    held.entity_type,
+    {columns},
+    held.records,
+    held.sources
+FROM held
+{joins}
+"""
+    )
+
+
+def _value(rule: Rule) -> str:
+    column = f"chosen_{rule.attribute}.value"
+    return f"coalesce({column}, [])" if rule.choice == "all" else column

@@ -1,0 +1,144 @@
+"""The match model of films."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from kg_assets.matching.model import (
+    BlockingRule,
+    Comparison,
+    Feature,
+    Level,
+    MatchSpec,
+    Veto,
+)
+from kg_assets.matching.models.general import (
+    COUNTRIES,
+    CREW,
+    DIRECTORS,
+    LANGUAGES,
+    SAME_TITLE,
+    TITLE_FEATURES,
+    TITLE_FREQUENCY,
+    countries,
+    crews,
+    languages,
+    makers,
+    other_part,
+    titles,
+)
+
+YEAR = Comparison(
+    name="year",
+    missing="year_of_l IS NULL OR year_of_r IS NULL",
+    levels=(
+        Level("same year", "year_of_l = year_of_r", 0.75, 0.02),
+        Level("one year apart", "abs(year_of_l - year_of_r) = 1", 0.2, 0.04),
+        Level("two years apart", "abs(year_of_l - year_of_r) = 2", 0.03, 0.04),
+        Level("up to five years apart", "abs(year_of_l - year_of_r) <= 5", 0.015, 0.1),
+        Level("further apart", "ELSE", 0.005, 0.8),
+    ),
+)
+
+RUNTIME = Comparison(
+    name="runtime",
+    missing="runtime_l IS NULL OR runtime_r IS NULL",
+    levels=(
+        Level("within a minute", "abs(runtime_l - runtime_r) <= 1", 0.6, 0.05),
+        Level("within four minutes", "abs(runtime_l - runtime_r) <= 4", 0.2, 0.1),
+        Level(
+            "within a tenth",
+            "abs(runtime_l - runtime_r) <= 0.1 * greatest(runtime_l, runtime_r)",
+            0.12,
+            0.2,
+        ),
+        Level("further apart", "ELSE", 0.08, 0.65),
+    ),
+)
+
+
+def film_spec(*, use_people: bool = True) -> MatchSpec:
+    """The match model of films.
+
+    Args:
+        use_people: Whether directors and cast are compared and blocked on. Without them the
+            matching of people can be measured on films that were matched without their help.
+    """
+    return MatchSpec(
+        entity_type="film",
+        features=(
+            *TITLE_FEATURES,
+            Feature("year_of", "year", pa.int32()),
+            Feature(
+                "runtime", "CASE WHEN runtime_minutes > 0 THEN runtime_minutes END", pa.float64()
+            ),
+            COUNTRIES,
+            LANGUAGES,
+            *((*DIRECTORS, CREW) if use_people else ()),
+        ),
+        blocking=(
+            SAME_TITLE,
+            *(
+                (
+                    BlockingRule(
+                        "same director, about the same year",
+                        keys="flatten(list_transform(director_letters, lambda name: "
+                        "list_transform([year_of // 2, (year_of + 1) // 2], "
+                        "lambda y: name || '|' || y)))",
+                        refine="list_transform([runtime // 10, (runtime + 5) // 10], "
+                        "lambda minutes: minutes::VARCHAR)",
+                    ),
+                )
+                if use_people
+                else ()
+            ),
+            BlockingRule(
+                "first words of a title, about the same year",
+                keys="flatten(list_transform(title_keys, lambda title: "
+                "CASE WHEN len(title) >= 6 THEN list_transform([year_of // 2, (year_of + 1) // 2], "
+                "lambda y: title[:6] || '|' || y) ELSE [] END))",
+                refine="work_countries",
+            ),
+            BlockingRule(
+                "year, running time, country",
+                keys="flatten(list_transform(work_countries, lambda country: "
+                "[country || '|' || year_of || '|' || round(runtime)]))",
+                refine="work_languages",
+                across_sources=True,
+            ),
+        ),
+        comparisons=(
+            titles(),
+            YEAR,
+            RUNTIME,
+            *((makers(), crews()) if use_people else ()),
+            countries(),
+            languages(),
+        ),
+        vetoes=(
+            other_part(),
+            Veto(
+                "years_apart",
+                "abs(l.year_of - r.year_of) > 4",
+                "The films came out more than four years apart.",
+            ),
+        ),
+        term_frequencies=(TITLE_FREQUENCY,),
+        training_rules=(
+            "l.title = r.title",
+            *(
+                ("l.director_letters[1] = r.director_letters[1] AND l.year_of = r.year_of",)
+                if use_people
+                else (
+                    "l.year_of = r.year_of AND l.runtime = r.runtime "
+                    "AND l.work_countries[1] = r.work_countries[1]",
+                )
+            ),
+        ),
+        prior=1e-4,
+        threshold=0.8,
+        shards=4,
+    )
+
+
+SPEC = film_spec()

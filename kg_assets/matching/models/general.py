@@ -1,0 +1,291 @@
+"""Declarations that the models of several entity types share."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from kg_assets.matching.model import (
+    BlockingRule,
+    Comparison,
+    Feature,
+    Level,
+    MatchSpec,
+    TermFrequency,
+    Veto,
+)
+
+TEXTS = pa.list_(pa.string())
+
+TITLE_FEATURES = (
+    Feature("title", "title_key(name)", pa.string()),
+    Feature(
+        "title_keys",
+        "list_sort(list_distinct(list_transform("
+        "list_filter(list_concat([name], alternate_names), lambda one: trim(one) <> ''), "
+        "lambda one: title_key(one))))",
+        TEXTS,
+    ),
+    Feature(
+        "parts",
+        "list_sort(list_distinct(list_transform("
+        "list_filter(list_concat([name], alternate_names), lambda one: trim(one) <> ''), "
+        "lambda one: series_part(one))))",
+        TEXTS,
+    ),
+)
+"""The keys of all names of a work, and its place in a series under each."""
+
+COUNTRIES = Feature("work_countries", "list_sort(list_distinct(coalesce(countries, [])))", TEXTS)
+LANGUAGES = Feature("work_languages", "list_sort(list_distinct(coalesce(languages, [])))", TEXTS)
+
+DIRECTORS = (
+    Feature(
+        "director_keys",
+        "list_sort(list_distinct(list_transform(list_filter(coalesce(credits, []), "
+        "lambda credit: credit.role IN ('director', 'creator', 'author')), "
+        "lambda credit: name_key(credit.name))))",
+        TEXTS,
+    ),
+    Feature(
+        "director_letters",
+        "list_sort(list_distinct(list_transform(list_filter(coalesce(credits, []), "
+        "lambda credit: credit.role IN ('director', 'creator', 'author')), "
+        "lambda credit: name_letters(credit.name))))",
+        TEXTS,
+    ),
+)
+"""Names of those who made a work, as sorted words and as sorted letters."""
+
+CREW = Feature(
+    "crew",
+    "list_sort(list_distinct(list_transform(list_filter(coalesce(credits, []), "
+    "lambda credit: credit.role NOT IN ('director', 'creator', 'author')), "
+    "lambda credit: hash(name_letters(credit.name)))))",
+    pa.list_(pa.uint64()),
+)
+
+
+def titles() -> Comparison:
+    """Titles in any language, with the frequency of the main title."""
+    return Comparison(
+        name="title",
+        missing="title_l IS NULL OR title_r IS NULL",
+        similarity="best_similarity(title_keys_l, title_keys_r)",
+        levels=(
+            Level("same title", "title_l = title_r", 0.78, 0.0001, term_frequency="title"),
+            Level("a title in common", "list_has_any(title_keys_l, title_keys_r)", 0.06, 0.0001),
+            Level(
+                "titles nearly the same",
+                "best_similarity(title_keys_l, title_keys_r) >= 0.92",
+                0.06,
+                0.0003,
+            ),
+            Level(
+                "one title holds the other, or titles alike",
+                "best_similarity(title_keys_l, title_keys_r) >= 0.82 "
+                "OR (least(len(title_l), len(title_r)) >= 6 "
+                "AND (contains(title_l, title_r) OR contains(title_r, title_l)))",
+                0.03,
+                0.004,
+            ),
+            Level("titles differ", "ELSE", 0.07, 0.995),
+        ),
+    )
+
+
+def countries() -> Comparison:
+    """Countries of origin."""
+    return Comparison(
+        name="countries",
+        missing="len(work_countries_l) = 0 OR len(work_countries_r) = 0",
+        levels=(
+            Level("same countries", "work_countries_l = work_countries_r", 0.7, 0.1),
+            Level(
+                "a country in common",
+                "list_has_any(work_countries_l, work_countries_r)",
+                0.27,
+                0.15,
+            ),
+            Level("no country in common", "ELSE", 0.03, 0.75),
+        ),
+    )
+
+
+def languages() -> Comparison:
+    """Original languages."""
+    return Comparison(
+        name="languages",
+        missing="len(work_languages_l) = 0 OR len(work_languages_r) = 0",
+        levels=(
+            Level("same languages", "work_languages_l = work_languages_r", 0.7, 0.2),
+            Level(
+                "a language in common",
+                "list_has_any(work_languages_l, work_languages_r)",
+                0.25,
+                0.15,
+            ),
+            Level("no language in common", "ELSE", 0.05, 0.65),
+        ),
+    )
+
+
+def other_part() -> Veto:
+    """Two parts of one series: the same base title and another number."""
+    return Veto(
+        "part_differs",
+        "NOT list_has_any(l.parts, r.parts) AND list_has_any("
+        "list_transform(l.parts, lambda part: regexp_replace(part, '#[0-9]+$', '')), "
+        "list_transform(r.parts, lambda part: regexp_replace(part, '#[0-9]+$', '')))",
+        "The titles name different parts of one series.",
+    )
+
+
+def years(*, far: int) -> Comparison:
+    """First years of works whose sources date them alike.
+
+    Args:
+        far: From how many years apart the two speak against each other in full.
+    """
+    return Comparison(
+        name="year",
+        missing="year_of_l IS NULL OR year_of_r IS NULL",
+        levels=(
+            Level("same year", "year_of_l = year_of_r", 0.8, 0.03),
+            Level("one year apart", "abs(year_of_l - year_of_r) = 1", 0.12, 0.05),
+            Level("not far apart", f"abs(year_of_l - year_of_r) < {far}", 0.06, 0.2),
+            Level("far apart", "ELSE", 0.02, 0.72),
+        ),
+    )
+
+
+def makers() -> Comparison:
+    """People who made a work: directors, creators, authors."""
+    return Comparison(
+        name="makers",
+        missing="len(director_letters_l) = 0 OR len(director_letters_r) = 0",
+        similarity="best_similarity(director_keys_l, director_keys_r)",
+        levels=(
+            Level(
+                "a maker in common",
+                "list_has_any(director_letters_l, director_letters_r)",
+                0.93,
+                0.0005,
+            ),
+            Level(
+                "names alike",
+                "best_similarity(director_keys_l, director_keys_r) >= 0.88",
+                0.04,
+                0.001,
+            ),
+            Level("no maker in common", "ELSE", 0.03, 0.998),
+        ),
+    )
+
+
+def crews() -> Comparison:
+    """Other people who took part in a work."""
+    return Comparison(
+        name="crew",
+        missing="len(crew_l) < 3 OR len(crew_r) < 3",
+        levels=(
+            Level("three people in common", "shared(crew_l, crew_r) >= 3", 0.85, 0.0005),
+            Level("one or two people in common", "shared(crew_l, crew_r) >= 1", 0.1, 0.01),
+            Level("none in common", "ELSE", 0.05, 0.99),
+        ),
+    )
+
+
+SAME_TITLE = BlockingRule(
+    "same title",
+    keys="title_keys",
+    refine="list_transform([year - 1, year, year + 1], lambda y: y::VARCHAR)",
+)
+
+TITLE_FREQUENCY = TermFrequency("title", distinct="title || '|' || coalesce(year, 0)")
+
+
+def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) -> MatchSpec:
+    """The model of a type of works that are known by title, year and makers.
+
+    Args:
+        entity_type: The type.
+        far: From how many years apart the years speak against a match in full.
+        veto_years: From how many years apart there can be no match; None: never.
+    """
+    apart = (
+        ()
+        if veto_years is None
+        else (
+            Veto(
+                "years_apart",
+                f"abs(l.year_of - r.year_of) > {veto_years}",
+                f"The two are more than {veto_years} years apart.",
+            ),
+        )
+    )
+    return MatchSpec(
+        entity_type=entity_type,
+        features=(
+            *TITLE_FEATURES,
+            Feature("year_of", "year", pa.int32()),
+            COUNTRIES,
+            LANGUAGES,
+            *DIRECTORS,
+            CREW,
+        ),
+        blocking=(
+            SAME_TITLE,
+            BlockingRule(
+                "same maker",
+                keys="director_letters",
+                refine="list_transform([year - 1, year, year + 1], lambda y: y::VARCHAR)",
+            ),
+        ),
+        comparisons=(titles(), years(far=far), makers(), crews(), countries(), languages()),
+        vetoes=(other_part(), *apart),
+        term_frequencies=(TITLE_FREQUENCY,),
+        training_rules=("l.title = r.title",),
+        prior=1e-4,
+        threshold=0.9,
+    )
+
+
+def named_thing(entity_type: str) -> MatchSpec:
+    """The model of a type of things that are known by little more than a name.
+
+    Args:
+        entity_type: The type.
+    """
+    return MatchSpec(
+        entity_type=entity_type,
+        features=(
+            *TITLE_FEATURES,
+            Feature("year_of", "year", pa.int32()),
+            Feature("parent", "title_key(parent_name)", pa.string()),
+            COUNTRIES,
+        ),
+        blocking=(
+            BlockingRule(
+                "same name", keys="title_keys", refine="[coalesce(parent, year_of::VARCHAR)]"
+            ),
+        ),
+        comparisons=(
+            titles(),
+            years(far=3),
+            Comparison(
+                name="parent",
+                missing="parent_l IS NULL OR parent_r IS NULL",
+                levels=(
+                    Level("same parent", "parent_l = parent_r", 0.9, 0.01),
+                    Level("another parent", "ELSE", 0.1, 0.99),
+                ),
+            ),
+            countries(),
+        ),
+        vetoes=(other_part(),),
+        term_frequencies=(TITLE_FREQUENCY,),
+        training_rules=("l.title = r.title",),
+        # Among things of so few sources a name is most of what can be known.
+        prior=1e-3,
+        threshold=0.9,
+    )

@@ -1,0 +1,218 @@
+"""Names and titles brought to comparable keys, as SQL macros on a DuckDB connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+_LETTERS = {
+    # strip_accents leaves the letters that Unicode does not decompose.
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t", "ŋ": "n", "ĸ": "k",
+    "ə": "a", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "½": " 1 2", "²": " 2 ", "³": " 3 ",
+}  # fmt: skip
+
+_ARTICLES_ANYWHERE = (
+    "the", "a", "an", "le", "la", "les", "l", "un", "une", "der", "das", "ein", "eine", "el", "los",
+    "las", "il", "gli", "lo", "os", "um", "uma", "het", "een", "den", "det", "ett",
+)  # fmt: skip
+_ARTICLES_AFTER_COMMA = (*_ARTICLES_ANYWHERE, "die", "i", "o", "as", "de", "en", "et", "un", "uno")
+"""Words that are articles only where the title says so itself ("Blechtrommel, Die"): in front,
+"Die Hard", "I, Robot" and "As Good as It Gets" begin with the same letters and are none."""
+
+_EDITIONS = (
+    "directors cut", "director s cut", "extended edition", "extended cut", "extended version",
+    "special edition", "final cut", "theatrical cut", "uncut", "unrated", "remastered", "redux",
+    "restored version", "anniversary edition", "collectors edition", "collector s edition",
+)  # fmt: skip
+
+_PART_WORDS = (
+    "part", "chapter", "vol", "volume", "episode", "teil", "kapitel", "partie", "chapitre",
+    "parte", "capitulo", "capitolo", "deel", "del", "osa", "czesc",
+)  # fmt: skip
+
+_ROMAN = (
+    "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv",
+    "xvi", "xvii", "xviii", "xix", "xx",
+)  # fmt: skip
+_WRITTEN = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty",
+)  # fmt: skip
+
+LARGEST_PART = 20
+"""Numbers above this are no part numbers: they are years ("1984", "2046", "Airport '77")."""
+
+_SUFFIXES = ("jr", "junior", "sr", "senior", "ii", "iii", "iv")
+_PARTICLES = (
+    "de", "del", "della", "di", "da", "dos", "du", "des", "von", "van", "der", "den", "ter", "ten",
+    "la", "le", "el", "al", "bin", "ibn", "y", "e", "and", "dr", "sir", "dame", "mr", "mrs",
+)  # fmt: skip
+
+
+def _alternatives(words: tuple[str, ...]) -> str:
+    return "|".join(sorted(set(words), key=lambda word: (-len(word), word)))
+
+
+def _list(words: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f"'{word}'" for word in words) + "]"
+
+
+def _fold(argument: str) -> str:
+    folded = f"strip_accents(lower({argument}))"
+    for letter, plain in _LETTERS.items():
+        folded = f"replace({folded}, '{letter}', '{plain}')"
+    return folded
+
+
+_PART_WORD = _alternatives(_PART_WORDS)
+_NUMBER = f"[0-9]{{1,2}}|{_alternatives(_ROMAN)}|{_alternatives(_WRITTEN)}"
+# Without a word such as "part" a single Roman letter is a name ("Malcolm X", "I, Robot"); V alone
+# is kept, since "Rocky V" and "Saw V" are common and "Henry V" loses nothing by it.
+_BARE_NUMBER = f"[0-9]{{1,2}}|{_alternatives(tuple(r for r in _ROMAN if r not in ('i', 'x')))}"
+
+
+def _let(name: str, expression: str, body: str) -> str:
+    # A macro's argument is pasted in wherever it is named: two uses a level, ten levels deep, are
+    # a thousand copies to bind. A lambda's parameter is computed once.
+    return f"list_transform([{expression}], lambda {name}: {body})[1]"
+
+
+MACROS: tuple[str, ...] = (
+    # Lower case, no accents, words parted by one space; letters of every script are kept. An
+    # elided article is a word of its own ("L'avventura"); other apostrophes are none's end.
+    f"""fold(value) AS trim(regexp_replace(
+        regexp_replace(
+            regexp_replace({_fold("value")}, '(^|[^\\p{{L}}])([ld])[''’]', '\\1\\2 ', 'g'),
+            '[''’ʼ`´.]', '', 'g'),
+        '[^\\p{{L}}\\p{{M}}\\p{{N}}&]+', ' ', 'g'))""",
+    """fold_words(value) AS trim(regexp_replace(
+        replace(fold(value), '&', ' and '), ' +', ' ', 'g'))""",
+    # "Godfather, The" and "Godfather, The (1972)" lose the article like "The Godfather".
+    f"""article_to_front(value) AS regexp_replace(
+        value, '^(.*[^,]), *(?:{_alternatives(_ARTICLES_AFTER_COMMA)})[''’]? *( *[(].*)?$',
+        '\\1\\2', 'i')""",
+    f"""without_edition(value) AS trim(regexp_replace(
+        value, '(^| )(the )?({_alternatives(_EDITIONS)})$', ''))""",
+    f"""without_article(value) AS regexp_replace(
+        value, '^(?:{_alternatives(_ARTICLES_ANYWHERE)}) ([^ ])', '\\1')""",
+    # A title of nothing but signs ("...", "$") keeps its own spelling as its key.
+    f"""title_key(value) AS {
+        _let(
+            "title",
+            "value",
+            "coalesce(nullif("
+            + _let(
+                "words",
+                "fold_words(article_to_front(title))",
+                "without_article(coalesce(nullif(without_edition(words), ''), words))",
+            )
+            + ", ''), lower(trim(title)))",
+        )
+    }""",
+    f"""number_value(word) AS {
+        _let(
+            "one",
+            "word",
+            "coalesce(TRY_CAST(one AS INTEGER), "
+            f"nullif(list_position({_list(_ROMAN)}, one), 0), "
+            f"nullif(list_position({_list(_WRITTEN)}, one), 0))",
+        )
+    }""",
+    # What stands before the first colon or dash; "Terminator 2: Judgment Day".
+    """title_head(value) AS regexp_replace(
+        value, '^([^:(]*[^:( ][^:(]*?)(:| [-–—] ).*$', '\\1')""",
+    # The number that a key ends in, or that follows a word such as "part"; years are none.
+    f"""key_part(key) AS {
+        _let(
+            "number",
+            "number_value("
+            + _let(
+                "found",
+                f"regexp_extract(key, '(?:^| )(?:{_PART_WORD}) ({_NUMBER})(?: |$)"
+                f"|[^ ] ({_BARE_NUMBER})$', "
+                "['named', 'bare'])",
+                "coalesce(nullif(found.named, ''), found.bare)",
+            )
+            + ")",
+            f"CASE WHEN number BETWEEN 1 AND {LARGEST_PART} THEN number END",
+        )
+    }""",
+    f"""key_without_part(key) AS trim(regexp_replace(
+        key,
+        '(?:^| )(?:{_PART_WORD}) (?:{_NUMBER})(?: .*)?$|([^ ]) (?:{_BARE_NUMBER})$',
+        '\\1'))""",
+    # Base title and part: {base: 'rocky', part: 2} for "Rocky II", part NULL where none is named.
+    f"""title_part(value) AS {
+        _let(
+            "keys",
+            _let("title", "value", "[title_key(title_head(title)), title_key(title)]"),
+            _let(
+                "parts",
+                "[key_part(keys[1]), key_part(keys[2])]",
+                "CASE WHEN parts[1] IS NOT NULL "
+                "THEN {'base': key_without_part(keys[1]), 'part': parts[1]} "
+                "WHEN parts[2] IS NOT NULL "
+                "THEN {'base': key_without_part(keys[2]), 'part': parts[2]} "
+                "ELSE {'base': keys[2], 'part': NULL} END",
+            ),
+        )
+    }""",
+    """part_number(value) AS title_part(value).part""",
+    """base_title(value) AS title_part(value).base""",
+    # "rocky#2"; a title without a number is the first of its name, "rocky#1".
+    f"""series_part(value) AS {
+        _let("parts", "title_part(value)", "parts.base || '#' || coalesce(parts.part, 1)")
+    }""",
+    # Names of people.
+    # One spelling of each: "Junior" is "jr".
+    f"""name_suffix(value) AS nullif(replace(replace(regexp_extract(
+        fold(value), '[^ ]+ ({_alternatives(_SUFFIXES)})$', 1), 'junior', 'jr'), 'senior', 'sr'),
+        '')""",
+    f"""name_words(value) AS string_split(regexp_replace(
+        fold_words(replace(value, '.', ' ')), '( ({_alternatives(_SUFFIXES)}))+$', ''), ' ')""",
+    # "Akira Kurosawa" and "Kurosawa Akira" have one key.
+    f"""name_key(value) AS {
+        _let(
+            "name",
+            "value",
+            "coalesce(nullif(array_to_string(list_sort(name_words(name)), ' '), ''), "
+            "lower(trim(name)))",
+        )
+    }""",
+    f"""core_words(words) AS list_filter(
+        words, lambda word: len(word) > 1 AND NOT list_contains({_list(_PARTICLES)}, word))""",
+    """sorted_letters(words) AS array_to_string(
+        list_sort(string_split(array_to_string(words, ''), '')), '')""",
+    # The letters of the words that carry the name, sorted: blind to order, hyphens, middle
+    # initials and particles, and yet nearly as telling as the name.
+    f"""name_letters(value) AS {
+        _let(
+            "words",
+            "name_words(value)",
+            _let(
+                "core",
+                "core_words(words)",
+                "sorted_letters(CASE WHEN len(core) = 0 THEN words ELSE core END)",
+            ),
+        )
+    }""",
+    # The best Jaro-Winkler similarity of any title of one with any title of the other.
+    """best_similarity(left_names, right_names) AS coalesce(list_max(list_transform(
+        left_names, lambda one: list_max(list_transform(
+            right_names, lambda other: jaro_winkler_similarity(one, other))))), 0)""",
+    """shared(left_values, right_values) AS len(list_intersect(left_values, right_values))""",
+)
+"""The macros in the order in which they build on one another."""
+
+
+def create_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the normalising macros known to a connection; harmless when repeated.
+
+    Args:
+        con: Connection on which features, vetoes and comparisons will be computed.
+    """
+    for macro in MACROS:
+        con.execute(f"CREATE OR REPLACE TEMPORARY MACRO {macro}")

@@ -1,0 +1,307 @@
+"""The current version of each record of a type, with the features that matching needs."""
+
+# ruff: noqa: S608 - what is put into statements is declared in our own model files.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kg_assets.matching.context import add_context
+from kg_assets.matching.model import HIDDEN_COLUMNS
+from kg_assets.matching.normalise import create_macros
+from kg_assets.matching.tables import entity_members
+from kg_assets.sources.record import RECORD_SCHEMA
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from resources.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kg_assets.matching.model import MatchSpec
+    from resources.lake import Step
+
+
+def records(spec: MatchSpec) -> Table:
+    """The table of a type's current records: canonical columns, origin and features."""
+    return Table(
+        name=f"{spec.entity_type}/records",
+        schema=pa.schema(
+            [
+                *RECORD_SCHEMA,
+                pa.field("delivery", pa.string(), nullable=False),
+                pa.field("record_id", pa.string(), nullable=False),
+                pa.field("duplicate_free", pa.bool_(), nullable=False),
+                *spec.feature_fields(),
+            ]
+        ),
+        key=("record_id",),
+        description="The current version of each record of the sources, with what matching "
+        "compares computed once. External ids are kept here and seen by no feature.",
+    )
+
+
+def run_records(step: Step, spec: MatchSpec) -> None:
+    """Write the current records of a type with their features.
+
+    Args:
+        step: Reads the deliveries and their records, and the members of the types before.
+        spec: The type's match model.
+    """
+    con = step.con
+    create_macros(con)
+    numbered = live_deliveries(con, step.read(DELIVERIES))
+    con.register("delivery", numbered)
+    views = []
+    for number, source, name in zip(
+        *(numbered.column(column).to_pylist() for column in ("number", "source", "delivery")),
+        strict=True,
+    ):
+        step.view(f"delivery_{number}", SOURCE_RECORDS, f"{source}|{name}")
+        views.append(f"SELECT {number} AS number, * FROM delivery_{number}")
+    if not views:
+        con.register("nothing_delivered", SOURCE_RECORDS.schema.empty_table())
+        views.append("SELECT 0 AS number, * FROM nothing_delivered")
+    con.execute("CREATE OR REPLACE TEMP VIEW delivered AS " + "\nUNION ALL BY NAME\n".join(views))
+
+    make_current(con, spec, "delivered", "delivery", "current_record")
+    members = [f"SELECT * FROM members_{number}" for number in range(len(spec.depends_on))]
+    for number, other in enumerate(spec.depends_on):
+        step.view(f"members_{number}", entity_members(other))
+    if not members:
+        con.register("no_members", entity_members(spec.entity_type).schema.empty_table())
+        members.append("SELECT * FROM no_members")
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW entity_member AS " + "\nUNION ALL BY NAME\n".join(members)
+    )
+    found = add_features(con, spec, "current_record", "entity_member")
+    step.write(records(spec), found)
+    step.report(**_repeated(con, spec, step))
+
+
+def live_deliveries(
+    con: duckdb.DuckDBPyConnection, deliveries: duckdb.DuckDBPyRelation
+) -> pa.Table:
+    """Deliveries that still count: those since the last full one of each source, in order.
+
+    Args:
+        con: The connection that the relation belongs to.
+        deliveries: Rows of the table deliveries.
+
+    Returns:
+        number (order over all sources), source, delivery, mode, and duplicate_free as the last
+        delivery that says it has it.
+    """
+    deliveries.create_view("every_delivery", replace=True)
+    return con.sql(
+        """
+        WITH ordered AS (
+            SELECT *,
+                   row_number() OVER (PARTITION BY source ORDER BY sequence, delivery) AS place
+            FROM every_delivery
+        ),
+        live AS (
+            SELECT *,
+                   last_value(duplicate_free IGNORE NULLS) OVER (
+                       PARTITION BY source ORDER BY place
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                   ) AS declared
+            FROM ordered
+            QUALIFY place >= coalesce(
+                max(CASE WHEN mode = 'full' THEN place END) OVER (PARTITION BY source), 0)
+        )
+        SELECT row_number() OVER (ORDER BY source, place) AS number,
+               source,
+               delivery,
+               mode,
+               declared AS duplicate_free
+        FROM live
+        ORDER BY number
+        """
+    ).to_arrow_table()
+
+
+def duplicate_free_sources(deliveries: pa.Table, spec: MatchSpec) -> frozenset[str]:
+    """Sources of which no two records of the type are declared to be the same thing.
+
+    Args:
+        deliveries: What `live_deliveries` gives.
+        spec: The type's match model; a type whose records are one a credit has no such source.
+    """
+    from kg_assets.sources.registry import adapter_for
+
+    if not spec.duplicate_free:
+        return frozenset()
+    declared = dict(
+        zip(
+            deliveries.column("source").to_pylist(),
+            deliveries.column("duplicate_free").to_pylist(),
+            strict=True,
+        )
+    )
+    return frozenset(
+        source
+        for source, word in declared.items()
+        if (
+            adapter_for(source).duplicate_free.get(spec.entity_type, False)
+            if word is None
+            else word
+        )
+    )
+
+
+def make_current(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, delivered: str, delivery: str, name: str
+) -> None:
+    """Make the table ``name``: the current version of each record that the model needs.
+
+    A person record that was made from a work's credit lives only as long as a current work of
+    its source credits it.
+
+    Args:
+        con: The connection.
+        spec: The type's match model; only its type is kept, or all where it has a context.
+        delivered: Name of a view of source records with the column number of their delivery.
+        delivery: Name of a view of what `live_deliveries` gives.
+        name: Name of the table made: canonical columns, delivery, record_id, duplicate_free.
+    """
+    deliveries = con.table(delivery).to_arrow_table()
+    con.register(
+        "duplicate_free_source",
+        pa.table(
+            {"source": pa.array(sorted(duplicate_free_sources(deliveries, spec)), pa.string())}
+        ),
+    )
+    wanted = "TRUE" if spec.contexts else "entity_type IN (SELECT entity_type FROM own_type)"
+    con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE {name} AS
+        WITH latest AS (
+            SELECT record.*, delivery.delivery, delivery.mode
+            FROM {delivered} AS record
+            JOIN {delivery} AS delivery USING (number)
+            WHERE {wanted}
+            QUALIFY row_number() OVER (
+                PARTITION BY record.entity_type, record.source, record.source_id
+                ORDER BY record.number DESC, record.file, record.position
+            ) = 1
+        )
+        SELECT latest.* EXCLUDE (mode),
+               source || ':' || source_id AS record_id,
+               source IN (SELECT source FROM duplicate_free_source) AS duplicate_free
+        FROM latest
+        WHERE mode <> 'delete'
+        """
+    )
+    if spec.entity_type == "person":
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE credited_person AS
+            SELECT DISTINCT source, unnest(credits).person_id AS source_id
+            FROM {name}
+            WHERE entity_type <> 'person'
+            """
+        )
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE made_from_work AS
+            SELECT DISTINCT number, file, "table", position
+            FROM {delivered}
+            WHERE entity_type <> 'person'
+            """
+        )
+        con.execute(
+            f"""
+            DELETE FROM {name} AS person
+            WHERE entity_type = 'person'
+              AND EXISTS (
+                  SELECT 1
+                  FROM made_from_work AS origin
+                  WHERE origin.number = person.number
+                    AND origin.file = person.file
+                    AND origin."table" IS NOT DISTINCT FROM person."table"
+                    AND origin.position = person.position)
+              AND NOT EXISTS (
+                  SELECT 1
+                  FROM credited_person AS credited
+                  WHERE credited.source = person.source
+                    AND credited.source_id = person.source_id)
+            """
+        )
+
+
+def add_features(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, current: str, members: str
+) -> duckdb.DuckDBPyRelation:
+    """Compute the features of a type's records.
+
+    Args:
+        con: A connection with the macros of `normalise`.
+        spec: The type's match model.
+        current: Name of the table that `make_current` made.
+        members: Name of a view of the members of the types that this one depends on.
+
+    Returns:
+        Rows of the table `records`.
+    """
+    con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
+    add_context(con, spec.entity_type, spec.contexts, current, members, "record_context")
+    hidden = ", ".join(HIDDEN_COLUMNS)
+    # Features read a view that lacks the hidden columns, so none can name them.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW visible AS
+        SELECT record.* EXCLUDE ({hidden}), context.* EXCLUDE (record_id)
+        FROM {current} AS record
+        JOIN record_context AS context ON context.record_id = record.record_id
+        WHERE record.entity_type IN (SELECT entity_type FROM own_type)
+        """
+    )
+    features = "".join(f",\n       {one.sql} AS {one.name}" for one in spec.features)
+    names = "".join(f", {one.name}" for one in spec.features)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE featured AS
+        SELECT record_id{names}
+        FROM (SELECT *{features} FROM visible)
+        """
+    )
+    columns = ", ".join(f'record."{column}"' for column in RECORD_SCHEMA.names)
+    return con.sql(
+        f"""
+        SELECT {columns},
+               record.delivery,
+               record.record_id,
+               record.duplicate_free,
+               featured.* EXCLUDE (record_id)
+        FROM {current} AS record
+        JOIN featured USING (record_id)
+        WHERE record.entity_type IN (SELECT entity_type FROM own_type)
+        """
+    )
+
+
+def _repeated(con: duckdb.DuckDBPyConnection, spec: MatchSpec, step: Step) -> dict[str, object]:
+    """How many records of sources that are declared free of duplicates have a twin.
+
+    A twin has the same name, year and parent and the same credits: the declaration is doubtful.
+    """
+    step.staged(records(spec)).create_view("staged_record", replace=True)
+    found = con.sql(
+        """
+        SELECT source, sum(twins - 1)::BIGINT AS repeated
+        FROM (
+            SELECT source, count(*) AS twins
+            FROM staged_record
+            WHERE duplicate_free
+            GROUP BY source, lower(name), year, season, episode, parent_id,
+                     list_transform(credits, lambda credit: credit.name)
+            HAVING count(*) > 1
+        )
+        GROUP BY source
+        ORDER BY source
+        """
+    ).fetchall()
+    return {"doubtful_duplicates": dict(found)}

@@ -1,0 +1,241 @@
+"""Training of a match model without labels: u from a sample of all pairs, m by EM."""
+
+# ruff: noqa: S608 - what is put into statements is declared in our own model files.
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from kg_assets.matching.frequencies import count_terms, lookup_tables
+from kg_assets.matching.normalise import create_macros
+from kg_assets.matching.records import records
+from kg_assets.matching.settings import columns_for_scoring, make_linker, prior_settings
+from kg_assets.matching.tables import match_model, term_frequencies
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kg_assets.matching.model import MatchSpec
+    from resources.lake import Step
+
+SAMPLE_RECORDS = 1_500
+"""Records of the sample whose 1.1 million pairs give the u probabilities."""
+
+FEWEST_PAIRS = 200
+"""Below this many pairs a training rule is not used: EM would fit its few pairs and no more."""
+
+MOST_PAIRS = 200_000
+"""Pairs of a training rule above this many are thinned out by a hash of the record."""
+
+PRIOR_MATCHES = 50.0
+"""How many matching pairs the declared m probabilities count for beside those of training."""
+
+PRIOR_PAIRS = 20.0
+"""How many pairs the declared u probabilities count for beside those of the sample."""
+
+
+def run_match_model(step: Step, spec: MatchSpec) -> None:
+    """Write the model of a type: the one it had, or a newly trained one.
+
+    A model stays as it is while its specification does, so that new deliveries change no old
+    score; the option ``retrain`` makes a new one.
+
+    Args:
+        step: Reads the records without making them an input.
+        spec: The type's match model.
+    """
+    model, frequencies = match_model(spec.entity_type), term_frequencies(spec.entity_type)
+    before = step.previous(model).to_arrow_table()
+    kept = before.num_rows and before.column("version")[0].as_py().startswith(spec.version)
+    if kept and not step.options.get("retrain"):
+        step.write(model, before)
+        step.write(frequencies, step.previous(frequencies))
+        step.report(trained=before.column("trained")[0].as_py(), kept=True)
+        return
+    create_macros(step.con)
+    step.read(records(spec), tracked=False).create_view("training_record", replace=True)
+    row = train(step.con, spec, "training_record")
+    step.write(model, row)
+    step.write(frequencies, step.con.table("counted_term"))
+    step.report(
+        trained=row.column("trained")[0].as_py(), kept=False, notes=row.column("notes")[0].as_py()
+    )
+
+
+def train(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> pa.Table:
+    """Train a model.
+
+    Args:
+        con: A connection with the macros of `normalise`; the table ``counted_term`` is made.
+        spec: The type's match model.
+        view: Name of a view of the type's records.
+
+    Returns:
+        The row of the table match_model.
+    """
+    counted = count_terms(con, spec, view)
+    counted.create_view("counting", replace=True)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE counted_term AS
+        SELECT * REPLACE (round(frequency, 12) AS frequency) FROM counting
+        """
+    )
+    settings = prior_settings(spec)
+    notes: list[str] = []
+    trained = False
+    if any(one.train for one in spec.comparisons):
+        trained = _estimate(con, spec, settings, notes, view)
+    else:
+        notes.append("all probabilities as declared")
+    text = json.dumps(settings, sort_keys=True)
+    return pa.table(
+        {
+            "entity_type": [spec.entity_type],
+            "version": [f"{spec.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"],
+            "settings": [text],
+            "threshold": [spec.threshold],
+            "trained": [trained],
+            "notes": ["; ".join(notes)],
+        },
+        schema=match_model(spec.entity_type).schema,
+    )
+
+
+def _estimate(
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    settings: dict[str, Any],
+    notes: list[str],
+    view: str,
+) -> bool:
+    columns = "".join(f", {name}" for name in columns_for_scoring(spec) if name != "source")
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE training_input AS
+        SELECT record_id, source, duplicate_free{columns}
+        FROM {view}
+        ORDER BY record_id
+        """
+    )
+    threads = con.sql("SELECT current_setting('threads')").fetchall()[0][0]
+    # Sums of fractions depend on the order in which threads finish; the order of one does not.
+    con.execute("SET threads = 1")
+    try:
+        _estimate_u(con, spec, settings, notes)
+        return _estimate_m(con, spec, settings, notes)
+    finally:
+        con.execute(f"SET threads = {int(threads)}")
+
+
+def rounded(value: float) -> float:
+    """A probability to six significant digits, so that the last bits of a sum do not show."""
+    return float(f"{value:.6g}")
+
+
+def _levels(settings: dict[str, Any], place: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = settings["comparisons"][place]["comparison_levels"]
+    return [level for level in found if not level.get("is_null_level")]
+
+
+def _estimate_u(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, settings: dict[str, Any], notes: list[str]
+) -> None:
+    # md5 and not DuckDB's own hash: the sample stays the same when DuckDB's hash changes.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE u_sample AS
+        SELECT * EXCLUDE (source, duplicate_free), source
+        FROM training_input
+        ORDER BY md5(record_id), record_id
+        LIMIT {SAMPLE_RECORDS}
+        """
+    )
+    size = con.sql("SELECT count(*) FROM u_sample").fetchall()[0][0]
+    if size * (size - 1) // 2 < FEWEST_PAIRS:
+        notes.append(f"u as declared: only {size} records")
+        return
+    lookups = lookup_tables(con, spec, "u_sample", "counted_term")
+    linker = make_linker(con, settings, "u_sample", lookups)
+    # A number of pairs that no sample has: Splink then takes all of it.
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=1e15, min_count_per_level=None, num_chunks=1
+    )
+    pairs = size * (size - 1) / 2
+    for place, comparison in enumerate(spec.comparisons):
+        if "u" not in comparison.train:
+            continue
+        found = linker._settings_obj.comparisons[place]._comparison_levels_excluding_null
+        if not any(level._trained_u_median for level in found):
+            notes.append(f"u of {comparison.name} as declared")
+            continue
+        for level, declared, trained in zip(
+            _levels(settings, place), comparison.levels, found, strict=True
+        ):
+            seen = trained._trained_u_median
+            share = 0.0 if seen is None else seen
+            level["u_probability"] = rounded(
+                (share * pairs + declared.u * PRIOR_PAIRS) / (pairs + PRIOR_PAIRS)
+            )
+
+
+def _estimate_m(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, settings: dict[str, Any], notes: list[str]
+) -> bool:
+    found: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    lookups = lookup_tables(con, spec, "training_input", "counted_term")
+    linker = make_linker(con, settings, "training_input", lookups)
+    for rule in spec.training_rules:
+        condition = f"{rule} AND (l.source <> r.source OR NOT l.duplicate_free)"
+        pairs = con.sql(
+            f"""
+            SELECT count(*)
+            FROM training_input AS l
+            JOIN training_input AS r
+              ON {condition} AND l.record_id < r.record_id
+            """
+        ).fetchall()[0][0]
+        if pairs < FEWEST_PAIRS:
+            notes.append(f"EM on {rule} left out: {pairs} pairs")
+            continue
+        session = linker.training.estimate_parameters_using_expectation_maximisation(
+            condition,
+            estimate_without_term_frequencies=True,
+            max_pairs=MOST_PAIRS if pairs > MOST_PAIRS else None,
+        )
+        model = session.core_model_settings
+        matches = min(pairs, MOST_PAIRS) * model.probability_two_random_records_match
+        notes.append(f"EM on {rule}: {pairs} pairs, {matches:.0f} taken for matches")
+        trained = {one.output_column_name: one for one in model.comparisons}
+        for place, comparison in enumerate(spec.comparisons):
+            if comparison.name not in trained or "m" not in comparison.train:
+                continue
+            shares = [
+                level.m_probability if level._m_is_trained else 0.0
+                for level in trained[comparison.name]._comparison_levels_excluding_null
+            ]
+            # Where all of a rule's pairs lack the values, nothing was learnt of them.
+            if sum(shares) > 0.5:
+                for number, share in enumerate(shares):
+                    found.setdefault((place, number), []).append((share, matches))
+    for place, comparison in enumerate(spec.comparisons):
+        if (place, 0) not in found:
+            if "m" in comparison.train:
+                notes.append(f"m of {comparison.name} as declared")
+            continue
+        for number, (level, declared) in enumerate(
+            zip(_levels(settings, place), comparison.levels, strict=True)
+        ):
+            # The declared value counts as so many matches: a level that training never saw keeps
+            # a small probability instead of forbidding a match.
+            seen = found[place, number]
+            total = sum(matches for _, matches in seen)
+            level["m_probability"] = rounded(
+                (sum(m * matches for m, matches in seen) + declared.m * PRIOR_MATCHES)
+                / (total + PRIOR_MATCHES)
+            )
+    return bool(found)

@@ -1,0 +1,135 @@
+"""What is out of date, and in which order it can be made current.
+
+A partition is current when what it was made from, as the catalog recorded it, is what is there
+now. Contents are compared, not times: a table that was made again with the same content makes
+nothing downstream stale.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from resources.lake import WHOLE, digest
+
+if TYPE_CHECKING:
+    from kg_assets.shell import StepAsset
+    from resources.catalog import Head
+
+LANDING = "landing:"
+"""Prefix of inputs that are deliveries in the landing zone."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Steps that share partitions and follow each other, and so share runs.
+
+    Attributes:
+        name: Name of the lane.
+        steps: Its steps, in order.
+        upstream: Lanes that must be done before it starts.
+    """
+
+    name: str
+    steps: tuple[StepAsset, ...]
+    upstream: frozenset[str]
+
+    @property
+    def light(self) -> bool:
+        """Whether one run takes all partitions, since a run costs more than their work."""
+        return all(step.light for step in self.steps)
+
+
+def lanes(steps: Sequence[StepAsset]) -> dict[str, Lane]:
+    """Group steps into lanes.
+
+    Args:
+        steps: Steps in an order in which each follows what it reads.
+
+    Returns:
+        Lanes by name, each after the lanes that it depends on.
+
+    Raises:
+        ValueError: Two steps of a lane are partitioned differently, or lanes wait for each other.
+    """
+    maker = {table.name: step.lane for step in steps for table in step.outputs}
+    members: dict[str, list[StepAsset]] = defaultdict(list)
+    for step in steps:
+        members[step.lane].append(step)
+    upstream = {
+        name: frozenset(
+            maker[table.name] for step in group for table in step.inputs if table.name in maker
+        )
+        - {name}
+        for name, group in members.items()
+    }
+    for name, group in members.items():
+        if any(step.partitions != group[0].partitions for step in group):
+            raise ValueError(f"the steps of lane {name} are partitioned differently")
+    ordered: dict[str, Lane] = {}
+    while len(ordered) < len(members):
+        ready = [name for name in members if name not in ordered and upstream[name] <= set(ordered)]
+        if not ready:
+            raise ValueError(f"lanes wait for each other: {sorted(set(members) - set(ordered))}")
+        ordered |= {name: Lane(name, tuple(members[name]), upstream[name]) for name in ready}
+    return ordered
+
+
+class State:
+    """The current files of a namespace, to be asked what is stale.
+
+    Args:
+        heads: Current file of each table and partition.
+        fixed: Partition keys of each table that has a fixed set of them.
+        fingerprint: Gives the fingerprint of a delivery as it lies in the landing zone now.
+    """
+
+    def __init__(
+        self,
+        heads: Mapping[tuple[str, str], Head],
+        fixed: Mapping[str, Sequence[str]],
+        fingerprint: Callable[[str], str | None],
+    ) -> None:
+        self._tables: dict[str, dict[str, Head]] = defaultdict(dict)
+        for (table, partition), head in heads.items():
+            self._tables[table][partition] = head
+        self._fixed = fixed
+        self._fingerprint = fingerprint
+        self._digests: dict[tuple[str, str], str] = {}
+
+    def is_current(self, step: StepAsset, partition: str | None) -> bool:
+        """Whether a step's outputs are what the step would write now."""
+        key = partition or WHOLE
+        for table in step.outputs:
+            head = self._tables[table.name].get(key)
+            if head is None or head.code_version != step.code_version:
+                return False
+            if step.settled:
+                continue
+            if any(self._now(i.table, i.partition) != i.digest for i in head.inputs):
+                return False
+        return True
+
+    def _now(self, table: str, partition: str) -> str:
+        if table.startswith(LANDING):
+            return self._fingerprint(table.removeprefix(LANDING)) or ""
+        place = (table, partition)
+        if place not in self._digests:
+            heads: Mapping[str, Head] = self._tables[table]
+            if partition == "*" and table in self._fixed:
+                heads = {key: heads[key] for key in self._fixed[table] if key in heads}
+            self._digests[place] = digest(heads, partition) or ""
+        return self._digests[place]
+
+    def stale(self, lane: Lane, partition: str | None) -> tuple[StepAsset, ...]:
+        """The steps of a lane that have to run: the first stale one, and what follows from it."""
+        stale: list[StepAsset] = []
+        touched: set[str] = set()
+        for step in lane.steps:
+            follows = any(table.name in touched for table in step.inputs)
+            if (follows and not step.settled) or not self.is_current(step, partition):
+                stale.append(step)
+                touched |= {table.name for table in step.outputs}
+        return tuple(stale)

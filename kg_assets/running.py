@@ -1,0 +1,176 @@
+"""Executing runs in worker processes that stay warm, each a Dagster run that the UI shows."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from kg_assets.instance import BUILDER_TAG, builder_tag, open_instance
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PARENT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run to be made: some steps of a lane, for one partition.
+
+    Attributes:
+        lane: The lane.
+        steps: Names of the steps.
+        assets: Names of the assets that the steps make.
+        partitions: The partitions, following each other; none where the steps have but one.
+        retrain: Whether frozen models are trained again.
+    """
+
+    lane: str
+    steps: tuple[str, ...]
+    assets: tuple[str, ...]
+    partitions: tuple[str, ...] = ()
+    retrain: bool = False
+
+    @property
+    def label(self) -> str:
+        """What ``kg build --only`` takes to run just this."""
+        if len(self.partitions) == 1:
+            return f"{self.lane}@{self.partitions[0]}"
+        return self.lane
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a task: the Dagster run, its seconds and the error, if any."""
+
+    task: Task
+    run_id: str
+    seconds: float
+    error: str | None
+
+
+@contextmanager
+def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
+    """Give a function that runs tasks, side by side if there is more than one worker.
+
+    Args:
+        settings: How many workers; with one, runs happen in this process.
+
+    Yields:
+        A function from a task to its future result.
+    """
+    tag = builder_tag()
+    if settings.workers == 1:
+        yield lambda task: _done(execute(task, tag))
+        return
+    logs = settings.home.absolute() / "logs" / settings.namespace
+    logs.mkdir(parents=True, exist_ok=True)
+    pool = ProcessPoolExecutor(
+        settings.workers,
+        # Forked children would share the parent's threads and database connections.
+        mp_context=get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(os.getpid(), logs),
+    )
+    try:
+        yield lambda task: pool.submit(execute, task, tag)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def execute(task: Task, tag: str) -> Result:
+    """Execute a task as a Dagster run in this process.
+
+    Args:
+        task: What to run.
+        tag: Marks the run as this build's, so that it can be recognised if the build is killed.
+
+    Returns:
+        The result; an error in an asset is part of it and is not raised.
+    """
+    started = time.perf_counter()
+    settings = Settings()
+    job, instance = _opened(settings)
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(name.split("/")) for name in task.assets],
+        partition_key=task.partitions[0] if len(task.partitions) == 1 else None,
+        run_config={
+            "ops": {
+                name.replace("/", "__"): {"config": {"retrain": task.retrain}}
+                for name in task.steps
+            },
+            "loggers": {"console": {"config": {"log_level": "INFO"}}},
+        },
+        tags={BUILDER_TAG: tag, "kg/lane": task.lane, **_range(task)},
+        raise_on_error=False,
+    )
+    error = None if result.success else _first_error(result)
+    return Result(task, result.run_id, time.perf_counter() - started, error)
+
+
+def _range(task: Task) -> dict[str, str]:
+    if len(task.partitions) < 2:
+        return {}
+    return {
+        "dagster/asset_partition_range_start": task.partitions[0],
+        "dagster/asset_partition_range_end": task.partitions[-1],
+    }
+
+
+def _first_error(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            described = failure.user_failure_data
+            if described is not None and described.description:
+                return str(described.description)
+            cause = failure.error
+            while cause is not None and cause.cause is not None:
+                cause = cause.cause
+            return cause.message.strip() if cause is not None else "step failed"
+    return "the run failed before its first step; see it in the UI"
+
+
+@lru_cache(maxsize=1)
+def _opened(settings: Settings) -> tuple[dg.JobDefinition, dg.DagsterInstance]:
+    # Both take a second to make and are kept while the worker lives.
+    from kg_assets.build import build_definitions
+
+    job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
+    return job, open_instance(settings)
+
+
+def _done(result: Result) -> Future[Result]:
+    future: Future[Result] = Future()
+    future.set_result(result)
+    return future
+
+
+def _start_worker(parent: int, logs: Path) -> None:
+    # What Dagster prints of each event would tear the progress bar apart.
+    stream = (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
+    os.dup2(stream.fileno(), sys.stdout.fileno())
+    os.dup2(stream.fileno(), sys.stderr.fileno())
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # A worker whose build was killed must not go on writing beside the next build.
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)

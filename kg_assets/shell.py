@@ -1,0 +1,304 @@
+"""The Dagster shell around a step: one way to make assets of a function over the lake.
+
+A stage says what its steps read, write and promise (`StepAsset`); here that becomes Dagster
+assets with metadata and checks. The checks of a step look at what it wrote before it is
+committed: where a blocking check fails, nothing is committed and nothing downstream can read it.
+
+Annotations are evaluated here, not postponed: Dagster reads them to find configuration and
+resources.
+"""
+
+import inspect
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import psutil
+import pyarrow as pa
+
+from kg_assets.checks import Check, Verdict, contract
+from kg_assets.preview import markdown_table
+from resources.lake import WHOLE, Lake
+from resources.settings import Settings
+from resources.table import Table
+
+_SAMPLE_SECONDS = 0.02
+_PREVIEW_ROWS = 8
+
+
+@dataclass(frozen=True)
+class StepAsset:
+    """A step, and the assets that it makes.
+
+    Attributes:
+        outputs: Tables that it writes; an asset each. The first names the step.
+        inputs: Tables that it reads.
+        run: What it does; called with the `Step`, and with its resources by name.
+        group: Stage: sources, matching, inference or graph.
+        kinds: What it is made with, shown as tags in the UI.
+        code_version: Raised when the step's code would give another result.
+        partitions: Its partitions, None where there is one.
+        lane: Steps of one lane follow each other and share runs.
+        checks: Promises about its outputs, besides those that every table makes.
+        mappings: Partition mappings of inputs that are partitioned otherwise.
+        settled: Whether outputs, once made, stay until they are asked for (a frozen model).
+        light: Whether a build makes all of its partitions in one run.
+        entity_type: The entity type that it belongs to, None for all.
+        tags: Resource needs and the like.
+        resources: Names of the resources, besides the lake, that `run` is given.
+    """
+
+    outputs: tuple[Table, ...]
+    inputs: tuple[Table, ...]
+    run: Callable[..., None]
+    group: str
+    lane: str
+    kinds: frozenset[str] = frozenset({"duckdb", "parquet"})
+    code_version: str = "1"
+    partitions: dg.PartitionsDefinition[str] | None = None
+    checks: tuple[Check, ...] = ()
+    mappings: Mapping[str, dg.PartitionMapping] = field(default_factory=dict)
+    settled: bool = False
+    light: bool = False
+    entity_type: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    resources: frozenset[str] = frozenset()
+
+    @property
+    def promises(self) -> tuple[Check, ...]:
+        """All checks: schema and key of each output, and those of the step."""
+        return (*(check for table in self.outputs for check in contract(table)), *self.checks)
+
+    @property
+    def name(self) -> str:
+        """Name of the step, which is that of its first output."""
+        return self.outputs[0].name
+
+
+class LakeResource(dg.ConfigurableResource[Lake]):
+    """Gives a step the lake of the settings in the environment."""
+
+    def lake(self) -> Lake:
+        """The lake, opened anew: a resource is shared between processes, a catalog is not."""
+        return Lake(Settings())
+
+
+class StepConfig(dg.Config):
+    """What can be asked of one run in the launchpad."""
+
+    retrain: bool = False
+    """Whether a frozen model is trained again."""
+
+
+def step_assets(
+    declared: StepAsset, *, fixed: Mapping[str, Sequence[str]], owner: str
+) -> dg.AssetsDefinition:
+    """Make Dagster assets of a step.
+
+    Args:
+        declared: The step.
+        fixed: Partition keys of each table that has a fixed set of them.
+        owner: Who answers for the assets.
+
+    Returns:
+        One definition with an asset for each output.
+    """
+    code = dg.CodeReferencesMetadataValue(code_references=[_reference(declared.run)])
+    specs = [
+        dg.AssetSpec(
+            key=table.asset_key,
+            deps=[
+                dg.AssetDep(source.asset_key, partition_mapping=declared.mappings.get(source.name))
+                for source in declared.inputs
+            ],
+            description=table.description,
+            group_name=declared.group,
+            kinds=set(declared.kinds),
+            owners=[owner],
+            code_version=declared.code_version,
+            tags=dict(declared.tags),
+            metadata={
+                "dagster/table_name": table.name,
+                "dagster/column_schema": _column_schema(table.schema),
+                "dagster/code_references": code,
+                "key": ", ".join(table.key),
+            },
+        )
+        for table in declared.outputs
+    ]
+
+    @dg.multi_asset(
+        name=declared.name.replace("/", "__"),
+        specs=specs,
+        partitions_def=declared.partitions,
+        backfill_policy=None if declared.partitions is None else dg.BackfillPolicy.multi_run(8),
+        check_specs=[
+            dg.AssetCheckSpec(
+                name=check.name,
+                asset=check.table.asset_key,
+                description=check.description,
+                blocking=check.blocking,
+            )
+            for check in declared.promises
+        ],
+        can_subset=False,
+        required_resource_keys={"lake", *declared.resources},
+    )
+    def compute(
+        context: dg.AssetExecutionContext, config: StepConfig
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        yield from _execute(context, config, context.resources.lake.lake(), declared, fixed)
+
+    return compute
+
+
+def _execute(
+    context: dg.AssetExecutionContext,
+    config: StepConfig,
+    lake: Lake,
+    declared: StepAsset,
+    fixed: Mapping[str, Sequence[str]],
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    keys: Sequence[str | None] = context.partition_keys if declared.partitions else [None]
+    promises = declared.promises
+    verdicts: list[list[tuple[str | None, Verdict]]] = [[] for _ in promises]
+    results: dict[str, Mapping[str, Any]] = {}
+    for key in keys:
+        context.log.info("%s %s starts", declared.name, key or "")
+        with (
+            _Meter() as meter,
+            lake.step(
+                declared.name,
+                partition=key,
+                code_version=declared.code_version,
+                run_id=context.run_id,
+                expected=fixed,
+                options=config.model_dump(),
+            ) as step,
+        ):
+            declared.run(step, **{k: getattr(context.resources, k) for k in declared.resources})
+            for check, found in zip(promises, verdicts, strict=True):
+                found.append((key, check.look(step)))
+            broken = [
+                f"{check.table.name} {check.name} {dict(found[-1][1].figures)}"
+                for check, found in zip(promises, verdicts, strict=True)
+                if check.blocking and not found[-1][1].passed
+            ]
+            previews = {
+                table.name: markdown_table(step.staged(table), _PREVIEW_ROWS)
+                for table in declared.outputs
+            }
+            if broken:
+                yield from _check_results(promises, verdicts)
+                raise dg.Failure(
+                    f"{declared.name} {key or ''}: blocking checks failed, nothing was committed: "
+                    + "; ".join(broken)
+                )
+        for table in declared.outputs:
+            # Not the file that was staged: where its content was there already, that one stays.
+            file = lake.heads(table)[key or WHOLE].file
+            metadata = {
+                "dagster/row_count": file.rows,
+                "dagster/uri": f"lake/{file.path}",
+                "sha256": file.sha256,
+                "preview": dg.MetadataValue.md(previews[table.name]),
+                "seconds": round(meter.seconds, 3),
+                "peak_memory_mb": round(meter.peak_bytes / 1e6, 1),
+                "duckdb_threads": lake.settings.threads,
+                **{name: _shown(value) for name, value in step.figures.items()},
+            }
+            results[table.name] = metadata
+            if len(keys) > 1:
+                context.add_asset_metadata(metadata, table.asset_key, partition_key=key)
+    yield from _check_results(promises, verdicts)
+    for table in declared.outputs:
+        metadata = results[table.name]
+        yield dg.MaterializeResult(
+            asset_key=table.asset_key,
+            metadata=metadata if len(keys) == 1 else {"partitions_in_run": len(keys)},
+            data_version=dg.DataVersion(metadata["sha256"]) if len(keys) == 1 else None,
+        )
+
+
+def _check_results(
+    promises: Sequence[Check], verdicts: Sequence[Sequence[tuple[str | None, Verdict]]]
+) -> Iterator[dg.AssetCheckResult]:
+    for check, found in zip(promises, verdicts, strict=True):
+        # The first that fails stands for a run over several partitions, else the last.
+        failed = [(key, verdict) for key, verdict in found if not verdict.passed]
+        key, verdict = (failed or list(found))[0 if failed else -1]
+        yield dg.AssetCheckResult(
+            asset_key=check.table.asset_key,
+            check_name=check.name,
+            passed=verdict.passed,
+            severity=(
+                dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
+            ),
+            metadata={
+                **{name: _shown(value) for name, value in verdict.figures.items()},
+                **({"partition": key} if key else {}),
+            },
+        )
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value if value is not None else dg.MetadataValue.null()
+    return dg.MetadataValue.json(value)
+
+
+def _column_schema(schema: pa.Schema) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.type),
+                description=(column.metadata or {}).get(b"description", b"").decode() or None,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in schema
+        ]
+    )
+
+
+def _reference(function: Any) -> dg.LocalFileCodeReference:
+    while hasattr(function, "func"):  # a functools.partial
+        function = function.func
+    source = inspect.unwrap(function)
+    return dg.LocalFileCodeReference(
+        file_path=inspect.getsourcefile(source) or "",
+        line_number=inspect.getsourcelines(source)[1],
+        label=f"{source.__module__}.{source.__qualname__}",
+    )
+
+
+class _Meter:
+    """Seconds and peak memory of a block, sampled from the process's resident set."""
+
+    seconds = 0.0
+    peak_bytes = 0
+
+    def __enter__(self) -> "_Meter":
+        self._start = time.perf_counter()
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._sample()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self._sample()
+        self.seconds = time.perf_counter() - self._start
+
+    def _watch(self) -> None:
+        while not self._done.wait(_SAMPLE_SECONDS):
+            self._sample()
+
+    def _sample(self) -> None:
+        self.peak_bytes = max(self.peak_bytes, self._process.memory_info().rss)

@@ -1,0 +1,1 @@
+"""From the landing zone's blobs to canonical records."""

@@ -1,0 +1,171 @@
+"""A delivery: its names, its partition key and what its delivery.json says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MANIFEST = "delivery.json"
+"""File beside a delivery's blobs that says what kind of delivery it is."""
+
+SUCCESS = "_SUCCESS"
+"""File that says that the delivery is complete."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MAX_MANIFEST_BYTES = 64 * 1024
+"""Most bytes that a delivery.json may have."""
+
+
+class LandingError(Exception):
+    """Something in the landing zone, or on its way there, is not as it must be."""
+
+
+class Manifest(BaseModel):
+    """What ``delivery.json`` may say.
+
+    Attributes:
+        sequence: Place among the source's deliveries; deliveries without one come first. Those
+            of one sequence are ordered by name.
+        mode: ``full`` replaces all that the source delivered before, ``partial`` adds and
+            replaces records, ``delete`` removes those that it names.
+        duplicate_free: Whether no two records of the source are the same thing; null where it is
+            not said, then the adapter's word counts.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    sequence: int | None = Field(default=None, ge=1, le=2**62)
+    mode: Literal["full", "partial", "delete"] = "partial"
+    duplicate_free: bool | None = None
+
+
+@dataclass(frozen=True, order=True)
+class Delivery:
+    """One folder of blobs.
+
+    Attributes:
+        source: Name of the source.
+        name: Name of the delivery, unique in its source.
+        path: The folder.
+    """
+
+    source: str
+    name: str
+    path: Path
+
+    @property
+    def key(self) -> str:
+        """The partition key, ``source|name``."""
+        return delivery_key(self.source, self.name)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Something in the landing zone that is not read.
+
+    Attributes:
+        name: Its name, made printable.
+        reason: Why it is not read and what to do.
+    """
+
+    name: str
+    reason: str
+
+
+def check_name(name: str, what: str) -> str:
+    """Returns the name if it may be that of a source or a delivery.
+
+    Args:
+        name: The name.
+        what: 'source' or 'delivery', for the message.
+
+    Raises:
+        LandingError: It is not 1 to 100 letters, digits, dots, hyphens and underscores that start
+            with a letter or digit, or it holds three dots in a row, which Dagster reads as a
+            range of partitions.
+    """
+    if not _NAME.fullmatch(name) or "..." in name:
+        raise LandingError(
+            f"{printable(name)} is not allowed as the name of a {what}: use 1 to 100 of the "
+            "letters A-Z and a-z, digits, dot, - and _, starting with a letter or digit, without "
+            "three dots in a row"
+        )
+    return name
+
+
+def printable(name: str) -> str:
+    """The name in quotes, cut to 120 characters, with nothing that a terminal would act upon."""
+    return ascii(name[:120] + ("..." if len(name) > 120 else ""))
+
+
+def delivery_key(source: str, name: str) -> str:
+    """The partition key ``source|name`` of a delivery.
+
+    Raises:
+        LandingError: One of the names is not allowed.
+    """
+    return f"{check_name(source, 'source')}|{check_name(name, 'delivery')}"
+
+
+def parse_key(key: str) -> tuple[str, str]:
+    """Source and name of a delivery from its partition key.
+
+    Raises:
+        LandingError: It is no such key.
+    """
+    source, bar, name = key.partition("|")
+    if not bar:
+        raise LandingError(
+            f"{printable(key)} is not the key of a delivery: it is written source|delivery"
+        )
+    return check_name(source, "source"), check_name(name, "delivery")
+
+
+def delivery_at(landing: Path, key: str) -> Delivery:
+    """The delivery with this partition key.
+
+    Raises:
+        LandingError: The key is not allowed, or the folder is not there or is a link.
+    """
+    source, name = parse_key(key)
+    path = landing / source / name
+    for folder in (landing / source, path):
+        if folder.is_symlink() or not folder.is_dir():
+            raise LandingError(
+                f"the folder {folder} of the delivery {key} is not there (or is a link): land it "
+                "again, or delete its partition if it is to be forgotten"
+            )
+    return Delivery(source, name, path)
+
+
+def read_manifest(delivery: Delivery) -> Manifest:
+    """What ``delivery.json`` says; the defaults where there is none.
+
+    Raises:
+        LandingError: It is not JSON, holds an unknown key or a wrong value, or is a link.
+    """
+    path = delivery.path / MANIFEST
+    if path.is_symlink():
+        raise LandingError(f"{path} is a symbolic link, and links are not followed")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_MANIFEST_BYTES + 1)
+    except FileNotFoundError:
+        return Manifest()
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise LandingError(f"{path} is longer than {MAX_MANIFEST_BYTES:,} bytes")
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise LandingError(
+            f"{path} is not a delivery.json: {faults}. It may hold sequence (a number from 1), "
+            'mode ("full", "partial" or "delete") and duplicate_free (true or false)'
+        ) from None

@@ -1,0 +1,245 @@
+"""Parsing raw blobs into typed fields; each blob is either a record or in quarantine."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kg_assets.sources.conversion import converted
+from kg_assets.sources.diagnosis import diagnose, head
+from kg_assets.sources.engine import Engine, Read
+from kg_assets.sources.pieces import BLANKS, is_utf8, refused_rows
+from kg_assets.sources.record import POSITION_FIELDS
+from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS
+
+# Smaller tasks lose less to a bad line; below this the engine's start costs more than is saved.
+_TASK_BYTES = 512 << 10
+_BATCHES_AHEAD = 2
+_OPEN, _CLOSE = ord("{"), ord("}")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What became of a batch of raw blobs; each blob is in exactly one of the two.
+
+    Attributes:
+        records: file, table, position and sha256 of the blob, then the fields.
+        problems: Rows of ``QUARANTINED_BLOBS``: stage ``blob`` for a problem that came with the
+            blob, ``parse`` for one that parsing found.
+    """
+
+    records: pa.RecordBatch
+    problems: pa.RecordBatch
+
+
+def parse_blobs(
+    batches: Iterable[pa.RecordBatch], fields: pa.Schema, *, threads: int | None = None
+) -> Iterator[Parsed]:
+    """Parses blobs that hold one JSON object each.
+
+    Whether a blob is parsed or refused depends on it alone, not on its neighbours. Fields that
+    are not declared are ignored, missing ones are null. A day is read from ISO text, a map of
+    string to string from an object; its entries come in the order of their names, and those
+    that are null are left out. NaN and infinite numbers are refused where they would be read.
+
+    Args:
+        batches: Batches with the schema of ``RAW_BLOBS``.
+        fields: The fields to read. Nullability is not checked: that is the adapter's part.
+        threads: How many batches' parts are parsed at a time; by default one for each core.
+
+    Yields:
+        One result for each batch, in order.
+
+    Raises:
+        TypeError: A field's type cannot be read from JSON.
+        ValueError: A field has a name of ``POSITION_FIELDS``, or a batch another schema.
+    """
+    taken = {field.name for field in POSITION_FIELDS} & set(fields.names)
+    if taken:
+        raise ValueError(f"fields {sorted(taken)} would hide the position; name them differently")
+    engine = Engine(fields)
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1, "parse") as pool:
+        waiting: deque[_Batch] = deque()
+        try:
+            for batch in batches:
+                waiting.append(_Batch(batch, fields, engine, pool))
+                if len(waiting) > _BATCHES_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class _Batch:
+    """A batch on its way: which blobs go to the engine, and what comes back."""
+
+    def __init__(
+        self, batch: pa.RecordBatch, fields: pa.Schema, engine: Engine, pool: ThreadPoolExecutor
+    ) -> None:
+        if batch.schema.names != RAW_BLOBS.schema.names:
+            raise ValueError(
+                f"a batch has the columns {batch.schema.names}, not those of raw_blobs"
+            )
+        self._batch = batch
+        self._fields = fields
+        self._engine = engine
+        self._refused: dict[int, tuple[str, str]] = {}  # row: stage, reason
+        blobs = self._select()
+        text, self._offsets = _joined(blobs)
+        size = int(self._offsets[-1])
+        bounds = np.searchsorted(self._offsets, np.arange(0, size, _TASK_BYTES)).tolist()
+        bounds = sorted({0, *bounds, len(blobs)})
+        self._tasks: list[Future[Read]] = [
+            pool.submit(engine.read, text, self._offsets, start, end)
+            for start, end in pairwise(bounds)
+        ]
+
+    def _select(self) -> pa.BinaryArray:
+        """Puts aside what is no JSON object at a glance; returns the rest, trimmed."""
+        batch = self._batch
+        blobs = batch.column("blob").cast(pa.binary())
+        problems = batch.column("problem")
+        keeps = np.ones(batch.num_rows, np.bool_)
+        if problems.null_count < len(problems):
+            for row in np.flatnonzero(problems.is_valid().to_numpy(zero_copy_only=False)).tolist():
+                keeps[row] = False
+                self._refused[row] = ("blob", problems[row].as_py())
+        trimmed: dict[int, bytes] = {}
+        for row in np.flatnonzero(~_is_braced(blobs) & keeps).tolist():
+            blob = (blobs[row].as_py() or b"").strip(BLANKS)
+            if blob.startswith(b"{") and blob.endswith(b"}"):
+                trimmed[row] = blob
+            else:
+                keeps[row] = False
+                self._refuse(row, "it does not start with { and end with }")
+        if not is_utf8(blobs):
+            for row in refused_rows(len(blobs), lambda a, b: is_utf8(blobs.slice(a, b - a))):
+                if keeps[row]:
+                    keeps[row] = False
+                    self._refuse(row, "not UTF-8")
+        if trimmed:
+            values = blobs.to_pylist()
+            for row, blob in trimmed.items():
+                values[row] = blob
+            blobs = pa.array(values, pa.binary())
+        self._rows = np.flatnonzero(keeps)
+        return blobs if keeps.all() else blobs.filter(pa.array(keeps))
+
+    def _refuse(self, row: int, message: str) -> None:
+        blob = self._batch.column("blob")[row].as_py() or b""
+        self._refused[row] = ("parse", diagnose(blob, self._fields, message))
+
+    def result(self) -> Parsed:
+        """Waits for the engine and returns what became of the batch."""
+        reads = [task.result() for task in self._tasks]
+        refused = [(row, message) for read in reads for row, message in read.refused]
+        keeps = np.ones(len(self._rows), np.bool_)
+        for row, message in refused:
+            keeps[row] = False
+            self._refuse(int(self._rows[row]), message)
+        rows = self._rows[keeps]
+        columns, unfit = self._columns(
+            [table for read in reads for table in read.tables], len(rows)
+        )
+        if unfit:
+            fit = np.ones(len(rows), np.bool_)
+            for row, reason in unfit.items():
+                fit[row] = False
+                self._refuse(int(rows[row]), reason)
+            columns = [column.filter(pa.array(fit)) for column in columns]
+            rows = rows[fit]
+        positions = self._batch.select([field.name for field in POSITION_FIELDS])
+        if len(rows) < self._batch.num_rows:
+            positions = positions.take(pa.array(rows))
+        schema = pa.schema([*POSITION_FIELDS, *(f.with_nullable(True) for f in self._fields)])
+        records = pa.RecordBatch.from_arrays([*positions.columns, *columns], schema=schema)
+        return Parsed(records, self._problems())
+
+    def _columns(self, tables: list[pa.Table], rows: int) -> tuple[list[pa.Array], dict[int, str]]:
+        """Brings the fields to their types; also returns the rows that do not fit them."""
+        unfit: dict[int, str] = {}
+        columns = []
+        for field in self._fields:
+            if not tables:
+                columns.append(pa.nulls(rows, field.type))
+                continue
+            column = self._engine.column(tables, field)
+            column, refused = converted(column, field.type)
+            for row in refused:
+                unfit.setdefault(row, f"{field.name} does not fit {field.type}")
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid:
+                for row in refused_rows(rows, partial(_is_valid, column)):
+                    unfit.setdefault(row, f"{field.name} holds text that is not UTF-8")
+            columns.append(column)
+        return columns, unfit
+
+    def _problems(self) -> pa.RecordBatch:
+        rows = sorted(self._refused)
+        picked = self._batch.take(pa.array(rows, pa.int64()))
+        columns = {
+            **{name: picked.column(name) for name in picked.schema.names},
+            "stage": pa.array([self._refused[row][0] for row in rows], pa.string()),
+            "reason": pa.array([self._refused[row][1] for row in rows], pa.string()),
+            "head": pa.array([head(blob.as_py()) for blob in picked.column("blob")], pa.string()),
+        }
+        return pa.RecordBatch.from_arrays(
+            [columns[name] for name in QUARANTINED_BLOBS.schema.names],
+            schema=QUARANTINED_BLOBS.schema,
+        )
+
+
+def _is_valid(column: pa.Array, start: int, end: int) -> bool:
+    try:
+        # A slice of lists still has all their values; only a copy has its own.
+        column.take(pa.array(np.arange(start, end))).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _offsets(blobs: pa.BinaryArray) -> npt.NDArray[np.int32]:
+    buffer = blobs.buffers()[1]
+    if buffer is None or not len(blobs):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(buffer, np.int32)[blobs.offset : blobs.offset + len(blobs) + 1]
+
+
+def _is_braced(blobs: pa.BinaryArray) -> npt.NDArray[np.bool_]:
+    """Whether each blob starts with an opening and ends with a closing brace."""
+    offsets = _offsets(blobs)
+    data = blobs.buffers()[2] if len(blobs) else None
+    if data is None:
+        return np.zeros(len(blobs), np.bool_)
+    codes = np.frombuffer(data, np.uint8)
+    has_two = np.diff(offsets) >= 2
+    starts = np.where(has_two, offsets[:-1], 0)
+    lasts = np.where(has_two, offsets[1:] - 1, 0)
+    if not has_two.any():
+        return has_two
+    braced: npt.NDArray[np.bool_] = (codes[starts] == _OPEN) & (codes[lasts] == _CLOSE)
+    return has_two & braced
+
+
+def _joined(blobs: pa.BinaryArray) -> tuple[pa.Buffer, npt.NDArray[np.int64]]:
+    """Writes the blobs one behind the other, a line feed after each, and says where each starts."""
+    if not len(blobs):
+        return pa.py_buffer(b""), np.zeros(1, np.int64)
+    lines = pc.binary_join_element_wise(
+        blobs, pa.scalar(b"", pa.binary()), pa.scalar(b"\n", pa.binary())
+    )
+    offsets = _offsets(lines).astype(np.int64)
+    start = int(offsets[0])
+    return lines.buffers()[2].slice(start, int(offsets[-1]) - start), offsets - start

@@ -1,0 +1,19 @@
+"""Which adapter reads which source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kg_assets.sources import cannes_films, wikidata_films
+from kg_assets.sources.canonical import canonical_adapter
+
+if TYPE_CHECKING:
+    from kg_assets.sources.adapter import Adapter
+
+ADAPTERS = {adapter.source: adapter for adapter in (wikidata_films.ADAPTER, cannes_films.ADAPTER)}
+"""The built-in adapters by name of their source."""
+
+
+def adapter_for(source: str) -> Adapter:
+    """Returns the adapter of a source: its own, or the one that reads canonical records."""
+    return ADAPTERS.get(source) or canonical_adapter(source)

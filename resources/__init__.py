@@ -1,0 +1,1 @@
+"""What the assets reach outside through: settings, lake, catalog, DuckDB, vectors, locks."""

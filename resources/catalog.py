@@ -1,0 +1,430 @@
+"""The catalog: which file is current for each namespace, table and partition, and its history.
+
+Commits are appended and never changed. `heads` repeats the last entry of each partition so that
+the current state is one indexed read; both are written in the same transaction. What a table's
+files hold, and how they are written, belongs to `resources.lake`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from resources.settings import PRODUCTION
+
+_METADATA = sa.MetaData()
+
+_NAMESPACES = sa.Table(
+    "namespaces",
+    _METADATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("pin", sa.Integer, nullable=False, comment="Last commit of prod that is read"),
+)
+_COMMITS = sa.Table(
+    "commits",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("namespace", sa.String, nullable=False),
+    sa.Column("step", sa.String, nullable=False),
+    sa.Column("run_id", sa.String),
+    sa.Column("time", sa.String, nullable=False),
+)
+_FILES = sa.Table(
+    "files",
+    _METADATA,
+    sa.Column("version", sa.String, primary_key=True),
+    sa.Column("path", sa.String, nullable=False, comment="Relative to the lake"),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("columns", sa.Text, nullable=False, comment="JSON object of column to Arrow type"),
+)
+_ENTRIES = sa.Table(
+    "entries",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("commit_id", sa.Integer, sa.ForeignKey("commits.id"), nullable=False, index=True),
+    sa.Column("namespace", sa.String, nullable=False),
+    sa.Column("table_name", sa.String, nullable=False),
+    sa.Column("partition", sa.String, nullable=False),
+    sa.Column("version", sa.String, sa.ForeignKey("files.version"), nullable=False),
+    sa.Column("code_version", sa.String, nullable=False),
+    sa.Column("inputs", sa.Text, nullable=False, comment="JSON list of [table, partition, digest]"),
+    sa.Index("entries_of_partition", "namespace", "table_name", "partition"),
+)
+_HEADS = sa.Table(
+    "heads",
+    _METADATA,
+    sa.Column("namespace", sa.String, primary_key=True),
+    sa.Column("table_name", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, primary_key=True),
+    sa.Column("entry_id", sa.Integer, sa.ForeignKey("entries.id"), nullable=False),
+)
+
+
+@dataclass(frozen=True, order=True)
+class Input:
+    """Something that a step read: a table (one partition, or all for None) or an outside thing.
+
+    Attributes:
+        table: Name of the table, or of the outside thing, which then starts with ``landing:``.
+        partition: The partition that was read, or ``*`` for all of them.
+        digest: Hash of the content that was read.
+    """
+
+    table: str
+    partition: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class File:
+    """One immutable file of the lake, as the catalog knows it."""
+
+    version: str
+    path: str
+    sha256: str
+    rows: int
+    bytes: int
+    columns: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The current file of a partition, and from what it was made."""
+
+    table: str
+    partition: str
+    file: File
+    code_version: str
+    inputs: tuple[Input, ...]
+    commit_id: int
+    step: str
+    run_id: str | None
+    time: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that is about to be committed for a partition of a table.
+
+    Attributes:
+        table: Name of the table.
+        partition: Its partition.
+        file: The file.
+        replaces: Whether it is taken although its content is current already, because the
+            file that holds that content is damaged.
+    """
+
+    table: str
+    partition: str
+    file: File
+    replaces: bool = False
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """Hash of a table's content, given the SHA-256 of each of its partitions."""
+    text = "\n".join(f"{partition}\t{files[partition]}" for partition in sorted(files))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Catalog:
+    """The SQL catalog behind a lake.
+
+    Args:
+        url: SQLAlchemy address.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(parsed)
+        if parsed.get_backend_name() == "sqlite":
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+        with self._write() as connection:
+            _METADATA.create_all(connection)
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        """One transaction that holds the write lock from its start."""
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                # A transaction that reads first and then writes would fail, rather than wait,
+                # when another process has written in between.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def ensure_namespace(self, namespace: str) -> None:
+        """Create a namespace that reads through to today's production, if it does not exist."""
+        with self._write() as connection:
+            known = sa.select(_NAMESPACES.c.name).where(_NAMESPACES.c.name == namespace)
+            if connection.execute(known).first() is None:
+                newest = connection.execute(sa.select(sa.func.max(_COMMITS.c.id))).scalar() or 0
+                connection.execute(sa.insert(_NAMESPACES).values(name=namespace, pin=newest))
+
+    def pin(self, namespace: str) -> int:
+        """The last commit of production that a namespace reads through to."""
+        with self._engine.connect() as connection:
+            query = sa.select(_NAMESPACES.c.pin).where(_NAMESPACES.c.name == namespace)
+            return int(connection.execute(query).scalar() or 0)
+
+    def commit(
+        self,
+        *,
+        namespace: str,
+        step: str,
+        run_id: str | None,
+        code_version: str,
+        inputs: Sequence[Input],
+        outputs: Sequence[Output],
+    ) -> list[str]:
+        """Make files current, all in one transaction.
+
+        An output whose content equals what is current keeps the version that it has; if its
+        inputs and code are the same too, nothing is written for it.
+
+        Args:
+            namespace: Where to write.
+            step: Name of the step that made the files.
+            run_id: The Dagster run, if there is one.
+            code_version: Version of the code that made the files.
+            inputs: All that the step read.
+            outputs: The new files.
+
+        Returns:
+            The versions of files that were not needed, because equal content was there already.
+
+        Raises:
+            PermissionError: The namespace is production.
+        """
+        if not outputs:
+            return []
+        if namespace == PRODUCTION:
+            raise PermissionError(
+                f"the namespace {PRODUCTION!r} is only changed by promotion; set KG_NAMESPACE"
+            )
+        recorded = _dump(inputs)
+        unneeded: list[str] = []
+        with self._write() as connection:
+            commit_id: int | None = None
+            for output in outputs:
+                head = self._own(connection, namespace, output.table).get(
+                    (output.table, output.partition)
+                )
+                version = output.file.version
+                equal = head is not None and head.file.sha256 == output.file.sha256
+                if head is not None and equal and not output.replaces:
+                    unneeded.append(version)
+                    version = head.file.version
+                    if head.code_version == code_version and _dump(head.inputs) == recorded:
+                        continue
+                else:
+                    connection.execute(sa.insert(_FILES).values(**vars(output.file)))
+                if commit_id is None:
+                    commit_id = self._new_commit(connection, namespace, step, run_id)
+                self._append(
+                    connection,
+                    commit_id,
+                    namespace,
+                    output.table,
+                    output.partition,
+                    version,
+                    code_version,
+                    recorded,
+                )
+        return unneeded
+
+    def promote(self, namespace: str) -> int:
+        """Make every table of a namespace production's, in one transaction.
+
+        Returns:
+            The commit of production that holds it, to which the namespace's pin moves.
+        """
+        with self._write() as connection:
+            commit_id = self._new_commit(connection, PRODUCTION, f"promote {namespace}", None)
+            own = self._own(connection, namespace)
+            tables = {table for table, _ in own}
+            gone = sa.and_(_HEADS.c.namespace == PRODUCTION, _HEADS.c.table_name.in_(tables))
+            connection.execute(sa.delete(_HEADS).where(gone))
+            for (table, partition), head in sorted(own.items()):
+                self._append(
+                    connection,
+                    commit_id,
+                    PRODUCTION,
+                    table,
+                    partition,
+                    head.file.version,
+                    head.code_version,
+                    _dump(head.inputs),
+                )
+            moved = sa.update(_NAMESPACES).where(_NAMESPACES.c.name == namespace)
+            connection.execute(moved.values(pin=commit_id))
+            return commit_id
+
+    def _new_commit(
+        self, connection: sa.Connection, namespace: str, step: str, run_id: str | None
+    ) -> int:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        row = connection.execute(
+            sa.insert(_COMMITS)
+            .values(namespace=namespace, step=step, run_id=run_id, time=now)
+            .returning(_COMMITS.c.id)
+        ).one()
+        return int(row.id)
+
+    def _append(
+        self,
+        connection: sa.Connection,
+        commit_id: int,
+        namespace: str,
+        table: str,
+        partition: str,
+        version: str,
+        code_version: str,
+        inputs: str,
+    ) -> None:
+        place = {"namespace": namespace, "table_name": table, "partition": partition}
+        entry = connection.execute(
+            sa.insert(_ENTRIES)
+            .values(
+                commit_id=commit_id,
+                version=version,
+                code_version=code_version,
+                inputs=inputs,
+                **place,
+            )
+            .returning(_ENTRIES.c.id)
+        ).one()
+        current = [getattr(_HEADS.c, column) == value for column, value in place.items()]
+        changed = connection.execute(sa.update(_HEADS).where(*current).values(entry_id=entry.id))
+        if changed.rowcount == 0:
+            connection.execute(sa.insert(_HEADS).values(entry_id=entry.id, **place))
+
+    def heads(self, namespace: str, table: str) -> dict[str, Head]:
+        """Current file of each partition of a table, as a namespace sees it.
+
+        A namespace sees its own partitions of a table that it has built, else all of
+        production's at its pin: never a mix.
+        """
+        with self._engine.connect() as connection:
+            found = self._own(connection, namespace, table)
+            if not found:
+                found = self._pinned(connection, self.pin(namespace), table)
+        return {partition: head for (_, partition), head in found.items()}
+
+    def all_heads(self, namespace: str) -> dict[tuple[str, str], Head]:
+        """Current file of each table and partition, as a namespace sees it."""
+        with self._engine.connect() as connection:
+            own = self._own(connection, namespace)
+            pinned = self._pinned(connection, self.pin(namespace))
+        built = {table for table, _ in own}
+        return own | {key: head for key, head in pinned.items() if key[0] not in built}
+
+    def history(self, namespace: str, table: str) -> list[Head]:
+        """Every version that a table's partitions have had in a namespace, oldest first."""
+        with self._engine.connect() as connection:
+            query = _entries().where(
+                _ENTRIES.c.namespace == namespace, _ENTRIES.c.table_name == table
+            )
+            return [_head(row) for row in connection.execute(query.order_by(_ENTRIES.c.id))]
+
+    def paths(self) -> set[str]:
+        """Paths of all files that the history of any namespace points to."""
+        with self._engine.connect() as connection:
+            return set(connection.execute(sa.select(_FILES.c.path)).scalars())
+
+    def _own(
+        self, connection: sa.Connection, namespace: str, table: str | None = None
+    ) -> dict[tuple[str, str], Head]:
+        query = _entries().join(_HEADS, _HEADS.c.entry_id == _ENTRIES.c.id)
+        query = query.where(_HEADS.c.namespace == namespace)
+        if table is not None:
+            query = query.where(_HEADS.c.table_name == table)
+        heads = map(_head, connection.execute(query))
+        return {(head.table, head.partition): head for head in heads}
+
+    def _pinned(
+        self, connection: sa.Connection, pin: int, table: str | None = None
+    ) -> dict[tuple[str, str], Head]:
+        """Production's files at a commit: each table as the last promotion before it left it."""
+        last = (
+            sa.select(_ENTRIES.c.table_name, sa.func.max(_ENTRIES.c.commit_id).label("commit_id"))
+            .where(_ENTRIES.c.namespace == PRODUCTION, _ENTRIES.c.commit_id <= pin)
+            .group_by(_ENTRIES.c.table_name)
+            .subquery()
+        )
+        query = _entries().join(
+            last,
+            sa.and_(
+                last.c.table_name == _ENTRIES.c.table_name,
+                last.c.commit_id == _ENTRIES.c.commit_id,
+            ),
+        )
+        if table is not None:
+            query = query.where(_ENTRIES.c.table_name == table)
+        heads = map(_head, connection.execute(query))
+        return {(head.table, head.partition): head for head in heads}
+
+
+def _entries() -> sa.Select[Any]:
+    return (
+        sa.select(
+            _ENTRIES.c.table_name,
+            _ENTRIES.c.partition,
+            _ENTRIES.c.code_version,
+            _ENTRIES.c.inputs,
+            _ENTRIES.c.commit_id,
+            *_FILES.c,
+            _COMMITS.c.step,
+            _COMMITS.c.run_id,
+            _COMMITS.c.time,
+        )
+        .select_from(_ENTRIES)
+        .join(_FILES, _FILES.c.version == _ENTRIES.c.version)
+        .join(_COMMITS, _COMMITS.c.id == _ENTRIES.c.commit_id)
+    )
+
+
+def _head(row: Any) -> Head:
+    return Head(
+        table=row.table_name,
+        partition=row.partition,
+        file=File(row.version, row.path, row.sha256, row.rows, row.bytes, row.columns),
+        code_version=row.code_version,
+        inputs=tuple(Input(*entry) for entry in json.loads(row.inputs)),
+        commit_id=row.commit_id,
+        step=row.step,
+        run_id=row.run_id,
+        time=row.time,
+    )
+
+
+def _dump(inputs: Iterable[Input]) -> str:
+    return json.dumps([[i.table, i.partition, i.digest] for i in sorted(set(inputs))])
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Without this, Python's driver opens and closes transactions on its own.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA busy_timeout = 60000")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()

@@ -1,0 +1,269 @@
+"""The home of LanceDB tables: one for each namespace and entity type, with exact versions.
+
+One process writes a table at a time; readers open the version that a manifest in the lake names,
+so that a writer never changes what they see. See https://lancedb.github.io/lancedb/.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lancedb.db import DBConnection
+    from lancedb.table import Table as LanceTable
+
+    from resources.settings import Settings
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_FOREVER = timedelta(days=365 * 100)
+_DELETE_AT_ONCE = 500
+_HEXADECIMAL = re.compile(r"[0-9a-f]{8,64}")
+
+
+class VectorStoreError(Exception):
+    """A vector table is not as it must be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a vector table that readers can open.
+
+    Attributes:
+        table: Namespace and table name, ``dev/film``.
+        version: LanceDB's number of the version.
+        rows: Rows in it.
+    """
+
+    table: str
+    version: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A chunk that a search returned.
+
+    Attributes:
+        chunk_id: The chunk.
+        entity_id: The entity that its document is about.
+        title: Title of its document.
+        text: Its text.
+        vector: Its embedding.
+    """
+
+    chunk_id: str
+    entity_id: str
+    title: str
+    text: str
+    vector: tuple[float, ...]
+
+
+class VectorStore:
+    """LanceDB tables of a namespace, and readable ones of others.
+
+    Args:
+        settings: Where tables lie (``<home>/vectors/<namespace>``), and which namespace this is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.root: Path = settings.vectors.parent
+        self.namespace: str = settings.namespace
+
+    def write(
+        self,
+        name: str,
+        *,
+        dimensions: int,
+        wanted: dict[str, str],
+        rows: Iterable[pa.RecordBatch],
+    ) -> Version:
+        """Bring a table to a wanted content.
+
+        Args:
+            name: Table name, an entity type.
+            dimensions: Length of its vectors. A table with others is made anew.
+            wanted: Content hash of each row that the table shall hold, by chunk id.
+            rows: Batches with chunk_id, entity_id, title, text, content_sha256 and vector. Rows
+                that the table already holds with the same hash are passed over.
+
+        Returns:
+            The version that holds exactly the wanted rows; the present one where nothing changed.
+
+        Raises:
+            VectorStoreError: The rows do not hold what is wanted.
+        """
+        table = self._writable(name, dimensions)
+        present = _hashes(table)
+        gone = sorted(set(present) - set(wanted))
+        for first in range(0, len(gone), _DELETE_AT_ONCE):
+            table.delete(f"chunk_id IN ({_literals(gone[first : first + _DELETE_AT_ONCE])})")
+        changed = {key for key, value in wanted.items() if present.get(key) != value}
+        if changed:
+            _upsert(table, rows, changed)
+        if gone or changed or not table.list_indices():
+            _index(table)
+        found = table.count_rows()
+        if found != len(wanted):
+            raise VectorStoreError(
+                f"the vector table {self.namespace}/{name} holds {found} rows and not "
+                f"{len(wanted)}: another process wrote to it; materialise document_index again"
+            )
+        version = table.version
+        tag = f"published-{version}"
+        if tag not in table.tags.list():
+            # LanceDB's cleaning never removes a tagged version, so old manifests stay readable.
+            table.tags.create(tag, version)
+        return Version(f"{self.namespace}/{name}", version, found)
+
+    def reader(self, version: Version) -> VectorReader:
+        """Open a version for reading.
+
+        Raises:
+            VectorStoreError: It does not exist.
+        """
+        namespace, _, name = version.table.partition("/")
+        folder = self.root / _checked(namespace)
+        try:
+            table = _connect(folder).open_table(_checked(name))
+            table.checkout(version.version)
+        except (ValueError, FileNotFoundError) as error:
+            raise VectorStoreError(
+                f"version {version.version} of the vector table {version.table} cannot be opened "
+                f"({error}): materialise document_index again"
+            ) from error
+        return VectorReader(table)
+
+    def _writable(self, name: str, dimensions: int) -> LanceTable:
+        folder = self.root / _checked(self.namespace)
+        folder.mkdir(parents=True, exist_ok=True)
+        database = _connect(folder)
+        schema = _schema(dimensions)
+        try:
+            table = database.open_table(_checked(name))
+        except (ValueError, FileNotFoundError):
+            return database.create_table(name, schema=schema)
+        if table.schema != schema:
+            return database.create_table(name, schema=schema, mode="overwrite")
+        return table
+
+
+class VectorReader:
+    """One version of a vector table."""
+
+    def __init__(self, table: LanceTable) -> None:
+        self._table = table
+
+    def full_text(self, query: str, limit: int) -> list[Found]:
+        """Find chunks that hold words of a query, best first by LanceDB's BM25.
+
+        Args:
+            query: Words; case, accents and punctuation mean nothing, and no word is too common.
+            limit: Most chunks to return.
+        """
+        from lancedb.query import MatchQuery
+
+        if not re.search(r"\w", query):
+            return []
+        match: Any = MatchQuery(query, "text")  # type: ignore[call-arg]
+        return _found(self._table.search(match, query_type="fts").limit(limit))
+
+    def phrase(self, query: str, limit: int) -> list[Found]:
+        """Find chunks that hold the words of a query next to each other, in that order."""
+        from lancedb.query import PhraseQuery
+
+        if not re.search(r"\w", query):
+            return []
+        phrase: Any = PhraseQuery(query, "text")  # type: ignore[call-arg]
+        return _found(self._table.search(phrase, query_type="fts").limit(limit))
+
+    def nearest(self, vector: Sequence[float], limit: int) -> list[Found]:
+        """Find the chunks with the nearest vectors by cosine, all of them looked at."""
+        query: Any = self._table.search(list(vector), query_type="vector")
+        return _found(query.distance_type("cosine").limit(limit))
+
+
+def _connect(folder: Path) -> DBConnection:
+    import lancedb
+
+    return lancedb.connect(folder)
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise VectorStoreError(f"{name!r} is not allowed as the name of a vector table")
+    return name
+
+
+def _schema(dimensions: int) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field("chunk_id", pa.string()),
+            pa.field("entity_id", pa.string()),
+            pa.field("title", pa.string()),
+            pa.field("text", pa.string()),
+            pa.field("content_sha256", pa.string()),
+            pa.field("vector", pa.list_(pa.float32(), dimensions)),
+        ]
+    )
+
+
+def _hashes(table: LanceTable) -> dict[str, str]:
+    rows = table.search().select(["chunk_id", "content_sha256"]).limit(None).to_arrow()
+    return dict(
+        zip(
+            rows.column("chunk_id").to_pylist(),
+            rows.column("content_sha256").to_pylist(),
+            strict=True,
+        )
+    )
+
+
+def _literals(keys: list[str]) -> str:
+    for key in keys:
+        # LanceDB's filter has no parameters; ids are our own hashes and are checked to be such.
+        if not _HEXADECIMAL.fullmatch(key):
+            raise VectorStoreError(f"{key!r} is no chunk id")
+    return ", ".join(f"'{key}'" for key in keys)
+
+
+def _upsert(table: LanceTable, rows: Iterable[pa.RecordBatch], changed: set[str]) -> None:
+    seen: set[str] = set()
+
+    for batch in rows:
+        keys = batch.column("chunk_id").to_pylist()
+        # merge_insert inserts both of two equal new keys of one batch, so each passes once.
+        chosen = []
+        for place, key in enumerate(keys):
+            if key in changed and key not in seen:
+                seen.add(key)
+                chosen.append(place)
+        if chosen:
+            part = pa.Table.from_batches([batch]).take(pa.array(chosen)).cast(table.schema)
+            merge = table.merge_insert("chunk_id").when_matched_update_all()
+            merge.when_not_matched_insert_all().execute(part)
+
+
+def _index(table: LanceTable) -> None:
+    from lancedb.index import FTS
+
+    if not table.list_indices():
+        # With the default settings the films "It", "Her" and "Up" are stop words.
+        table.create_index(
+            "text", config=FTS(stem=False, remove_stop_words=False, with_position=True)
+        )
+    table.optimize(cleanup_older_than=_FOREVER)
+
+
+def _found(query: Any) -> list[Found]:
+    return [
+        Found(row["chunk_id"], row["entity_id"], row["title"], row["text"], tuple(row["vector"]))
+        for row in query.to_list()
+    ]

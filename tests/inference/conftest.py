@@ -1,0 +1,123 @@
+"""A lake with a few resolved entities and records, and ways to run the inference steps on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from kg_assets.inference.steps import (
+    run_document_index,
+    run_documents,
+    run_extraction_contexts,
+    run_inferred_relations,
+)
+from kg_assets.inference.tables import GAZETTEER_TYPES, current_records
+from kg_assets.matching.tables import entity_members, resolved_entities
+from resources.lake import Lake, Step
+from resources.settings import Settings
+from resources.table import Table
+from resources.vectors import VectorStore
+
+
+class World:
+    """A small world of entities in a lake of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.settings = Settings(home=home, memory_limit="500MB", threads=1)
+        self.lake = Lake(self.settings)
+        self.vectors = VectorStore(self.settings)
+        self.entities: list[dict[str, Any]] = []
+        self.figures: dict[str, Any] = {}
+
+    def add(
+        self,
+        entity_type: str,
+        name: str,
+        description: str | None = None,
+        *,
+        year: int | None = None,
+        by: Iterable[str] = (),
+        parent_name: str | None = None,
+        entity_id: str | None = None,
+    ) -> str:
+        """Add an entity with one record and return its id."""
+        key = entity_id or f"{entity_type}-{name}-{year}"
+        self.entities.append(
+            {
+                "entity_id": key,
+                "entity_type": entity_type,
+                "source": "tales",
+                "source_id": key,
+                "name": name,
+                "year": year,
+                "description": description,
+                "parent_id": parent_name,
+                "parent_name": parent_name,
+                "credits": [{"name": maker, "role": "writer"} for maker in by],
+                "records": 1,
+                "sources": ["tales"],
+            }
+        )
+        return key
+
+    def deliver(self) -> None:
+        """Write what was added as the matching stage would."""
+        for kind in GAZETTEER_TYPES:
+            rows = [each for each in self.entities if each["entity_type"] == kind]
+            for table in (resolved_entities(kind), entity_members(kind), current_records(kind)):
+                self._run(
+                    f"fixture {table.name}",
+                    None,
+                    lambda step, table=table, rows=rows: step.write(table, _table(table, rows)),
+                )
+
+    def infer(self, kinds: Iterable[str] = ("film",), shards: int = 1) -> None:
+        """Run the whole inference stage."""
+        for kind in GAZETTEER_TYPES:
+            self._run("documents", kind, run_documents)
+            self._run("index", kind, lambda step: run_document_index(step, self.vectors))
+        for kind in kinds:
+            for shard in (f"{number:02d}" for number in range(shards)):
+                self._run(
+                    f"{kind}/contexts",
+                    shard,
+                    lambda step, kind=kind: run_extraction_contexts(
+                        step, kind, shards, self.vectors
+                    ),
+                )
+                self._run(
+                    f"{kind}/relations",
+                    shard,
+                    lambda step, kind=kind: run_inferred_relations(step, kind),
+                )
+
+    def rows(self, table: Table, partition: str | None = None) -> list[dict[str, Any]]:
+        """Rows of a table in the order of its key."""
+        found: list[dict[str, Any]] = []
+        with self.lake.step("look") as step:
+            keys = ", ".join(f'"{name}"' for name in table.key)
+            found += step.read(table, partition).order(keys).to_arrow_table().to_pylist()
+        return found
+
+    def _run(self, name: str, partition: str | None, work: Callable[[Step], Any]) -> None:
+        with self.lake.step(name, partition=partition) as step:
+            work(step)
+            self.figures[name] = step.figures
+
+
+def _table(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
+    ordered = sorted(rows, key=lambda row: [row[name] for name in table.key])
+    return pa.Table.from_pylist(
+        [{name: row.get(name) for name in table.schema.names} for row in ordered],
+        schema=table.schema,
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty world."""
+    return World(tmp_path / "home")

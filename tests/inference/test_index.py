@@ -1,0 +1,78 @@
+"""The document index: exact versions, changes only where something changed, no stop words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kg_assets.inference.index import HashedWords, open_index, passages
+from kg_assets.inference.tables import CHUNKS, DOCUMENT_INDEX, DOCUMENTS
+from resources.vectors import VectorStoreError, Version
+
+if TYPE_CHECKING:
+    from tests.inference.conftest import World
+
+
+@pytest.fixture
+def titles(world: World) -> World:
+    """Three films whose titles are stop words, indexed."""
+    for title in ("It", "Her", "Up"):
+        world.add("film", title, f"{title} was shown here.")
+    world.deliver()
+    world.infer(())
+    return world
+
+
+@pytest.mark.parametrize("title", ["It", "Her", "Up"])
+def test_titles_of_everyday_words_are_found(titles: World, title: str) -> None:
+    [manifest] = titles.rows(DOCUMENT_INDEX)
+    reader = open_index(titles.vectors, manifest)
+    assert [chunk.title for chunk in reader.phrase(title, 5)] == [title]
+    assert [chunk.title for chunk in reader.full_text(title, 5)] == [title]
+    assert passages([reader], title, f"{title} was shown", limit=1)[0].title == title
+
+
+def test_unchanged_documents_make_no_new_version(titles: World) -> None:
+    [before] = titles.rows(DOCUMENT_INDEX)
+    titles.infer(())
+    assert titles.rows(DOCUMENT_INDEX) == [before]
+
+
+def test_a_changed_and_a_removed_document_are_followed_and_the_old_version_stays(
+    titles: World,
+) -> None:
+    [old] = titles.rows(DOCUMENT_INDEX)
+    titles.entities[0]["description"] = "Something else was shown."
+    titles.entities[1]["description"] = None
+    titles.deliver()
+    titles.infer(())
+    [new] = titles.rows(DOCUMENT_INDEX)
+    found = open_index(titles.vectors, new).full_text("was shown", 10)
+    assert {chunk.text for chunk in found} == {"Something else was shown.", "Up was shown here."}
+    before = open_index(titles.vectors, old).full_text("was shown", 10)
+    assert {chunk.title for chunk in before} == {"It", "Her", "Up"}
+    assert old["rows"] == 3 and new["rows"] == 2
+
+
+def test_a_version_that_is_gone_is_an_error_that_says_what_to_do(titles: World) -> None:
+    with pytest.raises(VectorStoreError, match="materialise document_index again"):
+        titles.vectors.reader(Version("dev/film", 99_999, 0))
+
+
+def test_a_manifest_leads_to_no_other_folder(titles: World) -> None:
+    with pytest.raises(VectorStoreError, match="not allowed"):
+        titles.vectors.reader(Version("../film", 1, 0))
+
+
+def test_chunks_are_cut_from_their_documents(titles: World) -> None:
+    texts = {row["document_id"]: row["text"] for row in titles.rows(DOCUMENTS)}
+    for chunk in titles.rows(CHUNKS):
+        assert texts[chunk["document_id"]][chunk["start"] : chunk["end"]] == chunk["text"]
+
+
+def test_an_embedding_is_the_same_for_the_same_words_and_has_unit_length() -> None:
+    one, other, none = HashedWords(64).embed(["A harbour, at night", "a HARBOUR at night", "..."])
+    assert one == other
+    assert sum(value * value for value in one) == pytest.approx(1.0)
+    assert set(none) == {0.0}

@@ -1,0 +1,135 @@
+"""Each candidate pair is made once, whatever the number of shards, and none is missing."""
+
+from dataclasses import replace
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kg_assets.matching.blocking import make_keys, pairs_of_shard
+from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec
+from kg_assets.matching.normalise import create_macros
+
+SPEC = MatchSpec(
+    entity_type="film",
+    features=(),
+    blocking=(
+        BlockingRule("first", keys="a", refine="c"),
+        BlockingRule("second", keys="b", refine="c", across_sources=True),
+        BlockingRule("third", keys="c", refine="a"),
+    ),
+    comparisons=(Comparison("name", "FALSE", (Level("any", "ELSE", 0.5, 0.5),)),),
+)
+SCHEMA = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("source", pa.string()),
+        ("name", pa.string()),
+        ("duplicate_free", pa.bool_()),
+        *((name, pa.list_(pa.string())) for name in "abc"),
+    ]
+)
+
+KEYS = st.one_of(st.none(), st.lists(st.one_of(st.none(), st.sampled_from("pqrst")), max_size=4))
+ROWS = st.lists(
+    st.fixed_dictionaries({"source": st.sampled_from(["x", "y"]), "a": KEYS, "b": KEYS, "c": KEYS}),
+    max_size=12,
+)
+
+
+def connection(rows, free=()):
+    con = duckdb.connect()
+    create_macros(con)
+    filled = [
+        {
+            "record_id": f"{row['source']}:{place}",
+            "name": row.get("name", f"n{place}"),
+            "duplicate_free": row["source"] in free,
+            "a": None,
+            "b": None,
+            "c": None,
+        }
+        | row
+        for place, row in enumerate(rows)
+    ]
+    con.register("rows", pa.Table.from_pylist(filled, schema=SCHEMA))
+    return con, filled
+
+
+def pairs(con, spec, shards):
+    make_keys(con, spec, "rows")
+    return [
+        row
+        for shard in range(shards)
+        for row in pairs_of_shard(con, spec, shard, shards).fetchall()
+    ]
+
+
+def expected(rows):
+    found = {}
+    for left in rows:
+        for right in rows:
+            if left["record_id"] >= right["record_id"]:
+                continue
+            inside = left["source"] == right["source"]
+            for rule, column in (("first", "a"), ("second", "b"), ("third", "c")):
+                shared = (set(left[column] or ()) & set(right[column] or ())) - {None}
+                free = left["duplicate_free"] and right["duplicate_free"]
+                if shared and not (inside and (free or rule == "second")):
+                    found[left["record_id"], right["record_id"]] = rule
+                    break
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS, st.integers(1, 5), st.sets(st.sampled_from(["x", "y"])))
+def test_all_shards_together_make_each_pair_once_by_the_first_rule_that_holds(rows, shards, free):
+    con, filled = connection(rows, free)
+    made = pairs(con, SPEC, shards)
+    assert {(left, right): rule for left, right, rule in made} == expected(filled)
+    assert len({pair[:2] for pair in made}) == len(made)
+
+
+@settings(max_examples=25, deadline=None)
+@given(ROWS, st.integers(2, 5), st.integers(2, 4))
+def test_blocks_that_are_cut_give_the_same_pairs_for_any_number_of_shards(rows, shards, cap):
+    con, _ = connection(rows)
+    spec = replace(SPEC, block_cap=cap)
+    whole = sorted(pairs(con, spec, 1))
+    assert sorted(pairs(con, spec, shards)) == whole
+    assert len({pair[:2] for pair in whole}) == len(whole)
+
+
+def test_a_block_over_the_cap_is_cut_by_the_refining_keys_and_reported():
+    con, _ = connection([{"source": "x", "a": ["k"], "c": [part]} for part in "ppqqrr"])
+    spec = replace(SPEC, blocking=SPEC.blocking[:1], block_cap=4)
+    (cut,) = make_keys(con, spec, "rows")
+    assert (cut.rule, cut.key, cut.records, cut.largest, cut.neighbourhoods) == (
+        "first",
+        "k",
+        6,
+        2,
+        0,
+    )
+    assert len(pairs(con, spec, 2)) == 3
+
+
+def test_what_cannot_be_refined_is_compared_with_its_neighbours_by_name():
+    con, filled = connection([{"source": "x", "a": ["k"], "name": f"{n:02}"} for n in range(20)])
+    spec = replace(SPEC, blocking=SPEC.blocking[:1], block_cap=6)
+    (cut,) = make_keys(con, spec, "rows")
+    assert cut.neighbourhoods == 1
+    assert cut.largest <= 6
+    name = {row["record_id"]: int(row["name"]) for row in filled}
+    distances = [abs(name[left] - name[right]) for left, right, _ in pairs(con, spec, 3)]
+    # All within half the cap; each of the 20 meets its next neighbours.
+    assert {d: distances.count(d) for d in (1, 2, 3)} == {1: 19, 2: 18, 3: 17}
+
+
+def test_a_shard_that_does_not_exist_is_an_error():
+    con, _ = connection([])
+    make_keys(con, SPEC, "rows")
+    with pytest.raises(ValueError, match="shard 2 of 2"):
+        pairs_of_shard(con, SPEC, 2, 2)

@@ -1,0 +1,206 @@
+"""The step that resolves entities: what it writes, that it rests, and what it asks people."""
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from kg_assets.matching import tables
+from kg_assets.matching.clustering import cluster
+from kg_assets.matching.entities import review_pairs, run_resolved_entities
+from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec, Veto
+from kg_assets.matching.records import records
+from resources.lake import Lake
+from resources.settings import Settings
+
+SPEC = MatchSpec(
+    entity_type="film",
+    features=(),
+    blocking=(BlockingRule("name", "[name]", "[name]"),),
+    comparisons=(Comparison("name", "false", (Level("any", "ELSE", 0.9, 0.1),)),),
+    vetoes=(Veto("years", "abs(l.year - r.year) > 3", "The years are too far apart."),),
+    threshold=0.5,
+)
+OUTPUTS = [
+    make("film")
+    for make in (
+        tables.resolved_entities,
+        tables.entity_members,
+        tables.identity_events,
+        tables.review_queue,
+    )
+]
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(Settings(home=tmp_path))
+
+
+def land(lake, films, weights):
+    """Films as record id: values; match weights by pair of record ids."""
+    schema = records(SPEC).schema
+    rows = [
+        {
+            "entity_type": "film",
+            "source": record_id.split(":")[0],
+            "source_id": record_id.split(":")[1],
+            "record_id": record_id,
+            "delivery": "1",
+            "duplicate_free": False,
+            "name": "Mother",
+        }
+        | values
+        for record_id, values in sorted(films.items())
+    ]
+    scores = [
+        {
+            "record_l": left,
+            "record_r": right,
+            "rule": "name",
+            "match_weight": float(weight),
+            "match_probability": 1 / (1 + 2.0**-weight),
+            "levels": [1],
+        }
+        for (left, right), weight in sorted(weights.items())
+    ]
+    with lake.step("records") as step:
+        step.write(records(SPEC), pa.Table.from_pylist(rows, schema=schema))
+    table = tables.match_scores("film")
+    for shard in range(2):
+        with lake.step("scores", partition=f"{shard:02}") as step:
+            step.write(table, pa.Table.from_pylist(scores[shard::2], schema=table.schema))
+
+
+def resolve(lake):
+    """Run the step; its figures and the checksums of what it wrote."""
+    with lake.step("entities") as step:
+        run_resolved_entities(step, SPEC)
+        figures = dict(step.figures)
+    return figures, [lake.heads(table)["all"].file.sha256 for table in OUTPUTS]
+
+
+def read(lake, table):
+    with lake.step("look") as step:
+        return step.read(table, tracked=False).to_arrow_table().to_pylist()
+
+
+FILMS = {
+    "a:1": {"year": 2009},
+    "a:2": {"year": 2017},
+    "b:1": {"name": "Madeo"},
+    "b:2": {"year": 2017, "name": "Mother!"},
+}
+WEIGHTS = {("a:1", "b:1"): 6, ("a:2", "b:1"): 5, ("a:2", "b:2"): 9}
+
+
+def test_records_become_entities_and_a_veto_holds_across_a_record_without_a_year(lake):
+    land(lake, FILMS, WEIGHTS)
+    figures, _ = resolve(lake)
+    assert {(row["year"], row["records"]) for row in read(lake, OUTPUTS[0])} == {
+        (2009, 2),
+        (2017, 2),
+    }
+    assert (figures["entities"], figures["born"], figures["kept_apart"]) == (2, 2, 1)
+    assert [row["reason"] for row in read(lake, OUTPUTS[3])] == ["cannot link: years"]
+
+
+def test_the_same_input_again_gives_the_same_bytes_and_no_event(lake):
+    land(lake, FILMS, WEIGHTS)
+    _, first = resolve(lake)
+    figures, second = resolve(lake)
+    assert first == second
+    assert [figures[name] for name in ("born", "merged", "split", "retired")] == [0, 0, 0, 0]
+
+
+def test_a_duplicate_free_source_gives_one_record_to_an_entity(lake):
+    films = {"a:1": {"duplicate_free": True}, "a:2": {"duplicate_free": True}, "b:1": {}}
+    land(lake, films, {("a:1", "b:1"): 3, ("a:2", "b:1"): 7})
+    figures, _ = resolve(lake)
+    assert sorted(row["records"] for row in read(lake, OUTPUTS[0])) == [1, 2]
+    assert (figures["duplicate_free_sources"], figures["duplicates_refused"]) == ("a", 1)
+
+
+def test_a_record_that_is_gone_retires_its_entity_and_history_stays(lake):
+    land(lake, FILMS, WEIGHTS)
+    resolve(lake)
+    land(lake, {k: v for k, v in FILMS.items() if k.endswith("1")}, {("a:1", "b:1"): 6})
+    figures, _ = resolve(lake)
+    assert figures["retired"] == 1
+    events = sorted((row["generation"], row["event"]) for row in read(lake, OUTPUTS[2]))
+    assert events == [(1, "born"), (1, "born"), (2, "retired")]
+
+
+def test_no_records_are_no_error(lake):
+    land(lake, {}, {})
+    figures, _ = resolve(lake)
+    assert (figures["entities"], figures["largest_cluster"]) == (0, 0)
+
+
+def review(pairs, **options):
+    """Pairs as (left, right, weight, veto); the threshold weight is 0."""
+    con = duckdb.connect(config={"threads": 1})
+    scores = pa.table(
+        {
+            "record_l": [p[0] for p in pairs],
+            "record_r": [p[1] for p in pairs],
+            "match_weight": [float(p[2]) for p in pairs],
+            "match_probability": [1 / (1 + 2.0 ** -p[2]) for p in pairs],
+            "veto": pa.array([p[3] for p in pairs], pa.string()),
+        }
+    )
+    names = sorted({end for pair in pairs for end in pair[:2]})
+    con.register("scores", scores)
+    con.register(
+        "records", pa.table({"record_id": names, "source": [n.split(":")[0] for n in names]})
+    )
+    found = cluster(
+        con,
+        con.table("records"),
+        con.table("scores"),
+        threshold=0.5,
+        duplicate_free=frozenset({"free"}),
+    )
+    queue, total = review_pairs(con, con.table("scores"), found, threshold=0.5, **options)
+    rows = queue.to_pylist()
+    return {(row["record_l"], row["record_r"]): row["reason"] for row in rows}, total
+
+
+def test_a_clear_pair_needs_no_person():
+    assert review([("a:1", "b:1", 20, None), ("a:2", "b:2", -20, None)]) == ({}, 0)
+
+
+def test_doubtful_kept_apart_and_vetoed_pairs_are_asked_for_with_the_reason():
+    queue, _ = review(
+        [
+            ("a:1", "b:1", 1, None),
+            ("a:2", "b:2", -1, None),
+            ("a:3", "b:3", 9, "years"),
+            ("c:1", "free:1", 8, None),
+            ("c:1", "free:2", 7, None),
+        ]
+    )
+    assert queue == {
+        ("a:1", "b:1"): "near the threshold",
+        ("a:2", "b:2"): "near the threshold",
+        ("a:3", "b:3"): "veto: years",
+        ("c:1", "free:2"): "duplicate-free source",
+    }
+
+
+def test_of_several_pairs_between_two_clusters_the_nearest_is_asked_for():
+    queue, _ = review(
+        [
+            ("a:1", "a:2", 20, None),
+            ("a:1", "b:1", -1.5, None),
+            ("a:2", "b:1", -0.5, None),
+        ]
+    )
+    assert list(queue) == [("a:2", "b:1")]
+
+
+def test_the_limit_is_shared_by_the_kinds_and_the_rest_is_counted():
+    doubtful = [(f"a:{i}", f"b:{i}", i / 10, None) for i in range(9)]
+    vetoed = [(f"c:{i}", f"d:{i}", 5 + i, "years") for i in range(9)]
+    queue, total = review(doubtful + vetoed, limit=4)
+    assert list(queue) == [("a:0", "b:0"), ("a:1", "b:1"), ("c:7", "d:7"), ("c:8", "d:8")]
+    assert total == 18

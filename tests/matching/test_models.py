@@ -1,0 +1,180 @@
+"""Every model works on records of its type, and says what it should of telling cases."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from kg_assets.matching.blocking import make_keys, pairs_of_shard
+from kg_assets.matching.model import Comparison, Level
+from kg_assets.matching.models import MODELS
+from kg_assets.matching.scoring import score_pairs
+from kg_assets.matching.vetoes import veto_pairs
+from tests.matching.match_worlds import film, people_of, trained, world
+
+
+def score(kind, rows, left, right, members=()):
+    spec = MODELS[kind]
+    con = world(spec, rows, members=members)
+    row = trained(con, spec)
+    con.execute(
+        "CREATE TABLE pair AS SELECT $1 AS record_l, $2 AS record_r, '' AS rule",
+        sorted((left, right)),
+    )
+    (found,) = (
+        score_pairs(con, spec, json.loads(row["settings"]), "pair", "record", "counted_term")
+        .to_arrow_table()
+        .to_pylist()
+    )
+    return found
+
+
+def joined(kind, *arguments, **options):
+    found = score(kind, *arguments, **options)
+    return found["veto"] is None and found["match_probability"] >= MODELS[kind].threshold
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_model_blocks_and_scores(kind):
+    rows = [
+        {
+            "entity_type": kind,
+            "source": source,
+            "source_id": "1",
+            "name": "Some Thing",
+            "year": 1990,
+        }
+        for source in "ab"
+    ]
+    spec = MODELS[kind]
+    con = world(spec, rows)
+    row = trained(con, spec)
+    make_keys(con, spec, "record")
+    pairs_of_shard(con, spec, 0, 1).create_view("pair")
+    scored = score_pairs(con, spec, json.loads(row["settings"]), "pair", "record", "counted_term")
+    assert len(scored.fetchall()) == (0 if kind == "episode" else 1)
+
+
+def test_types_stand_after_those_they_depend_on():
+    seen = set()
+    for kind, spec in MODELS.items():
+        assert set(spec.depends_on) <= seen
+        seen.add(kind)
+
+
+def test_the_version_changes_with_what_is_declared_and_not_with_the_number_of_shards():
+    spec = MODELS["film"]
+    assert replace(spec, shards=9).version == spec.version
+    assert replace(spec, prior=0.01).version != spec.version
+
+
+def test_a_comparison_ends_in_else():
+    with pytest.raises(ValueError, match="last level must be ELSE"):
+        Comparison("year", "FALSE", (Level("same", "a_l = a_r", 0.5, 0.5),))
+
+
+def episode(source, source_id, name, season, number, **more):
+    return {
+        "entity_type": "episode",
+        "source": source,
+        "source_id": source_id,
+        "name": name,
+        "season": season,
+        "episode": number,
+        "parent_name": "The Wire",
+    } | more
+
+
+def test_an_episode_is_known_by_series_and_number_whatever_its_title():
+    rows = [episode("a", "1", "Episode 3", 1, 3), episode("b", "1", "The Buys", 1, 3)]
+    assert joined("episode", rows, "a:1", "b:1")
+
+
+@pytest.mark.parametrize("other", [(1, 4), (2, 3)])
+def test_another_number_is_another_episode_though_both_are_called_pilot(other):
+    rows = [episode("a", "1", "Pilot", 1, 3), episode("b", "1", "Pilot", *other)]
+    assert score("episode", rows, "a:1", "b:1")["veto"] == "number_differs"
+
+
+def test_generic_titles_carry_no_weight():
+    rows = [episode("a", "1", "Episode 1", 1, 1), episode("b", "1", "Episode 1", 1, 1)]
+    levels = score("episode", rows, "a:1", "b:1")["levels"]
+    names = [one.name for one in MODELS["episode"].comparisons]
+    assert levels[names.index("title")] == -1
+
+
+def people(*films):
+    return [*films, *people_of(films)]
+
+
+def test_a_rare_name_in_two_works_is_one_person():
+    rows = people(
+        film("a", "1", "One", 2001, ["Apichatpong Weerasethakul"], countries=["TH"]),
+        film("b", "2", "Two", 2004, ["Weerasethakul Apichatpong"], countries=["TH"]),
+    )
+    assert joined("person", rows, "a:1/apichatpong weerasethakul", "b:2/weerasethakul apichatpong")
+
+
+def test_a_common_name_in_careers_far_apart_is_two_people():
+    others = [
+        film("c", str(n), f"Film {n}", 1980, [f"John Name{n}", f"Name{n} Smith"])
+        for n in range(300)
+    ]
+    rows = people(
+        film("a", "1", "One", 1945, ["John Smith"], countries=["US"]),
+        film("b", "2", "Two", 2010, ["John Smith"], countries=["AU"]),
+        *others,
+    )
+    assert not joined("person", rows, "a:1/john smith", "b:2/john smith")
+
+
+def test_the_sole_directors_of_one_film_are_one_person_though_spelt_differently():
+    rows = people(
+        film("a", "1", "One", 1990, ["Abbas Kiarostami"]),
+        film("b", "2", "Eins", 1990, ["Abbas Kyarostami"]),
+    )
+    members = [
+        {"entity_id": "film:x", "entity_type": "film", "source": source, "source_id": one}
+        for source, one in (("a", "1"), ("b", "2"))
+    ]
+    ends = ("a:1/abbas kiarostami", "b:2/abbas kyarostami")
+    assert joined("person", rows, *ends, members=members)
+    assert not joined("person", rows, *ends)
+
+
+@pytest.mark.parametrize("other", ["Robert Downey", "Robert Downey Sr."])
+def test_father_and_son_are_kept_apart(other):
+    rows = people(
+        film("a", "1", "One", 1990, ["Robert Downey Jr."]), film("a", "2", "Two", 1991, [other])
+    )
+    found = score("person", rows, "a:1/robert downey jr.", f"a:2/{other.lower()}")
+    assert found["veto"] == "suffix_differs"
+
+
+def test_two_names_in_the_credits_of_one_work_are_two_people():
+    spec = MODELS["person"]
+    con = world(spec, people(film("a", "1", "One", 1990, ["Joel Coen", "Ethan Coen"])))
+    con.execute(
+        "CREATE TABLE pair AS SELECT 'a:1/ethan coen' AS record_l, 'a:1/joel coen' AS record_r"
+    )
+    assert veto_pairs(con, spec, "pair", "record").fetchall() == [
+        ("a:1/ethan coen", "a:1/joel coen", "told_apart_by_source")
+    ]
+
+
+def test_a_book_is_known_by_title_and_author():
+    rows = [
+        {
+            "entity_type": "book",
+            "source": source,
+            "source_id": "1",
+            "name": name,
+            "year": year,
+            "credits": [{"name": author, "role": "author"}],
+        }
+        for source, name, year, author in (
+            ("a", "The Tin Drum", 1959, "Günter Grass"),
+            ("b", "Tin Drum, The", 1961, "Grass, Gunter"),
+        )
+    ]
+    assert joined("book", rows, "a:1", "b:1")
