@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/kg demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ui: $(STAMP)
 	$(BIN)/kg ui
@@ -26,6 +26,8 @@ types: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.door
+	$(BIN)/python -m benchmarks.people
+	$(BIN)/python -m benchmarks.stories
 
 # Versions and hashes of everything, for all platforms, without download addresses.
 lock: $(STAMP)

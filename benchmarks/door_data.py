@@ -301,7 +301,7 @@ def nested_film(number: int, chance: random.Random) -> dict[str, Any]:
 
 
 def _spoiled(record: dict[str, Any], kind: int) -> bytes:
-    """Returns the record as a line that must be refused, in one of eight ways."""
+    """Returns the record as a line that must be refused, in one of nine ways."""
     line = json.dumps(record, ensure_ascii=False).encode()
     number, text = ("year", "name") if "year" in record else ("runtime", "title")
     whole = "year" if "year" in record else "id"
@@ -319,6 +319,8 @@ def _spoiled(record: dict[str, Any], kind: int) -> bytes:
         return json.dumps({**record, text: "\ud800"}).encode()
     if kind == 6:
         return json.dumps({**record, whole: 10**25}).encode()
+    if kind == 7:
+        return line.removesuffix(b"}") + f', "{text}": "again"}}'.encode()
     return b"<html>503 Service Unavailable</html>"
 
 
@@ -341,7 +343,7 @@ def write_lines(path: Path, kind: str, megabytes: int, bad_share: float = 0.001)
         while written < megabytes * 1_000_000:
             record = make(number, chance)
             if chance.random() < bad_share:
-                line = _spoiled(record, bad % 8)
+                line = _spoiled(record, bad % 9)
                 bad += 1
             else:
                 line = json.dumps(record, ensure_ascii=False).encode()

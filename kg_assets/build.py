@@ -75,6 +75,9 @@ def build_definitions(
         assets=assets,
         jobs=[update],
         sensors=[new_deliveries],
+        # A process for each step would take seconds to start and its work is often a tenth of
+        # one: steps share their run's process, and runs stand side by side.
+        executor=dg.in_process_executor,
         resources={
             "lake": LakeResource(),
             "database": DuckDBResource(database=str(settings.published)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from kg_assets.build import assemble
 from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
 from kg_assets.planning import Lane, State, lanes
-from kg_assets.running import Result, Task, runner
-from kg_assets.sources.landing import fingerprint, list_deliveries
+from kg_assets.running import Result, Task, outcome, runner
+from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
 from resources.lake import Lake
-from resources.lock import exclusive
+from resources.lock import Busy, exclusive
+from resources.settings import PRODUCTION
 
 if TYPE_CHECKING:
     from kg_assets.build import Assembly
@@ -44,6 +46,14 @@ class Summary:
         return [result for result in self.results if result.error is not None]
 
 
+class UnknownLabelError(ValueError):
+    """What shall be built does not exist; the message lists what does."""
+
+
+class ProductionError(PermissionError):
+    """A build was to write to production."""
+
+
 class Watcher:
     """Is told how a build goes; this one does nothing."""
 
@@ -55,6 +65,9 @@ class Watcher:
 
     def finished(self, result: Result) -> None:
         """A run has ended."""
+
+    def waiting(self) -> None:
+        """Another build of the namespace has to end first."""
 
     def current(self, lane: str, partitions: int) -> None:
         """So many partitions of a lane needed nothing."""
@@ -73,23 +86,38 @@ def build(
     Args:
         settings: Where, and with how many processes.
         types: Entity types to restrict matching and inference to; all if empty.
-        only: Labels of tasks (``lane`` or ``lane@partition``) to run, stale or not.
+        only: What to run, stale or not: ``lane``, ``lane@partition``, and the same with the name
+            of a table for the step that makes it.
         retrain: Whether frozen models are trained again.
         watcher: Is told how it goes.
 
     Returns:
         What was run, what failed and what could not start because of that.
+
+    Raises:
+        UnknownLabelError: One of `only` does not exist.
+        ProductionError: The namespace is production's.
     """
+    if settings.namespace == PRODUCTION:
+        raise ProductionError(
+            f"the namespace {PRODUCTION!r} is only changed by promotion; build in another one, "
+            "such as KG_NAMESPACE=dev"
+        )
     started = time.perf_counter()
     # One build at a time in a namespace: two would do the same work twice.
     lock = settings.home / "locks" / f"build-{settings.namespace}.lock"
-    with exclusive(lock), open_instance(settings) as instance:
+    watcher = watcher or Watcher()
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive(lock, wait=False))
+        except Busy:
+            watcher.waiting()
+            held.enter_context(exclusive(lock))
+        instance = held.enter_context(open_instance(settings))
         report_killed_runs(instance)
         lake = Lake(settings)
         lake.collect()
-        summary = _Build(
-            settings, lake, instance, set(types), set(only), retrain, watcher or Watcher()
-        ).run()
+        summary = _Build(settings, lake, instance, set(types), set(only), retrain, watcher).run()
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -126,6 +154,20 @@ class _Build:
                 if lane.steps[0].entity_type is None or lane.steps[0].entity_type in types
             }
 
+        labels = {
+            label
+            for lane in self._lanes.values()
+            for key in self._keys(lane)
+            for name in (lane.name, *_tables(lane.steps))
+            for label in _labels(name, key)
+        }
+        if only - labels:
+            raise UnknownLabelError(
+                f"there is no {', '.join(sorted(only - labels))} to build; there are "
+                f"{', '.join(self._lanes)}, and the tables that they make, each also with "
+                "@PARTITION where it has partitions"
+            )
+
     def run(self) -> Summary:
         waiting = dict(self._lanes)
         running: dict[Future[Result], Task] = {}
@@ -154,7 +196,7 @@ class _Build:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     task = running.pop(future)
-                    result = future.result()
+                    result = outcome(future, task)
                     open_tasks[task.lane] -= 1
                     self._summary.results.append(result)
                     self._watcher.finished(result)
@@ -176,14 +218,14 @@ class _Build:
         state = State(
             self._lake.catalog.all_heads(self._lake.namespace),
             self._assembly.fixed,
-            lambda key: fingerprint(self._deliveries[key]) if key in self._deliveries else None,
+            self._fingerprint,
+            lambda head: (self._lake.root / head.file.path).is_file(),
         )
         stale = {}
         for key in self._keys(lane):
-            label = f"{lane.name}@{key}" if key else lane.name
             steps = state.stale(lane, key)
             if self._only:
-                steps = lane.steps if {lane.name, label} & self._only else ()
+                steps = self._asked(lane, key)
             elif self._retrain and any(step.settled for step in lane.steps):
                 steps = lane.steps
             if steps:
@@ -192,11 +234,37 @@ class _Build:
             return [self._task(lane, lane.steps, tuple(stale))]
         return [self._task(lane, steps, (key,) if key else ()) for key, steps in stale.items()]
 
+    def _asked(self, lane: Lane, key: str | None) -> tuple[StepAsset, ...]:
+        """The steps of a lane's partition that `only` names, by the lane or by a table."""
+        if _labels(lane.name, key) & self._only:
+            return lane.steps
+        return tuple(
+            step
+            for step in lane.steps
+            if any(_labels(name, key) & self._only for name in _tables([step]))
+        )
+
+    def _fingerprint(self, key: str) -> str | None:
+        try:
+            return fingerprint(self._deliveries[key])
+        except (KeyError, LandingError):
+            # A folder that is gone leaves what was read of it.
+            return None
+
     def _task(self, lane: Lane, steps: Sequence[StepAsset], partitions: tuple[str, ...]) -> Task:
         return Task(
             lane=lane.name,
             steps=tuple(step.name for step in steps),
-            assets=tuple(table.name for step in steps for table in step.outputs),
+            assets=_tables(steps),
             partitions=partitions,
             retrain=self._retrain,
         )
+
+
+def _tables(steps: Sequence[StepAsset]) -> tuple[str, ...]:
+    return tuple(table.name for step in steps for table in step.outputs)
+
+
+def _labels(name: str, key: str | None) -> set[str]:
+    """What a partition of a lane or of a table may be called."""
+    return {name} if key is None else {name, f"{name}@{key}"}

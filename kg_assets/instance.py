@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psutil
+import yaml
+from dagster._core.instance.ref import InstanceRef
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -18,6 +20,8 @@ BUILDER_TAG = "kg/builder"
 _CONFIGURATION = """\
 # Written by kg where there is none; change it as you like.
 telemetry:
+  enabled: false
+nux:
   enabled: false
 concurrency:
   runs:
@@ -51,8 +55,26 @@ def prepare_home(settings: Settings) -> Path:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """Open the namespace's Dagster instance."""
-    return dg.DagsterInstance.from_config(str(prepare_home(settings)))
+    """Open the namespace's Dagster instance for runs in this process.
+
+    What these runs print is not captured: that takes four more processes for each run, and a
+    build's workers write to files of their own.
+    """
+    home = str(prepare_home(settings))
+    overrides: dict[str, Any] = {
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        }
+    }
+    history = InstanceRef.from_dir(home).event_storage_data
+    if history is not None and history.class_name == "SqliteEventLogStorage":
+        overrides["event_log_storage"] = {
+            "module": "kg_assets.event_log",
+            "class": "WarmEventLog",
+            "config": yaml.safe_load(history.config_yaml),
+        }
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides))
 
 
 def builder_tag() -> str:

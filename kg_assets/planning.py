@@ -84,6 +84,7 @@ class State:
         heads: Current file of each table and partition.
         fixed: Partition keys of each table that has a fixed set of them.
         fingerprint: Gives the fingerprint of a delivery as it lies in the landing zone now.
+        is_there: Whether a file that the catalog names is in the lake.
     """
 
     def __init__(
@@ -91,20 +92,26 @@ class State:
         heads: Mapping[tuple[str, str], Head],
         fixed: Mapping[str, Sequence[str]],
         fingerprint: Callable[[str], str | None],
+        is_there: Callable[[Head], bool],
     ) -> None:
         self._tables: dict[str, dict[str, Head]] = defaultdict(dict)
         for (table, partition), head in heads.items():
             self._tables[table][partition] = head
         self._fixed = fixed
         self._fingerprint = fingerprint
+        self._is_there = is_there
         self._digests: dict[tuple[str, str], str] = {}
 
     def is_current(self, step: StepAsset, partition: str | None) -> bool:
-        """Whether a step's outputs are what the step would write now."""
+        """Whether a step's outputs are there, and what the step would write now."""
+        if step.stands is not None and not step.stands():
+            return False
         key = partition or WHOLE
         for table in step.outputs:
             head = self._tables[table.name].get(key)
             if head is None or head.code_version != step.code_version:
+                return False
+            if not self._is_there(head):
                 return False
             if step.settled:
                 continue

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from kg_assets.instance import BUILDER_TAG, builder_tag, open_instance
 from resources.settings import Settings
@@ -85,7 +87,7 @@ def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
         initargs=(os.getpid(), logs),
     )
     try:
-        yield lambda task: pool.submit(execute, task, tag)
+        yield lambda task: _submitted(pool, task, tag)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
@@ -101,6 +103,9 @@ def execute(task: Task, tag: str) -> Result:
 
     Returns:
         The result; an error in an asset is part of it and is not raised.
+
+    Raises:
+        KeyboardInterrupt: The run was stopped by Ctrl-C.
     """
     started = time.perf_counter()
     settings = Settings()
@@ -119,8 +124,28 @@ def execute(task: Task, tag: str) -> Result:
         tags={BUILDER_TAG: tag, "kg/lane": task.lane, **_range(task)},
         raise_on_error=False,
     )
+    if not result.success and _is_interrupted(result):
+        # Dagster takes Ctrl-C for a failure of the step; the build would go on with the next one.
+        raise KeyboardInterrupt
     error = None if result.success else _first_error(result)
     return Result(task, result.run_id, time.perf_counter() - started, error)
+
+
+def outcome(future: Future[Result], task: Task) -> Result:
+    """The result of a task whose future is done, also where its worker died.
+
+    Args:
+        future: What `runner` gave for the task.
+        task: The task.
+    """
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        message = (
+            "a worker process died, killed or out of memory; fewer KG_WORKERS or a smaller "
+            "KG_MEMORY_LIMIT need less"
+        )
+        return Result(task, "", 0.0, message)
 
 
 def _range(task: Task) -> dict[str, str]:
@@ -130,6 +155,14 @@ def _range(task: Task) -> dict[str, str]:
         "dagster/asset_partition_range_start": task.partitions[0],
         "dagster/asset_partition_range_end": task.partitions[-1],
     }
+
+
+def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    failures = (e.step_failure_data.error for e in result.all_events if e.is_step_failure)
+    return any(
+        error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
+        for error in failures
+    )
 
 
 def _first_error(result: dg.ExecuteInProcessResult) -> str:
@@ -153,6 +186,15 @@ def _opened(settings: Settings) -> tuple[dg.JobDefinition, dg.DagsterInstance]:
 
     job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
     return job, open_instance(settings)
+
+
+def _submitted(pool: ProcessPoolExecutor, task: Task, tag: str) -> Future[Result]:
+    try:
+        return pool.submit(execute, task, tag)
+    except BrokenProcessPool as error:
+        future: Future[Result] = Future()
+        future.set_exception(error)
+        return future
 
 
 def _done(result: Result) -> Future[Result]:

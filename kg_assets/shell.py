@@ -49,6 +49,7 @@ class StepAsset:
         entity_type: The entity type that it belongs to, None for all.
         tags: Resource needs and the like.
         resources: Names of the resources, besides the lake, that `run` is given.
+        stands: Whether what it makes outside the lake, such as the published file, is there.
     """
 
     outputs: tuple[Table, ...]
@@ -66,6 +67,7 @@ class StepAsset:
     entity_type: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     resources: frozenset[str] = frozenset()
+    stands: Callable[[], bool] | None = None
 
     @property
     def promises(self) -> tuple[Check, ...]:

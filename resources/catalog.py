@@ -18,56 +18,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from resources.catalog_schema import COMMITS, ENTRIES, FILES, HEADS, METADATA, NAMESPACES
 from resources.settings import PRODUCTION
-
-_METADATA = sa.MetaData()
-
-_NAMESPACES = sa.Table(
-    "namespaces",
-    _METADATA,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("pin", sa.Integer, nullable=False, comment="Last commit of prod that is read"),
-)
-_COMMITS = sa.Table(
-    "commits",
-    _METADATA,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("namespace", sa.String, nullable=False),
-    sa.Column("step", sa.String, nullable=False),
-    sa.Column("run_id", sa.String),
-    sa.Column("time", sa.String, nullable=False),
-)
-_FILES = sa.Table(
-    "files",
-    _METADATA,
-    sa.Column("version", sa.String, primary_key=True),
-    sa.Column("path", sa.String, nullable=False, comment="Relative to the lake"),
-    sa.Column("sha256", sa.String, nullable=False),
-    sa.Column("rows", sa.BigInteger, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("columns", sa.Text, nullable=False, comment="JSON object of column to Arrow type"),
-)
-_ENTRIES = sa.Table(
-    "entries",
-    _METADATA,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("commit_id", sa.Integer, sa.ForeignKey("commits.id"), nullable=False, index=True),
-    sa.Column("namespace", sa.String, nullable=False),
-    sa.Column("table_name", sa.String, nullable=False),
-    sa.Column("partition", sa.String, nullable=False),
-    sa.Column("version", sa.String, sa.ForeignKey("files.version"), nullable=False),
-    sa.Column("code_version", sa.String, nullable=False),
-    sa.Column("inputs", sa.Text, nullable=False, comment="JSON list of [table, partition, digest]"),
-    sa.Index("entries_of_partition", "namespace", "table_name", "partition"),
-)
-_HEADS = sa.Table(
-    "heads",
-    _METADATA,
-    sa.Column("namespace", sa.String, primary_key=True),
-    sa.Column("table_name", sa.String, primary_key=True),
-    sa.Column("partition", sa.String, primary_key=True),
-    sa.Column("entry_id", sa.Integer, sa.ForeignKey("entries.id"), nullable=False),
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -151,7 +103,7 @@ class Catalog:
         if parsed.get_backend_name() == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         with self._write() as connection:
-            _METADATA.create_all(connection)
+            METADATA.create_all(connection)
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
@@ -173,15 +125,15 @@ class Catalog:
     def ensure_namespace(self, namespace: str) -> None:
         """Create a namespace that reads through to today's production, if it does not exist."""
         with self._write() as connection:
-            known = sa.select(_NAMESPACES.c.name).where(_NAMESPACES.c.name == namespace)
+            known = sa.select(NAMESPACES.c.name).where(NAMESPACES.c.name == namespace)
             if connection.execute(known).first() is None:
-                newest = connection.execute(sa.select(sa.func.max(_COMMITS.c.id))).scalar() or 0
-                connection.execute(sa.insert(_NAMESPACES).values(name=namespace, pin=newest))
+                newest = connection.execute(sa.select(sa.func.max(COMMITS.c.id))).scalar() or 0
+                connection.execute(sa.insert(NAMESPACES).values(name=namespace, pin=newest))
 
     def pin(self, namespace: str) -> int:
         """The last commit of production that a namespace reads through to."""
         with self._engine.connect() as connection:
-            query = sa.select(_NAMESPACES.c.pin).where(_NAMESPACES.c.name == namespace)
+            query = sa.select(NAMESPACES.c.pin).where(NAMESPACES.c.name == namespace)
             return int(connection.execute(query).scalar() or 0)
 
     def commit(
@@ -235,7 +187,7 @@ class Catalog:
                     if head.code_version == code_version and _dump(head.inputs) == recorded:
                         continue
                 else:
-                    connection.execute(sa.insert(_FILES).values(**vars(output.file)))
+                    connection.execute(sa.insert(FILES).values(**vars(output.file)))
                 if commit_id is None:
                     commit_id = self._new_commit(connection, namespace, step, run_id)
                 self._append(
@@ -260,8 +212,8 @@ class Catalog:
             commit_id = self._new_commit(connection, PRODUCTION, f"promote {namespace}", None)
             own = self._own(connection, namespace)
             tables = {table for table, _ in own}
-            gone = sa.and_(_HEADS.c.namespace == PRODUCTION, _HEADS.c.table_name.in_(tables))
-            connection.execute(sa.delete(_HEADS).where(gone))
+            gone = sa.and_(HEADS.c.namespace == PRODUCTION, HEADS.c.table_name.in_(tables))
+            connection.execute(sa.delete(HEADS).where(gone))
             for (table, partition), head in sorted(own.items()):
                 self._append(
                     connection,
@@ -273,7 +225,7 @@ class Catalog:
                     head.code_version,
                     _dump(head.inputs),
                 )
-            moved = sa.update(_NAMESPACES).where(_NAMESPACES.c.name == namespace)
+            moved = sa.update(NAMESPACES).where(NAMESPACES.c.name == namespace)
             connection.execute(moved.values(pin=commit_id))
             return commit_id
 
@@ -282,9 +234,9 @@ class Catalog:
     ) -> int:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         row = connection.execute(
-            sa.insert(_COMMITS)
+            sa.insert(COMMITS)
             .values(namespace=namespace, step=step, run_id=run_id, time=now)
-            .returning(_COMMITS.c.id)
+            .returning(COMMITS.c.id)
         ).one()
         return int(row.id)
 
@@ -301,7 +253,7 @@ class Catalog:
     ) -> None:
         place = {"namespace": namespace, "table_name": table, "partition": partition}
         entry = connection.execute(
-            sa.insert(_ENTRIES)
+            sa.insert(ENTRIES)
             .values(
                 commit_id=commit_id,
                 version=version,
@@ -309,12 +261,12 @@ class Catalog:
                 inputs=inputs,
                 **place,
             )
-            .returning(_ENTRIES.c.id)
+            .returning(ENTRIES.c.id)
         ).one()
-        current = [getattr(_HEADS.c, column) == value for column, value in place.items()]
-        changed = connection.execute(sa.update(_HEADS).where(*current).values(entry_id=entry.id))
+        current = [getattr(HEADS.c, column) == value for column, value in place.items()]
+        changed = connection.execute(sa.update(HEADS).where(*current).values(entry_id=entry.id))
         if changed.rowcount == 0:
-            connection.execute(sa.insert(_HEADS).values(entry_id=entry.id, **place))
+            connection.execute(sa.insert(HEADS).values(entry_id=entry.id, **place))
 
     def heads(self, namespace: str, table: str) -> dict[str, Head]:
         """Current file of each partition of a table, as a namespace sees it.
@@ -340,22 +292,22 @@ class Catalog:
         """Every version that a table's partitions have had in a namespace, oldest first."""
         with self._engine.connect() as connection:
             query = _entries().where(
-                _ENTRIES.c.namespace == namespace, _ENTRIES.c.table_name == table
+                ENTRIES.c.namespace == namespace, ENTRIES.c.table_name == table
             )
-            return [_head(row) for row in connection.execute(query.order_by(_ENTRIES.c.id))]
+            return [_head(row) for row in connection.execute(query.order_by(ENTRIES.c.id))]
 
     def paths(self) -> set[str]:
         """Paths of all files that the history of any namespace points to."""
         with self._engine.connect() as connection:
-            return set(connection.execute(sa.select(_FILES.c.path)).scalars())
+            return set(connection.execute(sa.select(FILES.c.path)).scalars())
 
     def _own(
         self, connection: sa.Connection, namespace: str, table: str | None = None
     ) -> dict[tuple[str, str], Head]:
-        query = _entries().join(_HEADS, _HEADS.c.entry_id == _ENTRIES.c.id)
-        query = query.where(_HEADS.c.namespace == namespace)
+        query = _entries().join(HEADS, HEADS.c.entry_id == ENTRIES.c.id)
+        query = query.where(HEADS.c.namespace == namespace)
         if table is not None:
-            query = query.where(_HEADS.c.table_name == table)
+            query = query.where(HEADS.c.table_name == table)
         heads = map(_head, connection.execute(query))
         return {(head.table, head.partition): head for head in heads}
 
@@ -364,20 +316,20 @@ class Catalog:
     ) -> dict[tuple[str, str], Head]:
         """Production's files at a commit: each table as the last promotion before it left it."""
         last = (
-            sa.select(_ENTRIES.c.table_name, sa.func.max(_ENTRIES.c.commit_id).label("commit_id"))
-            .where(_ENTRIES.c.namespace == PRODUCTION, _ENTRIES.c.commit_id <= pin)
-            .group_by(_ENTRIES.c.table_name)
+            sa.select(ENTRIES.c.table_name, sa.func.max(ENTRIES.c.commit_id).label("commit_id"))
+            .where(ENTRIES.c.namespace == PRODUCTION, ENTRIES.c.commit_id <= pin)
+            .group_by(ENTRIES.c.table_name)
             .subquery()
         )
         query = _entries().join(
             last,
             sa.and_(
-                last.c.table_name == _ENTRIES.c.table_name,
-                last.c.commit_id == _ENTRIES.c.commit_id,
+                last.c.table_name == ENTRIES.c.table_name,
+                last.c.commit_id == ENTRIES.c.commit_id,
             ),
         )
         if table is not None:
-            query = query.where(_ENTRIES.c.table_name == table)
+            query = query.where(ENTRIES.c.table_name == table)
         heads = map(_head, connection.execute(query))
         return {(head.table, head.partition): head for head in heads}
 
@@ -385,19 +337,19 @@ class Catalog:
 def _entries() -> sa.Select[Any]:
     return (
         sa.select(
-            _ENTRIES.c.table_name,
-            _ENTRIES.c.partition,
-            _ENTRIES.c.code_version,
-            _ENTRIES.c.inputs,
-            _ENTRIES.c.commit_id,
-            *_FILES.c,
-            _COMMITS.c.step,
-            _COMMITS.c.run_id,
-            _COMMITS.c.time,
+            ENTRIES.c.table_name,
+            ENTRIES.c.partition,
+            ENTRIES.c.code_version,
+            ENTRIES.c.inputs,
+            ENTRIES.c.commit_id,
+            *FILES.c,
+            COMMITS.c.step,
+            COMMITS.c.run_id,
+            COMMITS.c.time,
         )
-        .select_from(_ENTRIES)
-        .join(_FILES, _FILES.c.version == _ENTRIES.c.version)
-        .join(_COMMITS, _COMMITS.c.id == _ENTRIES.c.commit_id)
+        .select_from(ENTRIES)
+        .join(FILES, FILES.c.version == ENTRIES.c.version)
+        .join(COMMITS, COMMITS.c.id == ENTRIES.c.commit_id)
     )
 
 

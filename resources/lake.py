@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import shutil
 import time
@@ -18,32 +17,23 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from resources.catalog import Catalog, File, Head, Input, Output, digest_of
 from resources.duck import session
+from resources.files import relative_path, write_file
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     import duckdb
 
+    from resources.files import Data
     from resources.settings import Settings
     from resources.table import Table
 
-    Data: TypeAlias = (
-        duckdb.DuckDBPyRelation | pa.RecordBatchReader | pa.Table | Iterable[pa.RecordBatch]
-    )
-    """What a step can write."""
 
 WHOLE = "all"
 """The partition of a table that has only one."""
 
-_PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\|[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
-_BATCH_ROWS = 65_536
 _ORPHAN_SECONDS = 24 * 3600.0
 
 
@@ -57,10 +47,6 @@ class CorruptFileError(LakeError):
 
 class MissingPartitionsError(LakeError):
     """A step needs all partitions of a table and some were never built."""
-
-
-class SchemaMismatchError(LakeError):
-    """What is written does not keep the table's contract."""
 
 
 class Lake:
@@ -167,9 +153,10 @@ class Lake:
         path = self.root / head.file.path
         if head.file.version in self._verified:
             return path
+        label = head.table if head.partition == WHOLE else f"{head.table}@{head.partition}"
         advice = (
             f"{head.file.path} (table {head.table}, partition {head.partition}) "
-            "{}; materialise that partition again, or restore the file"
+            f"{{}}; restore the file, or make it again: kg build --only '{label}'"
         )
         try:
             with path.open("rb") as stream:
@@ -330,16 +317,11 @@ class Step:
         partition = self.partition or WHOLE
         relative = relative_path(table.name, partition, version)
         target = self.lake.root / relative
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as stream:
-            sink = _HashingSink(stream)
-            rows = _write_parquet(sink, table, _batches(data, table))
-            stream.flush()
-            os.fsync(stream.fileno())
+        rows, sha256 = write_file(target, table, data)
         file = File(
             version=version,
             path=relative,
-            sha256=sink.hash.hexdigest(),
+            sha256=sha256,
             rows=rows,
             bytes=target.stat().st_size,
             columns=json.dumps({field.name: str(field.type) for field in table.schema}),
@@ -383,89 +365,3 @@ class Step:
     def _abandon(self) -> None:
         for output in self.outputs.values():
             (self.lake.root / output.file.path).unlink(missing_ok=True)
-
-
-def relative_path(table: str, partition: str, version: str) -> str:
-    """Where a version lies in the lake.
-
-    Raises:
-        ValueError: The partition key has characters that could lead elsewhere.
-    """
-    if not _PARTITION.fullmatch(partition):
-        raise ValueError(
-            f"partition key {partition!r} is not allowed: letters, digits, dot, - and _, "
-            "at most one |"
-        )
-    return f"{table}/{partition.replace('|', '/')}/{version}.parquet"
-
-
-class _HashingSink:
-    """A binary stream that hashes what passes."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.hash = hashlib.sha256()
-        self._stream = stream
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        self.hash.update(data)
-        return self._stream.write(data)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def _batches(data: Data, table: Table) -> Any:
-    import duckdb
-
-    if isinstance(data, duckdb.DuckDBPyRelation):
-        absent = set(table.schema.names) - set(data.columns)
-        if absent:
-            raise SchemaMismatchError(f"{table.name}: columns {sorted(absent)} are missing")
-        columns = ", ".join(f'"{name}"' for name in table.schema.names)
-        keys = ", ".join(f'"{name}"' for name in table.key)
-        return data.project(columns).order(keys).to_arrow_reader(_BATCH_ROWS)
-    if isinstance(data, pa.Table):
-        return data.to_batches(_BATCH_ROWS)
-    return data
-
-
-def _write_parquet(sink: Any, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
-    rows = 0
-    with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-        for batch in batches:
-            kept = _conform(batch, table)
-            rows += kept.num_rows
-            if kept.num_rows:
-                writer.write_table(kept)
-    return rows
-
-
-def _conform(batch: pa.RecordBatch, table: Table) -> pa.Table:
-    given = pa.Table.from_batches([batch])
-    absent = set(table.schema.names) - set(given.column_names)
-    if absent:
-        raise SchemaMismatchError(f"{table.name}: columns {sorted(absent)} are missing")
-    given = given.select(table.schema.names)
-    for field in table.schema:
-        if not field.nullable and given.column(field.name).null_count:
-            raise SchemaMismatchError(f"{table.name}: column {field.name!r} has missing values")
-    try:
-        return given.cast(table.schema)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-        raise SchemaMismatchError(f"{table.name}: {error}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from kg_assets.building import Summary, Watcher, build
+from kg_assets.building import ProductionError, Summary, UnknownLabelError, Watcher, build
 from kg_assets.cli.render import clean, console, fail
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from kg_assets.running import Result, Task
     from resources.settings import Settings
+
+_INTERRUPTED = 130
+"""Exit code of a command that was stopped by Ctrl-C, as shells have it."""
 
 
 def land_files(settings: Settings, source: str, files: Sequence[Path], delivery: str | None) -> int:
@@ -39,19 +42,27 @@ def build_graph(
 
     Returns:
         0 where everything is up to date, 1 where something failed.
+
+    Raises:
+        SystemExit: The call is wrong (2), or it was stopped (130).
     """
     from kg_assets.matching.models import MODELS
 
     unknown = sorted(set(types) - set(MODELS))
     if unknown:
         fail(f"no such entity type: {', '.join(unknown)}; there are {', '.join(MODELS)}")
-    if json:
-        summary = build(settings, types=types, only=only, retrain=retrain)
-        print(json_module.dumps(as_json(summary)))
-    else:
-        with BuildProgress() as progress:
-            summary = build(settings, types=types, only=only, retrain=retrain, watcher=progress)
-        report(summary)
+    try:
+        if json:
+            summary = build(settings, types=types, only=only, retrain=retrain)
+            print(json_module.dumps(as_json(summary)))
+        else:
+            with BuildProgress() as progress:
+                summary = build(settings, types=types, only=only, retrain=retrain, watcher=progress)
+            report(summary)
+    except (UnknownLabelError, ProductionError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("stopped; what was finished is kept, and kg build goes on from there", _INTERRUPTED)
     return 1 if summary.failed or summary.blocked else 0
 
 
@@ -81,9 +92,11 @@ def report(summary: Summary) -> None:
         return
     console.print(f"[bold red]{len(summary.failed)} runs failed:[/]")
     for result in summary.failed:
-        console.print(f"  {clean(result.task.label)}  {clean(result.error or '')}")
+        console.print(f"  {clean(result.task.label)}  {clean(result.error or '')}", soft_wrap=True)
         console.print(
-            f"    run {result.run_id}; again: kg build --only '{clean(result.task.label)}'"
+            # On one line, however narrow the terminal: it is there to be copied.
+            f"    run {result.run_id}; again: kg build --only '{clean(result.task.label)}'",
+            soft_wrap=True,
         )
     if summary.blocked:
         console.print(f"Not started because of that: {', '.join(summary.blocked)}")
@@ -106,6 +119,7 @@ class BuildProgress(Watcher):
         self._running: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._runs: Counter[str] = Counter()
+        self._failed: set[str] = set()
 
     def __enter__(self) -> BuildProgress:
         """Start drawing."""
@@ -115,6 +129,12 @@ class BuildProgress(Watcher):
     def __exit__(self, *_: object) -> None:
         """Stop drawing."""
         self._progress.stop()
+
+    def waiting(self) -> None:
+        """Say why nothing happens."""
+        self._progress.console.print(
+            "Another build of this namespace is running; this one starts when it has ended."
+        )
 
     def planned(self, runs: int) -> None:
         """Set the length of the bar."""
@@ -138,12 +158,12 @@ class BuildProgress(Watcher):
         self._progress.advance(self._bar)
         if result.error is not None:
             self._progress.console.print(f"[red]✗[/] {clean(result.task.label)} failed")
+            self._failed.add(lane)
         if not self._running[lane]:
             del self._running[lane]
+            mark = "[red]✗[/]" if lane in self._failed else "[green]✓[/]"
             runs = f"{self._runs[lane]} runs" if self._runs[lane] > 1 else ""
-            self._progress.console.print(
-                f"[green]✓[/] {lane:<24} {self._seconds[lane]:6.1f} s  {runs}"
-            )
+            self._progress.console.print(f"{mark} {lane:<24} {self._seconds[lane]:6.1f} s  {runs}")
         self._describe()
 
     def _describe(self) -> None:

@@ -66,9 +66,11 @@ def run_demo(settings: Settings) -> int:
     )
     console.print(
         "\nThree things to try next:\n"
-        "  .venv/bin/kg show 'Knives Out'        an entity with its records, facts and quotes\n"
-        "  .venv/bin/kg sql 'FROM relations LIMIT 20'\n"
-        "  make ui                               the asset graph, its tables, runs and checks"
+        "  .venv/bin/kg show 'Glass Onion'      an entity with its records, facts and quotes\n"
+        '  .venv/bin/kg sql "SELECT subject, relation, object FROM relations '
+        "WHERE kind = 'inferred' AND stored\"\n"
+        "  make ui                              the asset graph, its tables, runs and checks",
+        soft_wrap=True,
     )
     return 0
 

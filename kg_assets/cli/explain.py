@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kg_assets.cli.reading import all_members, reading_session
-from kg_assets.cli.render import Exit, cell, clean, complain, console, print_json
+from kg_assets.cli.render import Exit, cell, clean, complain, console, is_text, print_json
 from kg_assets.matching.tables import match_model, review_queue, term_frequencies
 from resources.lake import Lake
 
@@ -38,7 +38,7 @@ def explain(settings: Settings, left: str, right: str, *, json: bool = False) ->
     """
     for each in (left, right):
         source, colon, source_id = each.partition(":")
-        if not (source and colon and source_id):
+        if not (source and colon and source_id and is_text(each)):
             complain(f"{each!r} is no record: write source:id, for example wikidata_films:42")
             return Exit.BAD_INPUT
     if left == right:

@@ -11,11 +11,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from kg_assets.cli.guard import CarefulGroup
 from kg_assets.cli.render import fail
 from resources.settings import Settings
 
 app = typer.Typer(
     name="kg",
+    cls=CarefulGroup,
     help="An entertainment knowledge graph: from raw source blobs to one published graph.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold keys
@@ -120,6 +122,21 @@ def sql(
     from kg_assets.cli.sql import sql as run
 
     raise typer.Exit(run(settings(), query, limit=limit, json=json))
+
+
+@app.command()
+def quarantine(
+    delivery: Annotated[
+        str | None,
+        typer.Argument(metavar="DELIVERY", help="source|delivery, or a source; all without it."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Blobs shown at most; JSON holds all.")] = 50,
+    json: Json = False,
+) -> None:
+    """List what did not become a record: file, position and reason."""
+    from kg_assets.cli.quarantine import quarantine as run
+
+    raise typer.Exit(run(settings(), delivery, limit=limit, json=json))
 
 
 @app.command()

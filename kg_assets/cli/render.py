@@ -65,6 +65,15 @@ def _plain_character(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def is_text(*given: str) -> bool:
+    """Whether all of what was typed is Unicode; the bytes of an argument need not be UTF-8."""
+    try:
+        "".join(given).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def clean(text: object) -> str:
     """Make foreign text safe to stand in rich markup: as `plain`, and brackets are text."""
     # escape leaves a backslash before a bracket alone that would then escape our own tag.

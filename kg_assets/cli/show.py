@@ -13,6 +13,7 @@ from kg_assets.cli.render import (
     clean,
     complain,
     console,
+    is_text,
     print_json,
     print_table,
     shown,
@@ -46,6 +47,9 @@ def show(settings: Settings, query: str, *, json: bool = False) -> int:
     """
     if not query.strip():
         complain("give a name or an id")
+        return Exit.BAD_INPUT
+    if not is_text(query):
+        complain(f"{query} is not UTF-8, as all names are")
         return Exit.BAD_INPUT
     try:
         with closing(open_published(settings.published)) as con:

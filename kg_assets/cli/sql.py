@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from kg_assets.cli.render import Exit, complain, console, print_rows
+from kg_assets.cli.render import Exit, complain, console, is_text, print_rows
 from kg_assets.graph.publication import NotPublishedError, open_published
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ def sql(settings: Settings, query: str, *, limit: int = 50, json: bool = False) 
 
     if limit < 1:
         complain("--limit must be at least 1")
+        return Exit.BAD_INPUT
+    if not is_text(query):
+        complain("the query is not UTF-8")
         return Exit.BAD_INPUT
     try:
         with closing(

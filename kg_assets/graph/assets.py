@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from kg_assets.graph.checks import edge_checks
+from kg_assets.graph.publication import is_database
 from kg_assets.graph.steps import (
     EDGES_INPUTS,
     KNOWLEDGE_GRAPH_INPUTS,
@@ -59,6 +60,7 @@ def graph_steps(settings: Settings) -> Sequence[StepAsset]:
             lane="graph",
             code_version=version,
             resources=frozenset({"database"}),
+            stands=partial(is_database, settings.published),
             tags=tags,
         ),
     )

@@ -173,7 +173,7 @@ def built_from(database: Database, path: Path) -> pa.Table | None:
     """The manifest in a published file, None where there is no file with one."""
     import duckdb
 
-    if not _is_database(path):
+    if not is_database(path):
         return None
     try:
         with connection(database, path, read_only=True) as con:
@@ -184,7 +184,7 @@ def built_from(database: Database, path: Path) -> pa.Table | None:
         return None
 
 
-def _is_database(path: Path) -> bool:
+def is_database(path: Path) -> bool:
     """Whether a file begins as DuckDB's files do.
 
     The resource takes any file that cannot be opened for one that is locked, and waits for it.

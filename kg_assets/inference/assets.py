@@ -7,6 +7,7 @@ from functools import partial
 
 import dagster as dg
 
+from kg_assets.inference.checks import document_checks, fact_checks
 from kg_assets.inference.steps import (
     run_document_index,
     run_documents,
@@ -36,7 +37,7 @@ from resources.vectors import VectorStore
 
 CODE = "1"
 SHARDS = 1
-"""Shards of a type's inference; the rules read thousands of sentences a second."""
+"""Shards of a type's inference; the rules read over a thousand sentences a second."""
 
 
 def inference_steps(settings: Settings) -> Sequence[StepAsset]:
@@ -58,6 +59,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
             code_version=CODE,
             partitions=kinds,
             light=True,
+            checks=document_checks(),
             tags=resource_tags(heavy=False),
         ),
         StepAsset(
@@ -110,6 +112,7 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
             inputs=(contexts, DOCUMENTS),
             run=partial(run_inferred_relations, entity_type=kind),
             kinds=frozenset({"python", "duckdb"}),
+            checks=fact_checks(kind),
             mappings={DOCUMENTS.name: own},
             **common,
         ),

@@ -157,14 +157,15 @@ def make_current(
     """Make the table ``name``: the current version of each record that the model needs.
 
     A person record that was made from a work's credit lives only as long as a current work of
-    its source credits it.
+    its source credits it, and gives way to a record that the source has of that person.
 
     Args:
         con: The connection.
         spec: The type's match model; only its type is kept, or all where it has a context.
         delivered: Name of a view of source records with the column number of their delivery.
         delivery: Name of a view of what `live_deliveries` gives.
-        name: Name of the table made: canonical columns, delivery, record_id, duplicate_free.
+        name: Name of the table made: canonical columns, delivery, record_id, duplicate_free, and
+            derived (whether it is a person that was made from a credit).
     """
     deliveries = con.table(delivery).to_arrow_table()
     con.register(
@@ -175,17 +176,41 @@ def make_current(
     )
     wanted = "TRUE" if spec.contexts else "entity_type IN (SELECT entity_type FROM own_type)"
     con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
+    derived = "FALSE"
+    if spec.entity_type == "person":
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE made_from_work AS
+            SELECT DISTINCT number, file, "table", position
+            FROM {delivered}
+            WHERE entity_type <> 'person'
+            """
+        )
+        derived = """record.entity_type = 'person' AND EXISTS (
+                SELECT 1
+                FROM made_from_work AS origin
+                WHERE origin.number = record.number
+                  AND origin.file = record.file
+                  AND origin."table" IS NOT DISTINCT FROM record."table"
+                  AND origin.position = record.position)"""
+    # The later of two records counts, and a person's own before one made from a credit, whichever
+    # was delivered later. That a work is deleted deletes nobody whom it credits.
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {name} AS
-        WITH latest AS (
-            SELECT record.*, delivery.delivery, delivery.mode
+        WITH told AS (
+            SELECT record.*, delivery.delivery, delivery.mode, {derived} AS derived
             FROM {delivered} AS record
             JOIN {delivery} AS delivery USING (number)
             WHERE {wanted}
+        ),
+        latest AS (
+            SELECT *
+            FROM told
+            WHERE NOT (derived AND mode = 'delete')
             QUALIFY row_number() OVER (
-                PARTITION BY record.entity_type, record.source, record.source_id
-                ORDER BY record.number DESC, record.file, record.position
+                PARTITION BY entity_type, source, source_id, derived
+                ORDER BY number DESC, file, position
             ) = 1
         )
         SELECT latest.* EXCLUDE (mode),
@@ -193,6 +218,10 @@ def make_current(
                source IN (SELECT source FROM duplicate_free_source) AS duplicate_free
         FROM latest
         WHERE mode <> 'delete'
+        QUALIFY row_number() OVER (
+            PARTITION BY entity_type, source, source_id
+            ORDER BY derived
+        ) = 1
         """
     )
     if spec.entity_type == "person":
@@ -206,23 +235,8 @@ def make_current(
         )
         con.execute(
             f"""
-            CREATE OR REPLACE TEMP TABLE made_from_work AS
-            SELECT DISTINCT number, file, "table", position
-            FROM {delivered}
-            WHERE entity_type <> 'person'
-            """
-        )
-        con.execute(
-            f"""
             DELETE FROM {name} AS person
-            WHERE entity_type = 'person'
-              AND EXISTS (
-                  SELECT 1
-                  FROM made_from_work AS origin
-                  WHERE origin.number = person.number
-                    AND origin.file = person.file
-                    AND origin."table" IS NOT DISTINCT FROM person."table"
-                    AND origin.position = person.position)
+            WHERE derived
               AND NOT EXISTS (
                   SELECT 1
                   FROM credited_person AS credited

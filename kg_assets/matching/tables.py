@@ -6,9 +6,59 @@ import pyarrow as pa
 
 from resources.table import Table
 
+_MEANINGS = {
+    "entity_type": "The entity type.",
+    "version": "Hash of the model's declaration.",
+    "settings": "Splink settings as JSON, with the trained m and u probabilities.",
+    "threshold": "Match probability from which a pair is an edge.",
+    "trained": "Whether training changed what was declared.",
+    "notes": "What could not be trained, and why.",
+    "column_name": "The feature.",
+    "value": "One of its values.",
+    "frequency": "Share of distinct things that have the value, 0 to 1.",
+    "record_l": "source:source_id, the smaller of the two.",
+    "record_r": "source:source_id, the greater of the two.",
+    "rule": "The first blocking rule that holds for the pair.",
+    "match_weight": "Sum of the evidence in bits; 0 is even odds.",
+    "match_probability": "The same as a probability.",
+    "levels": "Level reached in each comparison, in the model order; -1: a value is missing.",
+    "veto": "Name of the veto that forbids the match, if any.",
+    "entity_id": "Lasting id of the entity.",
+    "name": "The chosen name.",
+    "alternate_names": "All other names.",
+    "year": "First year.",
+    "end_year": "Last year.",
+    "date": "Day of release or first broadcast.",
+    "runtime_minutes": "Running time in minutes.",
+    "season": "Season of an episode.",
+    "episode": "Number of an episode in its season.",
+    "genres": "Genres of all records.",
+    "countries": "Countries of origin, ISO 3166-1 alpha-2.",
+    "languages": "Original languages, ISO 639.",
+    "professions": "What a person does.",
+    "birth_year": "Year of birth.",
+    "death_year": "Year of death.",
+    "description": "The longest prose of its records.",
+    "url": "A page about the entity.",
+    "records": "How many records it holds.",
+    "sources": "The sources of its records.",
+    "source": "Who delivered the record.",
+    "source_id": "The source's own identifier.",
+    "generation": "Number of the change, from 1.",
+    "event": "born, merged, split or retired.",
+    "other_id": "Where a merged or split id leads, else empty.",
+    "members": "How many records it concerned.",
+    "reason": "Why a person should look.",
+}
+"""What each column holds; a name means the same in every table."""
+
 
 def _required(name: str, kind: pa.DataType) -> pa.Field:
-    return pa.field(name, kind, nullable=False)
+    return _column(name, kind).with_nullable(False)
+
+
+def _column(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": _MEANINGS[name]})
 
 
 def match_model(entity_type: str) -> Table:
@@ -22,7 +72,7 @@ def match_model(entity_type: str) -> Table:
                 _required("settings", pa.string()),
                 _required("threshold", pa.float64()),
                 _required("trained", pa.bool_()),
-                pa.field("notes", pa.string()),
+                _column("notes", pa.string()),
             ]
         ),
         key=("entity_type",),
@@ -77,7 +127,7 @@ def match_scores(entity_type: str) -> Table:
                 _required("match_weight", pa.float64()),
                 _required("match_probability", pa.float64()),
                 _required("levels", pa.list_(pa.int8())),
-                pa.field("veto", pa.string()),
+                _column("veto", pa.string()),
             ]
         ),
         key=("record_l", "record_r"),
@@ -96,21 +146,21 @@ def resolved_entities(entity_type: str) -> Table:
                 _required("entity_id", pa.string()),
                 _required("entity_type", pa.string()),
                 _required("name", pa.string()),
-                pa.field("alternate_names", pa.list_(pa.string())),
-                pa.field("year", pa.int32()),
-                pa.field("end_year", pa.int32()),
-                pa.field("date", pa.date32()),
-                pa.field("runtime_minutes", pa.float64()),
-                pa.field("season", pa.int32()),
-                pa.field("episode", pa.int32()),
-                pa.field("genres", pa.list_(pa.string())),
-                pa.field("countries", pa.list_(pa.string())),
-                pa.field("languages", pa.list_(pa.string())),
-                pa.field("professions", pa.list_(pa.string())),
-                pa.field("birth_year", pa.int32()),
-                pa.field("death_year", pa.int32()),
-                pa.field("description", pa.string()),
-                pa.field("url", pa.string()),
+                _column("alternate_names", pa.list_(pa.string())),
+                _column("year", pa.int32()),
+                _column("end_year", pa.int32()),
+                _column("date", pa.date32()),
+                _column("runtime_minutes", pa.float64()),
+                _column("season", pa.int32()),
+                _column("episode", pa.int32()),
+                _column("genres", pa.list_(pa.string())),
+                _column("countries", pa.list_(pa.string())),
+                _column("languages", pa.list_(pa.string())),
+                _column("professions", pa.list_(pa.string())),
+                _column("birth_year", pa.int32()),
+                _column("death_year", pa.int32()),
+                _column("description", pa.string()),
+                _column("url", pa.string()),
                 _required("records", pa.int64()),
                 _required("sources", pa.list_(pa.string())),
             ]

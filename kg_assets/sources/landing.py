@@ -67,8 +67,21 @@ def list_deliveries(landing: Path) -> tuple[list[Delivery], list[Refused]]:
     refused: list[Refused] = []
     for source in _folders(landing, "source", "", refused):
         for folder in _folders(source, "delivery", f"{source.name}/", refused):
-            deliveries.append(Delivery(source.name, folder.name, folder))
+            if _holds_files(folder):
+                deliveries.append(Delivery(source.name, folder.name, folder))
+            else:
+                reason = "holds no files, and a delivery has at least one"
+                refused.append(Refused(f"{source.name}/{folder.name}", reason))
     return sorted(deliveries), sorted(refused, key=lambda entry: entry.name)
+
+
+def _holds_files(folder: Path) -> bool:
+    # An empty folder that was read as a full delivery would retire all of its source.
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except FileNotFoundError:
+        return False
+    return any(name not in (MANIFEST, SUCCESS) and not name.startswith(".") for name in names)
 
 
 def _folders(parent: Path, what: str, prefix: str, refused: list[Refused]) -> list[Path]:
@@ -130,7 +143,7 @@ def files_of(delivery: Delivery) -> tuple[list[Path], list[Refused]]:
 
 def _refusal(entry: Path) -> str | None:
     if not entry.name.isprintable():
-        return "its name is not UTF-8 or holds control characters; rename it"
+        return "has a name that is not UTF-8 or holds control characters; rename it"
     try:
         mode = entry.lstat().st_mode
     except FileNotFoundError:
@@ -274,6 +287,8 @@ def _copy(path: Path, target: Path) -> tuple[str, int]:
     try:
         descriptor = open_regular(path)
     except UnreadableError as error:
+        if not os.path.lexists(path):
+            raise LandingError(f"{path} does not exist") from None
         raise LandingError(f"{path} {error}") from None
     digest = hashlib.sha256()
     size = 0

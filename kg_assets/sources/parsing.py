@@ -22,10 +22,9 @@ from kg_assets.sources.pieces import BLANKS, is_utf8, refused_rows
 from kg_assets.sources.record import POSITION_FIELDS
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS
 
-# Smaller tasks lose less to a bad line; below this the engine's start costs more than is saved.
-_TASK_BYTES = 512 << 10
-_BATCHES_AHEAD = 2
-_OPEN, _CLOSE = ord("{"), ord("}")
+_BATCHES_AHEAD = 3
+_OPEN, _CLOSE, _BACKSLASH, _U, _D = b"{}\\ud"
+_LOWER_CASE = 0x20
 
 
 @dataclass(frozen=True)
@@ -96,13 +95,14 @@ class _Batch:
         self._engine = engine
         self._refused: dict[int, tuple[str, str]] = {}  # row: stage, reason
         blobs = self._select()
-        text, self._offsets = _joined(blobs)
-        size = int(self._offsets[-1])
-        bounds = np.searchsorted(self._offsets, np.arange(0, size, _TASK_BYTES)).tolist()
+        text, offsets = _joined(blobs)
+        self._has_surrogates = _has_surrogates(text)
+        size = int(offsets[-1])
+        count = max(1, round(size / engine.task_bytes))
+        bounds = np.searchsorted(offsets, np.linspace(0, size, count, endpoint=False)).tolist()
         bounds = sorted({0, *bounds, len(blobs)})
         self._tasks: list[Future[Read]] = [
-            pool.submit(engine.read, text, self._offsets, start, end)
-            for start, end in pairwise(bounds)
+            pool.submit(engine.read, text, offsets, start, end) for start, end in pairwise(bounds)
         ]
 
     def _select(self) -> pa.BinaryArray:
@@ -123,18 +123,22 @@ class _Batch:
             else:
                 keeps[row] = False
                 self._refuse(row, "it does not start with { and end with }")
-        if not is_utf8(blobs):
-            for row in refused_rows(len(blobs), lambda a, b: is_utf8(blobs.slice(a, b - a))):
-                if keeps[row]:
-                    keeps[row] = False
-                    self._refuse(row, "not UTF-8")
         if trimmed:
             values = blobs.to_pylist()
             for row, blob in trimmed.items():
                 values[row] = blob
             blobs = pa.array(values, pa.binary())
         self._rows = np.flatnonzero(keeps)
-        return blobs if keeps.all() else blobs.filter(pa.array(keeps))
+        if not keeps.all():
+            blobs = blobs.filter(pa.array(keeps))
+        if is_utf8(blobs):
+            return blobs
+        utf8 = np.ones(len(blobs), np.bool_)
+        for row in refused_rows(len(blobs), lambda a, b: is_utf8(blobs.slice(a, b - a))):
+            utf8[row] = False
+            self._refuse(int(self._rows[row]), "not UTF-8")
+        self._rows = self._rows[utf8]
+        return blobs.filter(pa.array(utf8))
 
     def _refuse(self, row: int, message: str) -> None:
         blob = self._batch.column("blob")[row].as_py() or b""
@@ -178,10 +182,9 @@ class _Batch:
             column, refused = converted(column, field.type)
             for row in refused:
                 unfit.setdefault(row, f"{field.name} does not fit {field.type}")
-            try:
-                column.validate(full=True)
-            except pa.ArrowInvalid:
-                for row in refused_rows(rows, partial(_is_valid, column)):
+            # All text is UTF-8; only an escape can make some that is not (half a character).
+            if self._has_surrogates and not _is_valid(column):
+                for row in refused_rows(rows, partial(_are_valid, column)):
                     unfit.setdefault(row, f"{field.name} holds text that is not UTF-8")
             columns.append(column)
         return columns, unfit
@@ -201,13 +204,25 @@ class _Batch:
         )
 
 
-def _is_valid(column: pa.Array, start: int, end: int) -> bool:
+def _is_valid(column: pa.Array) -> bool:
     try:
-        # A slice of lists still has all their values; only a copy has its own.
-        column.take(pa.array(np.arange(start, end))).validate(full=True)
+        column.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _are_valid(column: pa.Array, start: int, end: int) -> bool:
+    # A slice of lists still has all their values; only a copy has its own.
+    return _is_valid(column.take(pa.array(np.arange(start, end))))
+
+
+def _has_surrogates(text: pa.Buffer) -> bool:
+    """Whether there may be an escape that stands for half a character."""
+    codes = np.frombuffer(text, np.uint8)
+    escapes = np.flatnonzero(codes[:-2] == _BACKSLASH)
+    escapes = escapes[codes[escapes + 1] == _U]
+    return bool((codes[escapes + 2] | _LOWER_CASE == _D).any())
 
 
 def _offsets(blobs: pa.BinaryArray) -> npt.NDArray[np.int32]:

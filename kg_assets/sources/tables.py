@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA
+from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA, described
 from resources.table import Table
 
 DELIVERIES = Table(
     name="deliveries",
     schema=pa.schema(
         [
-            pa.field("source", pa.string(), nullable=False),
-            pa.field("delivery", pa.string(), nullable=False),
-            pa.field("sequence", pa.int64(), nullable=False),
-            pa.field("mode", pa.string(), nullable=False),
-            pa.field("duplicate_free", pa.bool_()),
-            pa.field("files", pa.int64(), nullable=False),
-            pa.field("blobs", pa.int64(), nullable=False),
-            pa.field("bytes", pa.int64(), nullable=False),
-            pa.field("fingerprint", pa.string(), nullable=False),
+            described(
+                "source",
+                pa.string(),
+                "Who delivers; the name of the folder in the landing zone.",
+                required=True,
+            ),
+            described("delivery", pa.string(), "Name of the delivery.", required=True),
+            described(
+                "sequence",
+                pa.int64(),
+                "Its place in the source's history, 0 where delivery.json does not say.",
+                required=True,
+            ),
+            described("mode", pa.string(), "full, partial or delete.", required=True),
+            described(
+                "duplicate_free",
+                pa.bool_(),
+                "Whether no two records of the source are the same thing, as far as it says.",
+            ),
+            described("files", pa.int64(), "Files that were read.", required=True),
+            described("blobs", pa.int64(), "Blobs in them, problems included.", required=True),
+            described("bytes", pa.int64(), "Bytes of the blobs, decompressed.", required=True),
+            described("fingerprint", pa.string(), "Hash of the blobs, in order.", required=True),
         ]
     ),
     key=("source", "delivery"),
@@ -32,9 +46,15 @@ RAW_BLOBS = Table(
     schema=pa.schema(
         [
             *POSITION_FIELDS,
-            pa.field("bytes", pa.int64(), nullable=False),
-            pa.field("blob", pa.binary()),
-            pa.field("problem", pa.string()),
+            described("bytes", pa.int64(), "Bytes of the blobs, decompressed.", required=True),
+            described(
+                "blob",
+                pa.binary(),
+                "The bytes as received; the first 4 KiB of one that is too long.",
+            ),
+            described(
+                "problem", pa.string(), "Why it cannot become a record, if that is known already."
+            ),
         ]
     ),
     key=("file", "table", "position"),
@@ -47,10 +67,12 @@ QUARANTINED_BLOBS = Table(
     schema=pa.schema(
         [
             *POSITION_FIELDS,
-            pa.field("bytes", pa.int64(), nullable=False),
-            pa.field("stage", pa.string(), nullable=False),
-            pa.field("reason", pa.string(), nullable=False),
-            pa.field("head", pa.string()),
+            described("bytes", pa.int64(), "Bytes of the blobs, decompressed.", required=True),
+            described(
+                "stage", pa.string(), "blob, parse or record: where it was refused.", required=True
+            ),
+            described("reason", pa.string(), "Why, in words.", required=True),
+            described("head", pa.string(), "Its first 200 characters."),
         ]
     ),
     key=("file", "table", "position", "stage", "reason"),

@@ -10,7 +10,7 @@ ADAPTER = Adapter(
     source="wikidata_films",
     title="17,472 films of Wikidata, 1940 to 2014 (bokeh_sampledata, movies.db)",
     licence="CC0-1.0",
-    homepage="https://pypi.org/project/bokeh_sampledata/",
+    homepage="https://www.wikidata.org/",
     fields=pa.schema(
         [
             ("ID", pa.int64()),

@@ -1,9 +1,11 @@
 """A home of its own for each test, and two small sources to land in it."""
 
 import json
+import shutil
 
 import pytest
 
+from kg_assets.building import build
 from kg_assets.sources.landing import land
 from resources.settings import Settings
 
@@ -61,24 +63,46 @@ def lines(path, records):
     return path
 
 
+ENVIRONMENT = {"KG_NAMESPACE": "dev", "KG_WORKERS": "1", "KG_THREADS": "1", "KG_SHARDS": "1"}
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """Settings of an empty home with one worker and one shard a type."""
-    for name, value in {
-        "KG_HOME": str(tmp_path / "home"),
-        "KG_NAMESPACE": "dev",
-        "KG_WORKERS": "1",
-        "KG_THREADS": "1",
-        "KG_SHARDS": "1",
-    }.items():
+    for name, value in {**ENVIRONMENT, "KG_HOME": str(tmp_path / "home")}.items():
         monkeypatch.setenv(name, value)
     return Settings()
+
+
+def land_both(settings, folder):
+    for source, records in (("alpha", ALPHA), ("beta", BETA)):
+        file = lines(folder / f"{source}.jsonl", records)
+        land(settings.landing_path, source, [file], "first")
 
 
 @pytest.fixture
 def landed(home, tmp_path):
     """A home in which both sources have been landed."""
-    for source, records in (("alpha", ALPHA), ("beta", BETA)):
-        file = lines(tmp_path / f"{source}.jsonl", records)
-        land(home.landing_path, source, [file], "first")
+    land_both(home, tmp_path)
+    return home
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A home that was built once."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**ENVIRONMENT, "KG_HOME": str(folder / "home")}.items():
+            patch.setenv(name, value)
+        settings = Settings()
+        land_both(settings, folder)
+        summary = build(settings)
+    assert [result.error for result in summary.failed] == []
+    return folder / "home"
+
+
+@pytest.fixture
+def built(home, template):
+    """A copy of the home that was built once: a home can be copied."""
+    shutil.copytree(template, home.home)
     return home

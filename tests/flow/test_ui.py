@@ -1,7 +1,7 @@
 """The UI's way: the real webserver, the real daemon, one click for the whole graph."""
 
 import json
-import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,11 +10,11 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from kg_assets.building import build
 from kg_assets.instance import prepare_home
+from kg_assets.sources.landing import land
 from resources.settings import Settings
+from tests.flow.conftest import lines
 from tests.flow.graph import content
 
 ROOT = Path(__file__).parents[2]
@@ -22,31 +22,47 @@ SECONDS = 400
 SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "dramatis"}
 
 
+class Servers:
+    """The webserver over workspace.yaml, and the daemon when it is asked for."""
+
+    def __init__(self, log):
+        self._log = log
+        self._processes = []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._start("-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(self.port))
+
+    def _start(self, *command):
+        workspace = ["-w", str(ROOT / "workspace.yaml")]
+        self._processes.append(
+            subprocess.Popen(
+                [sys.executable, *command, *workspace], cwd=ROOT, stdout=self._log, stderr=self._log
+            )
+        )
+
+    def start_daemon(self):
+        self._start(str(ROOT / "tests/flow/quick_daemon.py"))
+
+    def graphql(self, query, **variables):
+        return ask(self.port, query, variables)
+
+    def stop(self):
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(timeout=60)
+
+
 @contextmanager
 def servers(settings, tmp_path):
-    """The webserver and the daemon over workspace.yaml; gives a function that asks GraphQL."""
     prepare_home(settings)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    workspace = ["-w", str(ROOT / "workspace.yaml")]
-    commands = [
-        ["-m", "dagster_webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)],
-        [str(ROOT / "tests/flow/quick_daemon.py"), *workspace],
-    ]
-    processes = []
     with (tmp_path / "servers.log").open("w") as log:
+        running = Servers(log)
         try:
-            for command in commands:
-                processes.append(
-                    subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=log, stderr=log)
-                )
-            yield lambda query, **variables: ask(port, query, variables)
+            yield running
         finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait(timeout=60)
+            running.stop()
 
 
 def ask(port, query, variables):
@@ -101,30 +117,60 @@ query ($id: String!) {
 """
 
 
-@pytest.fixture
-def elsewhere(landed, tmp_path, monkeypatch):
-    """Settings of a second home over the same landing zone."""
-    monkeypatch.setenv("KG_LANDING", str(landed.landing_path))
-    monkeypatch.setenv("KG_HOME", str(tmp_path / "clicked"))
-    return Settings()
+SENSORS = """
+query ($selector: RepositorySelector!) {
+  sensorsOrError(repositorySelector: $selector) { ... on Sensors { results { id name } } }
+}
+"""
+STOP_SENSOR = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
+RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
+MATERIALISED = "{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }"
 
 
-def test_one_click_builds_the_graph_that_kg_build_builds(landed, elsewhere, tmp_path, monkeypatch):
-    with servers(elsewhere, tmp_path) as graphql:
-        nodes = until(lambda: graphql(ASSETS), lambda a: a["assetNodes"])["assetNodes"]
+def test_one_click_builds_the_graph_that_kg_build_builds(home, template, tmp_path, monkeypatch):
+    shutil.copytree(template / "landing", home.landing_path)
+    with servers(home, tmp_path) as running:
+        nodes = until(lambda: running.graphql(ASSETS), lambda a: a["assetNodes"])["assetNodes"]
         assert all(node["description"] for node in nodes)
+        # The sensor would be quicker than the click.
+        for sensor in running.graphql(SENSORS, selector=SELECTOR)["sensorsOrError"]["results"]:
+            running.graphql(STOP_SENSOR, id=sensor["id"])
         for key in ("alpha|first", "beta|first"):
-            graphql(ADD_PARTITION, selector=SELECTOR, key=key)
+            running.graphql(ADD_PARTITION, selector=SELECTOR, key=key)
+        running.start_daemon()
         keys = [node["assetKey"] for node in nodes]
-        launched = graphql(BACKFILL, keys=keys)["launchPartitionBackfill"]
+        launched = running.graphql(BACKFILL, keys=keys)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         done = until(
-            lambda: graphql(STATUS, id=launched["backfillId"])["partitionBackfillOrError"],
+            lambda: running.graphql(STATUS, id=launched["backfillId"])["partitionBackfillOrError"],
             lambda answer: answer["status"] not in ("REQUESTED", "CANCELING"),
         )
         assert done["status"] == "COMPLETED_SUCCESS", done
-    clicked = content(elsewhere)
-    assert build(elsewhere).results == []
-    monkeypatch.setenv("KG_HOME", os.environ["KG_HOME"].replace("clicked", "home"))
-    assert build(landed).failed == []
-    assert clicked == content(landed)
+        missing = [
+            "/".join(node["assetKey"]["path"])
+            for node in running.graphql(MATERIALISED)["assetNodes"]
+            if not node["assetMaterializations"]
+        ]
+        assert missing == []
+    assert build(home).results == []
+    clicked = content(home)
+    monkeypatch.setenv("KG_HOME", str(template))
+    assert clicked == content(Settings())
+
+
+def test_a_landed_delivery_reaches_the_published_graph_by_itself(built, tmp_path):
+    film = {"entity_type": "film", "source_id": "7", "name": "Paprika", "year": 2006}
+    with servers(built, tmp_path) as running:
+        running.start_daemon()
+        land(built.landing_path, "alpha", [lines(tmp_path / "more.jsonl", [film])], "second")
+
+        def updates():
+            results = running.graphql(RUNS)["runsOrError"]["results"]
+            return [run["status"] for run in results if run["jobName"] == "update"]
+
+        until(updates, lambda statuses: statuses and statuses[0] in ("SUCCESS", "FAILURE"))
+        # Later ticks start nothing more.
+        time.sleep(10)
+        assert updates() == ["SUCCESS"]
+    names = [row[2] for row in content(built)["nodes"]]
+    assert "Paprika" in names

@@ -54,7 +54,7 @@ def connection(
         Connection with the views records, members, entities, claims, documents,
         inferred_relations and relation_types.
     """
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     by_key = {f"{each['source']}:{each['source_id']}": each for each in records}
     schema = pa.schema([*RECORD_SCHEMA, *POSITION_FIELDS, pa.field("delivery", pa.string())])
     con.register("records", pa.Table.from_pylist(records, schema=schema))

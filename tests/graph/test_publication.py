@@ -127,7 +127,7 @@ def test_running_again_changes_nothing(built: Settings) -> None:
 
 
 def test_the_manifest_is_the_same_in_the_lake_and_in_the_file(built: Settings) -> None:
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     listed = Lake(built).relation(con, KNOWLEDGE_GRAPH).order("name").fetchall()
     assert listed == query(built, "SELECT name, kind, rows, sha256 FROM build ORDER BY name")
     assert {"nodes", "edges", "evidence", "redirects"} <= {row[0] for row in listed}
@@ -245,7 +245,7 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
         description="Nodes.",
         schema=NODES.schema,
         order=("node_id",),
-        rows=duckdb.connect().from_arrow(NODES.schema.empty_table()),
+        rows=duckdb.connect(config={"threads": 1}).from_arrow(NODES.schema.empty_table()),
         sha256="0",
     )
     database = DuckDBResource(database=str(settings.published))
@@ -279,7 +279,7 @@ def test_without_a_file_the_message_says_how_to_make_one(tmp_path: Path) -> None
 def test_a_lake_without_records_gives_an_empty_graph(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, threads=1)
     run(settings)
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     for table in (NODES, EDGES, EVIDENCE):
         assert Lake(settings).relation(con, table).fetchall() == []
     assert query(settings, "SELECT count(*) FROM films") == [(0,)]

@@ -22,7 +22,7 @@ ENTITIES = """
 
 
 def _found(text: str) -> list[tuple[str, str]]:
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     fill(con, "name", NAMES_SCHEMA, name_batches(con.cursor().sql(ENTITIES)))
     [(_, hits)] = list(mentions(con, "name", [("t", text)]))
     return [(hit.entity_id, text[hit.start : hit.end]) for hit in hits]

@@ -61,8 +61,7 @@ def table_of(rows):
 
 def world(spec, rows, members=(), duplicate_free=None):
     """A connection with the table ``record``: the records of the model's type with features."""
-    con = duckdb.connect()
-    con.execute("SET threads = 2")
+    con = duckdb.connect(config={"threads": 1})
     create_macros(con)
     con.register("given", table_of(rows))
     sources = sorted({row["source"] for row in rows}) or ["nobody"]

@@ -40,7 +40,7 @@ ROWS = st.lists(
 
 
 def connection(rows, free=()):
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     create_macros(con)
     filled = [
         {

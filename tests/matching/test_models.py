@@ -73,6 +73,32 @@ def test_a_comparison_ends_in_else():
         Comparison("year", "FALSE", (Level("same", "a_l = a_r", 0.5, 0.5),))
 
 
+@pytest.mark.parametrize("nothing", [None, [], [None]])
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "person"])
+def test_lists_that_one_or_both_lack_are_missing_and_not_different(kind, nothing):
+    full = {"countries": ["FR"], "languages": ["fr"]}
+    lacking = {"countries": nothing, "languages": nothing}
+    rows = [
+        {"entity_type": kind, "source": source, "source_id": "1", "name": "Some Thing"} | given
+        for source, given in (("a", lacking), ("b", lacking), ("c", full))
+    ]
+    compared = [one.name for one in MODELS[kind].comparisons]
+    for other in ("b:1", "c:1"):
+        levels = dict(zip(compared, score(kind, rows, "a:1", other)["levels"], strict=True))
+        del levels["title"]
+        assert {name: level for name, level in levels.items() if level != -1} == {}
+
+
+def test_people_of_whom_only_the_name_is_known_differ_in_nothing_else():
+    rows = [
+        {"entity_type": "person", "source": source, "source_id": "1", "name": "Ann Lee"}
+        for source in "ab"
+    ]
+    compared = [one.name for one in MODELS["person"].comparisons]
+    levels = dict(zip(compared, score("person", rows, "a:1", "b:1")["levels"], strict=True))
+    assert [name for name, level in levels.items() if level != -1] == ["name"]
+
+
 def episode(source, source_id, name, season, number, **more):
     return {
         "entity_type": "episode",

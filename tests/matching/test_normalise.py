@@ -10,7 +10,7 @@ from kg_assets.matching.normalise import create_macros
 
 @pytest.fixture(scope="module")
 def con():
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     create_macros(con)
     return con
 

@@ -85,6 +85,48 @@ def test_a_person_that_no_current_work_credits_is_gone(lake):
     assert set(names(lake, PERSON)) == {"s:1/pete docter"}
 
 
+def person(source_id, name, **more):
+    return {
+        "entity_type": "person",
+        "source": "s",
+        "source_id": source_id,
+        "name": name,
+        "position": 50,
+    } | more
+
+
+def crediting(number, source_id, name):
+    """A film with a credit that names a person's id, and the person made from that credit."""
+    work = film("s", str(number), f"Film {number}", position=number)
+    credit = {"name": name, "person_id": source_id, "role": "director"}
+    work["credits"] = [credit | {"character": None, "position": 1}]
+    return [work, *people_of([work])]
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+def test_a_persons_own_record_counts_before_one_made_from_a_credit(lake, own_first):
+    own, made = [person("p1", "Ana de Armas", birth_year=1988)], crediting(1, "p1", "A. de Armas")
+    for name, delivered in zip("12", (own, made) if own_first else (made, own), strict=True):
+        deliver(lake, name, delivered)
+    run(lake, PERSON, run_records)
+    (found,) = rows(lake, records(PERSON))
+    assert (found["name"], found["birth_year"]) == ("Ana de Armas", 1988)
+
+
+def test_a_person_whose_own_record_is_deleted_is_known_from_credits(lake):
+    deliver(lake, "1", [person("p1", "Ana de Armas")])
+    deliver(lake, "2", crediting(1, "p1", "A. de Armas"))
+    deliver(lake, "3", [person("p1", "p1")], mode="delete")
+    assert names(lake, PERSON) == {"s:p1": "A. de Armas"}
+
+
+def test_deleting_a_work_keeps_those_whom_another_work_credits(lake):
+    deliver(lake, "1", crediting(1, "p1", "Ana de Armas") + crediting(2, "p2", "Pete Docter"))
+    deliver(lake, "2", crediting(3, "p1", "Ana de Armas"))
+    deliver(lake, "3", crediting(1, "p1", "Ana de Armas") + crediting(2, "p2", "x"), mode="delete")
+    assert names(lake, PERSON) == {"s:p1": "Ana de Armas"}
+
+
 def test_nothing_delivered_is_no_error(lake):
     assert names(lake) == {}
     run(lake, FILM, run_match_model)

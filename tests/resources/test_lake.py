@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resources.lake import CorruptFileError, Lake, MissingPartitionsError, SchemaMismatchError
+from resources.files import SchemaMismatchError
+from resources.lake import CorruptFileError, Lake, MissingPartitionsError
 from resources.settings import Settings
 from resources.table import Table
 
@@ -111,7 +112,7 @@ def test_a_damaged_file_is_refused_with_its_name(lake, damage, said):
     with pytest.raises(CorruptFileError, match=said) as caught:
         rows(Lake(lake.settings))
     assert head.file.path in str(caught.value)
-    assert "materialise" in str(caught.value)
+    assert "kg build --only 'film/records'" in str(caught.value)
 
 
 def test_a_damaged_file_is_mended_by_writing_the_partition_again(lake):

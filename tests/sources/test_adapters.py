@@ -20,7 +20,7 @@ from kg_assets.sources.tables import RAW_BLOBS, SOURCE_RECORDS
 
 @pytest.fixture(scope="module")
 def con() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     register_macros(connection)
     register_codes(connection)
     return connection

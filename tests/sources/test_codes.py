@@ -10,7 +10,7 @@ from kg_assets.sources.codes import normalise_codes, register_codes
 
 @pytest.fixture(scope="module")
 def con() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     register_codes(connection)
     return connection
 

@@ -33,7 +33,7 @@ def _check(*rows: dict) -> tuple[list[dict], list[dict]]:
         }
         for place, row in enumerate(rows)
     ]
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})
     con.register("given_rows", pa.Table.from_pylist(full, schema=SCHEMA))
     check_contract(con, "given_rows", "contract")
     kept = con.sql("FROM contract_kept ORDER BY file, position").to_arrow_table().to_pylist()

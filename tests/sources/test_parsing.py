@@ -261,6 +261,30 @@ def test_many_bad_lines_among_many_good_ones(share: int) -> None:
     assert all(record["year"] == n for n, record in records.items())
 
 
+@pytest.mark.parametrize("share", [1, 2, 70])
+def test_braces_inside_a_text_are_no_two_objects(share: int) -> None:
+    braces = b'{"name":"}{"}'
+    blobs = [braces if n % share == 0 else json.dumps(GOOD).encode() for n in range(200)]
+    blobs[150] = b'{"name":"a"}{"name":"b"}'
+    blobs[170] = b'{"name":"}{","year":"x"}'
+    records, problems = parse(blobs)
+    assert set(problems) == {150, 170}
+    assert all((records[n]["name"] == "}{") == (blobs[n] == braces) for n in records)
+
+
+@pytest.mark.parametrize(
+    "bad", [b'{"name":"\\ud800"}', b'{"year":1.5}', b'{"year":99999999999}', b'{"name":7}']
+)
+def test_a_lost_line_end_does_not_hide_which_other_line_is_bad(bad: bytes) -> None:
+    blobs = [json.dumps({**GOOD, "year": n}).encode() for n in range(400)]
+    blobs[100] += blobs[100]
+    blobs[200] += b" " + blobs[200]
+    blobs[300] = bad
+    records, problems = parse(blobs)
+    assert set(problems) == {100, 200, 300}
+    assert all(record["year"] == n for n, record in records.items())
+
+
 MUTATIONS = [
     "flip",
     "cut",

@@ -19,7 +19,7 @@ def con() -> duckdb.DuckDBPyConnection:
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     register_macros(connection)
     register_person_macros(connection)
     return connection

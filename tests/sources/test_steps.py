@@ -50,7 +50,7 @@ class Stage:
             self.figures = step.figures
 
     def rows(self, table: Table) -> list[dict]:
-        with duckdb.connect() as con:
+        with duckdb.connect(config={"threads": 1}) as con:
             return self.lake.relation(con, table).to_arrow_table().to_pylist()
 
     def names(self) -> list[str]:

@@ -1,0 +1,54 @@
+"""What keeps a user's mistake, or a machine's, from ending in a traceback."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from typer.core import TyperGroup
+
+from kg_assets.cli.render import Exit, fail
+
+
+class CarefulGroup(TyperGroup):
+    """Commands whose failures outside of the program are told in words.
+
+    A failure that is nobody's but the program's own keeps its traceback.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # That nobody reads on (`kg sql ... | head`) is no failure, and is typer's affair.
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise
+            message = in_words(error)
+            if message is None:
+                raise
+            fail(message, Exit.NOT_FOUND)
+
+
+def in_words(error: Exception) -> str | None:
+    """What went wrong outside of the program, None where it is the program's own fault.
+
+    Args:
+        error: What a command raised.
+    """
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+    from resources.lake import LakeError
+
+    if isinstance(error, LakeError):
+        return str(error)
+    if isinstance(error, OSError):
+        if error.strerror is None:
+            return str(error)
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"{place}{error.strerror}; KG_HOME says where kg writes, and must be a folder"
+    if isinstance(error, ArgumentError | NoSuchModuleError):
+        return f"KG_CATALOG is no address of a database: {error}"
+    if isinstance(error, SQLAlchemyError):
+        return f"the catalog (KG_CATALOG, or catalog.sqlite in KG_HOME) cannot be used: {error}"
+    return None
