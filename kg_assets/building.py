@@ -21,6 +21,7 @@ from kg_assets.partitions import DELIVERIES
 from kg_assets.planning import Lane, State, lanes
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
+from kg_assets.sources.tables import QUARANTINED_BLOBS
 from resources.lake import Lake
 from resources.lock import Busy, exclusive
 from resources.settings import PRODUCTION
@@ -33,11 +34,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class Summary:
-    """What a build did."""
+    """What a build did.
+
+    Attributes:
+        results: The runs.
+        blocked: Lanes that could not start because one before them failed.
+        refused: What in the landing zone is not read, and why.
+        quarantined: Deliveries that were read, to the number of their quarantined blobs.
+        seconds: How long it took.
+    """
 
     results: list[Result] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    quarantined: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -204,7 +214,15 @@ class _Build:
                     # A delivery that fails does not hold up the others.
                     if result.error is not None and task.lane != "sources":
                         bad.add(task.lane)
+        self._count_quarantined()
         return self._summary
+
+    def _count_quarantined(self) -> None:
+        heads = self._lake.heads(QUARANTINED_BLOBS)
+        for result in self._summary.results:
+            for key in result.task.partitions:
+                if QUARANTINED_BLOBS.name in result.task.assets and result.error is None:
+                    self._summary.quarantined[key] = heads[key].file.rows
 
     def _keys(self, lane: Lane) -> Sequence[str | None]:
         partitions = lane.steps[0].partitions

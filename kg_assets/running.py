@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARENT_SECONDS = 0.5
+_OWN_ERROR = re.compile(r"^(kg_assets|resources|ontology)\.[\w.]+: ")
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,16 @@ def _range(task: Task) -> dict[str, str]:
 
 
 def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    failures = (e.step_failure_data.error for e in result.all_events if e.is_step_failure)
-    return any(
-        error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
-        for error in failures
-    )
+    for event in result.all_events:
+        error = event.step_failure_data.error if event.is_step_failure else None
+        while error is not None:
+            # DuckDB, when it is stopped inside a query, raises an error of its own instead.
+            if error.cls_name == DagsterExecutionInterruptedError.__name__ or (
+                error.cls_name == "RuntimeError" and "Query interrupted" in error.message
+            ):
+                return True
+            error = error.cause
+    return False
 
 
 def _first_error(result: dg.ExecuteInProcessResult) -> str:
@@ -175,7 +182,9 @@ def _first_error(result: dg.ExecuteInProcessResult) -> str:
             cause = failure.error
             while cause is not None and cause.cause is not None:
                 cause = cause.cause
-            return cause.message.strip() if cause is not None else "step failed"
+            message = cause.message.strip() if cause is not None else "step failed"
+            # Of errors of ours the message says all; of others the class says something too.
+            return _OWN_ERROR.sub("", message)
     return "the run failed before its first step; see it in the UI"
 
 

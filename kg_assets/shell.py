@@ -176,7 +176,7 @@ def _execute(
                 declared.name,
                 partition=key,
                 code_version=declared.code_version,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 expected=fixed,
                 options=config.model_dump(),
             ) as step,

@@ -42,10 +42,14 @@ class Settings(BaseSettings):
     workers: int = Field(
         default=os.cpu_count() or 1,
         ge=1,
+        le=256,
         description="Processes that `kg build` runs side by side.",
     )
     threads: int = Field(
-        default=os.cpu_count() or 1, ge=1, description="Threads of one step's DuckDB session."
+        default=os.cpu_count() or 1,
+        ge=1,
+        le=1024,
+        description="Threads of one step's DuckDB session.",
     )
     memory_limit: str = Field(
         default="700MB",

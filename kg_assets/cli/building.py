@@ -75,6 +75,7 @@ def as_json(summary: Summary) -> dict[str, object]:
             {"label": r.task.label, "run_id": r.run_id, "error": r.error} for r in summary.failed
         ],
         "blocked": summary.blocked,
+        "quarantined": summary.quarantined,
         "refused": [{"name": name, "reason": reason} for name, reason in summary.refused],
     }
 
@@ -88,6 +89,13 @@ def report(summary: Summary) -> None:
         return
     done = len(summary.results) - len(summary.failed)
     console.print(f"{done} runs done in {summary.seconds:.1f} s.")
+    for key, blobs in summary.quarantined.items():
+        if blobs:
+            console.print(
+                f"[yellow]{blobs:,} blobs of {clean(key)} are in quarantine[/]; see them with: "
+                f"kg quarantine '{clean(key)}'",
+                soft_wrap=True,
+            )
     if not summary.failed:
         return
     console.print(f"[bold red]{len(summary.failed)} runs failed:[/]")

@@ -126,11 +126,11 @@ def fill(
         batches: What it holds.
     """
     con.register("batch", schema.empty_table())
-    con.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM batch')  # noqa: S608
+    con.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM batch')  # noqa: S608 (our name)
     con.unregister("batch")
     for batch in batches:
         con.register("batch", pa.Table.from_batches([batch]))
-        con.execute(f'INSERT INTO "{name}" SELECT * FROM batch')  # noqa: S608
+        con.execute(f'INSERT INTO "{name}" SELECT * FROM batch')  # noqa: S608 (our name)
         con.unregister("batch")
 
 

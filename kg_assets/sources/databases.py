@@ -91,7 +91,7 @@ def _rows(
         rowid = None if without_rowid else _rowid_name(columns)
         listed = ", ".join(_quoted(column) for column in columns)
         if rowid is None:
-            rows = con.execute(f"SELECT {listed} FROM {_quoted(table)}")  # noqa: S608
+            rows = con.execute(f"SELECT {listed} FROM {_quoted(table)}")  # noqa: S608 (quoted)
             for last, values in enumerate(rows, start=1):
                 yield _piece(last, columns, values, shown, limits)
             return
@@ -123,7 +123,7 @@ def _numbered_rows(
         behind = "" if last is None else f"WHERE {rowid} > ?"
         given = () if last is None else (last,)
         try:
-            query = f"SELECT {rowid}, {listed} FROM {table} {behind} ORDER BY {rowid}"  # noqa: S608
+            query = f"SELECT {rowid}, {listed} FROM {table} {behind} ORDER BY {rowid}"  # noqa: S608 (quoted)
             for last, *values in con.execute(query, given):
                 yield last, tuple(values)
             return
@@ -134,11 +134,11 @@ def _numbered_rows(
         while not is_large:
             behind = "" if last is None else f"WHERE {rowid} > ?"
             given = () if last is None else (last,)
-            query = f"SELECT min({rowid}) FROM {table} {behind}"  # noqa: S608
+            query = f"SELECT min({rowid}) FROM {table} {behind}"  # noqa: S608 (quoted)
             last = con.execute(query, given).fetchall()[0][0]
             if last is None:
                 return
-            query = f"SELECT {listed} FROM {table} WHERE {rowid} = ?"  # noqa: S608
+            query = f"SELECT {listed} FROM {table} WHERE {rowid} = ?"  # noqa: S608 (quoted)
             try:
                 values = con.execute(query, (last,)).fetchall()[0]
             except sqlite3.Error as error:
