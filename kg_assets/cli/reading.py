@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from kg_assets.graph.tables import ENTITY_TYPES
 from kg_assets.matching.tables import entity_members
+from kg_assets.sources.record import ENTITY_TYPES
 from resources.duck import session
 from resources.lake import Lake
 

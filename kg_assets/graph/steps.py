@@ -15,7 +15,6 @@ from kg_assets.graph.redirects import REDIRECTS_DESCRIPTION, REDIRECTS_SCHEMA, r
 from kg_assets.graph.tables import (
     EDGE_PROBLEMS,
     EDGES,
-    ENTITY_TYPES,
     EVIDENCE,
     KNOWLEDGE_GRAPH,
     NODES,
@@ -24,7 +23,7 @@ from kg_assets.graph.vocabulary import RELATIONS_SCHEMA, relation_types
 from kg_assets.inference.tables import DOCUMENTS, INFERENCE_TYPES, inferred_relations
 from kg_assets.matching.golden import claims
 from kg_assets.matching.tables import entity_members, identity_events, resolved_entities
-from kg_assets.sources.record import RECORD_SCHEMA
+from kg_assets.sources.record import ENTITY_TYPES, RECORD_SCHEMA
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from resources.table import Table
 

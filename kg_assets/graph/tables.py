@@ -6,22 +6,6 @@ import pyarrow as pa
 
 from resources.table import Table
 
-ENTITY_TYPES = (
-    "film",
-    "series",
-    "episode",
-    "person",
-    "book",
-    "play",
-    "comic",
-    "game",
-    "event",
-    "organisation",
-    "franchise",
-    "character",
-)
-"""The entity types that are matched; each has its own resolved_entities and entity_members."""
-
 
 def _field(name: str, kind: pa.DataType, text: str, *, required: bool = False) -> pa.Field:
     return pa.field(name, kind, nullable=not required, metadata={"description": text})

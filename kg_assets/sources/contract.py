@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kg_assets.sources.record import ENTITY_TYPES, THING
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -13,22 +14,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-ENTITY_TYPES = (
-    "film",
-    "series",
-    "episode",
-    "person",
-    "book",
-    "play",
-    "comic",
-    "game",
-    "event",
-    "organisation",
-    "franchise",
-    "character",
-    "thing",
-)
-"""Entity types that a source may name; ``thing`` where it does not say."""
+KNOWN_TYPES = (*ENTITY_TYPES, THING)
+"""Entity types that a source may name."""
 
 SCREEN_TYPES = ("film", "series", "episode")
 """Types that cannot be older than moving pictures; their years are 1850 to 2100."""
@@ -98,7 +85,7 @@ def check_contract(
     rows: str,
     name: str,
     *,
-    entity_types: Collection[str] = ENTITY_TYPES,
+    entity_types: Collection[str] = KNOWN_TYPES,
 ) -> None:
     """Part the rows into those that keep the contract and those that do not.
 

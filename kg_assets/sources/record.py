@@ -10,6 +10,25 @@ def described(name: str, kind: pa.DataType, text: str, *, required: bool = False
     return pa.field(name, kind, nullable=not required, metadata={"description": text})
 
 
+ENTITY_TYPES = (
+    "film",
+    "series",
+    "episode",
+    "person",
+    "book",
+    "play",
+    "comic",
+    "game",
+    "event",
+    "organisation",
+    "franchise",
+    "character",
+)
+"""The entity types that are matched; each has a match model and a chain of assets."""
+
+THING = "thing"
+"""The entity type of a record whose source does not say what it is; it has no chain."""
+
 CREDIT = pa.struct(
     [
         described("name", pa.string(), "The person's name as the source writes it."),

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.blobs import read_blobs
 from kg_assets.sources.codes import normalise_codes, register_codes
-from kg_assets.sources.contract import ENTITY_TYPES, check_contract
+from kg_assets.sources.contract import KNOWN_TYPES, check_contract
 from kg_assets.sources.deliveries import Delivery, Refused, delivery_at, parse_key, read_manifest
 from kg_assets.sources.landing import files_of, fingerprint
 from kg_assets.sources.names import register_macros
@@ -162,7 +162,7 @@ def run_source_records(
     step: Step,
     *,
     adapter: Adapter | None = None,
-    entity_types: Collection[str] = ENTITY_TYPES,
+    entity_types: Collection[str] = KNOWN_TYPES,
 ) -> None:
     """Make the records of a delivery from its raw blobs; what becomes none is quarantined.
 
@@ -347,7 +347,7 @@ def _quarantined(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
 
 
 def _report(step: Step) -> None:
-    [(read, skipped, unparsed, refused, kept, people, unknown_codes)] = step.con.sql(
+    [(read, skipped, unparsed, refused, kept, people, unknown_codes, things)] = step.con.sql(
         """
         SELECT (SELECT count(*) FROM raw),
                (SELECT count(*) FROM skipped),
@@ -355,7 +355,8 @@ def _report(step: Step) -> None:
                (SELECT count(*) FROM contract_refused),
                (SELECT count(*) FROM contract_kept),
                (SELECT count(*) FROM records_people),
-               (SELECT count(*) FROM coded_unknown)
+               (SELECT count(*) FROM coded_unknown),
+               (SELECT count(*) FROM contract_kept WHERE entity_type = 'thing')
         """
     ).fetchall()
     if read != skipped + unparsed + refused + kept:
@@ -371,4 +372,5 @@ def _report(step: Step) -> None:
         skipped=skipped,
         people=people,
         unknown_codes=unknown_codes,
+        records_without_type=things,
     )

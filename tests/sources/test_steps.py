@@ -103,6 +103,7 @@ def test_a_delivery_of_canonical_records(stage):
         "skipped": 0,
         "people": 1,
         "unknown_codes": 0,
+        "records_without_type": 0,
     }
 
 
@@ -249,6 +250,7 @@ def test_tables_that_the_adapter_does_not_read_are_skipped_and_counted(stage):
         "skipped": 3,
         "people": 1,
         "unknown_codes": 0,
+        "records_without_type": 0,
     }
 
 
