@@ -46,7 +46,7 @@ def in_words(error: Exception) -> str | None:
         if error.strerror is None:
             return str(error)
         place = f"{error.filename}: " if error.filename is not None else ""
-        return f"{place}{error.strerror}; KG_HOME says where kg writes, and must be a folder"
+        return f"{place}{error.strerror}; kg writes to KG_HOME and to the output that a call names"
     if isinstance(error, ArgumentError | NoSuchModuleError):
         return f"KG_CATALOG is no address of a database: {error}"
     if isinstance(error, SQLAlchemyError):

@@ -168,13 +168,20 @@ def same_director_links(records: duckdb.DuckDBPyRelation) -> list[tuple[str, str
     named = _rows(
         records,
         """
-        SELECT
-            source || ':' || source_id AS person,
+        WITH credited AS (
+            SELECT source, unnest(credits) AS credit
+            FROM records
+            WHERE entity_type = 'film'
+        )
+        SELECT DISTINCT
+            source || ':' || credit.person_id AS person,
             source || ' ' || array_to_string(
-                list_sort(regexp_split_to_array(lower(strip_accents(name)), '[^\\pL\\pN]+')), ' '
+                list_sort(
+                    regexp_split_to_array(lower(strip_accents(credit.name)), '[^\\pL\\pN]+')
+                ),
+                ' '
             ) AS named
-        FROM records
-        WHERE entity_type = 'person'
+        FROM credited
         """,
     )
     labelled = {person for pair in pairs for person in pair}
@@ -205,14 +212,3 @@ def _rows(records: duckdb.DuckDBPyRelation, query: str) -> list[Any]:
     if answer is None:
         raise TypeError("a statement without rows")
     return answer.fetchall()
-
-
-def write_links(links: list[tuple[str, str]], path: Path) -> None:
-    """Write pairs as the file that ``kg evaluate`` reads: two columns, tab-separated, no header.
-
-    Args:
-        links: Pairs of ``source:source_id``.
-        path: The file; replaced if it is there.
-    """
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{left}\t{right}\n" for left, right in links)

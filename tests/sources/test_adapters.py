@@ -10,7 +10,7 @@ import pytest
 
 from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.codes import normalise_codes, register_codes
-from kg_assets.sources.demo import director_links, imdb_links
+from kg_assets.sources.demo import director_links, imdb_links, same_director_links
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.record import POSITION_FIELDS
 from kg_assets.sources.registry import adapter_for
@@ -228,3 +228,22 @@ def test_films_with_different_numbers_of_directors_give_no_labels(con):
         con, _film("a", "1", "tt1", "Ann Lee"), _film("b", "2", "tt1", "Ann Lee", "Bo")
     )
     assert director_links(rows) == []
+
+
+def test_a_director_of_two_films_is_linked_across_them_and_not_to_another(con):
+    rows = _relation(
+        con,
+        _film("a", "1", "tt1", "Akira Kurosawa"),
+        _film("b", "2", "tt1", "Kurosawa Akira"),
+        _film("a", "3", "tt2", "Akira Kurosawa"),
+        _film("b", "4", "tt2", "A. Kurosawa"),
+        _film("a", "5", "tt3", "Kiyoshi Kurosawa"),
+        _film("b", "6", "tt3", "Kiyoshi Kurosawa"),
+    )
+    assert same_director_links(rows) == [
+        ("a:1/akira kurosawa", "b:2/kurosawa akira"),
+        ("a:1/akira kurosawa", "b:4/a. kurosawa"),
+        ("a:3/akira kurosawa", "b:2/kurosawa akira"),
+        ("a:3/akira kurosawa", "b:4/a. kurosawa"),
+        ("a:5/kiyoshi kurosawa", "b:6/kiyoshi kurosawa"),
+    ]

@@ -1,0 +1,74 @@
+"""The checks of the inference stage fail where a promise is broken."""
+
+import hashlib
+
+import pyarrow as pa
+import pytest
+
+from kg_assets.inference.checks import document_checks, fact_checks
+from kg_assets.inference.tables import CHUNKS, DOCUMENTS, inferred_relations
+from resources.lake import Lake
+from resources.settings import Settings
+
+TEXT = "Ran is based on King Lear."
+HASH = hashlib.sha256(TEXT.encode()).hexdigest()
+FACTS = inferred_relations("film")
+FACT = {
+    "relation": "based_on",
+    "subject_type": "film",
+    "object_id": "play:1",
+    "object_type": "play",
+    "document_id": "d",
+    "document_sha256": HASH,
+    "quote": TEXT,
+    "start": 0,
+    "end": len(TEXT),
+    "status": "accepted",
+}
+
+
+def filled(table, row):
+    """A row with something harmless in each required column that is not given."""
+    plain = {pa.string(): "x", pa.int32(): 0, pa.int64(): 0, pa.float64(): 0.5, pa.bool_(): False}
+    required = {c.name: plain[c.type] for c in table.schema if not c.nullable}
+    return pa.Table.from_pylist([required | row], schema=table.schema)
+
+
+def verdicts(tmp_path, document=None, chunk=None, fact=None):
+    """Passed or not, by name of the check, for one document, its chunk and one fact."""
+    lake = Lake(Settings(home=tmp_path))
+    with lake.step("documents", partition="film") as step:
+        text = {"document_id": "d", "text": TEXT, "sha256": HASH}
+        step.write(DOCUMENTS, filled(DOCUMENTS, text | (document or {})))
+        piece = {"chunk_id": "c", "document_id": "d", "start": 0, "end": 3, "text": "Ran"}
+        step.write(CHUNKS, filled(CHUNKS, piece | (chunk or {})))
+        found = {check.name: check.look(step).passed for check in document_checks()}
+    with lake.step("facts") as step:
+        step.write(FACTS, filled(FACTS, FACT | (fact or {})))
+        return found | {check.name: check.look(step).passed for check in fact_checks("film")}
+
+
+def test_what_holds_passes(tmp_path):
+    assert verdicts(tmp_path) == {
+        "exact_chunks": True,
+        "quote_found": True,
+        "domain_and_range": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        ({"chunk": {"text": "Run"}}, "exact_chunks"),
+        ({"document": {"sha256": "0" * 64}}, "exact_chunks"),
+        ({"fact": {"quote": "Ran is based on Macbeth."}}, "quote_found"),
+        ({"fact": {"start": 1}}, "quote_found"),
+        ({"fact": {"document_id": "gone"}}, "quote_found"),
+        ({"fact": {"document_sha256": "0" * 64}}, "quote_found"),
+        ({"fact": {"relation": "likes"}}, "domain_and_range"),
+        ({"fact": {"object_type": "country"}}, "domain_and_range"),
+        ({"fact": {"object_id": None}}, "domain_and_range"),
+    ],
+)
+def test_one_broken_promise_fails_its_check(tmp_path, broken, check):
+    assert not verdicts(tmp_path, **broken)[check]
