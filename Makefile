@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench lock clean
+.PHONY: demo test ui check lint types bench bench-matching bench-scoring bench-updates lock clean
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -27,7 +27,19 @@ types: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.door
 	$(BIN)/python -m benchmarks.people
+	$(BIN)/python -m benchmarks.thresholds
 	$(BIN)/python -m benchmarks.stories
+
+# ARGS=--full: two million records instead of 200,000.
+bench-updates: $(STAMP)
+	$(BIN)/python -m benchmarks.updates $(ARGS)
+
+# ARGS=--full: a million records and 100 million pairs.
+bench-scoring: $(STAMP)
+	$(BIN)/python -m benchmarks.scoring $(ARGS)
+
+bench-matching: $(STAMP)
+	$(BIN)/python -m benchmarks.matching
 
 # Versions and hashes of everything, for all platforms, without download addresses.
 lock: $(STAMP)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
+from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.evaluation import Scores, score_complete
+from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.models.film import film_spec
 from kg_assets.matching.records import run_records
@@ -46,11 +48,15 @@ def run(lake: Lake, spec: MatchSpec) -> float:
         run_records(step, spec)
     with lake.step(f"{name}/match_model") as step:
         run_match_model(step, spec)
+    with lake.step(f"{name}/block_keys") as step:
+        run_block_keys(step, spec)
     for shard in shard_keys(spec.shards):
         with lake.step(f"{name}/blocked_pairs", partition=shard) as step:
             run_blocked_pairs(step, spec, shard_count=spec.shards)
         with lake.step(f"{name}/match_scores", partition=shard) as step:
             run_match_scores(step, spec)
+    with lake.step(f"{name}/match_thresholds") as step:
+        run_match_thresholds(step, spec)
     with lake.step(f"{name}/resolved_entities") as step:
         run_resolved_entities(step, spec)
     return time.perf_counter() - started

@@ -11,10 +11,12 @@ from kg_assets.graph.assets import graph_steps
 from kg_assets.inference.assets import inference_steps
 from kg_assets.jobs import update
 from kg_assets.matching.assets import matching_steps
-from kg_assets.matching.models import MODELS
+from kg_assets.matching.frozen import check_configured
+from kg_assets.matching.models import MODELS, configured_models
+from kg_assets.matching.tables import JUDGEMENTS
 from kg_assets.policies import OWNER
 from kg_assets.sensors import new_deliveries
-from kg_assets.shell import LakeResource, StepAsset, step_assets
+from kg_assets.shell import LakeResource, StepAsset, external_asset, step_assets
 from kg_assets.sources.assets import sources_steps
 from resources.settings import Settings
 
@@ -37,10 +39,19 @@ def assemble(settings: Settings) -> Assembly:
 
     Args:
         settings: Where things lie and how many shards there are.
+
+    Raises:
+        ThresholdsError: A threshold is configured for an entity type that does not exist.
     """
+    check_configured(settings.thresholds, MODELS)
     steps = [*sources_steps(settings)]
-    for spec in MODELS.values():
-        steps += matching_steps(spec, settings.shards or spec.shards)
+    for spec in configured_models(settings).values():
+        steps += matching_steps(
+            spec,
+            settings.shards or spec.shards,
+            thresholds=settings.thresholds,
+            reports=settings.reports,
+        )
     steps += inference_steps(settings)
     steps += graph_steps(settings)
     fixed = {
@@ -72,7 +83,7 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [step_assets(step, fixed=assembly.fixed, owner=OWNER) for step in assembly.steps]
     return dg.Definitions(
-        assets=assets,
+        assets=[*assets, external_asset(JUDGEMENTS, "matching", OWNER)],
         jobs=[update],
         sensors=[new_deliveries],
         # A process for each step would take seconds to start and its work is often a tenth of

@@ -237,7 +237,7 @@ class _Build:
             self._lake.catalog.all_heads(self._lake.namespace),
             self._assembly.fixed,
             self._fingerprint,
-            lambda head: (self._lake.root / head.file.path).is_file(),
+            lambda head: all((self._lake.root / file.path).is_file() for file in head.files),
         )
         stale = {}
         for key in self._keys(lane):

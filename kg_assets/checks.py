@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from resources.layers import REMOVED
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -82,13 +84,15 @@ def _schema_holds(step: Step, table: Table) -> Verdict:
     import pyarrow.parquet as pq
 
     found = pq.read_schema(step.staged_path(table))
+    changed = step.staged_change(table)
     wrong = [
         f"{column.name}: {column.type}"
         for column in table.schema
         if column.name not in found.names or found.field(column.name).type != column.type
     ]
     required = [column.name for column in table.schema if not column.nullable]
-    staged = step.staged(table)
+    # What a layer does not touch was looked at when it was written.
+    staged = step.staged(table) if changed is None else changed.filter(f"NOT {REMOVED}")
     if required:
         # Names are our own declarations, never a source's.
         missing = staged.filter(" OR ".join(f'"{name}" IS NULL' for name in required))
@@ -100,8 +104,9 @@ def _schema_holds(step: Step, table: Table) -> Verdict:
 
 def _repeated_keys(step: Step, table: Table) -> duckdb.DuckDBPyRelation:
     keys = ", ".join(f'"{name}"' for name in table.key)
+    changed = step.staged_change(table)
     return (
-        step.staged(table)
+        (step.staged(table) if changed is None else changed)
         .aggregate(f"{keys}, count(*) AS rows_with_this_key", keys)
         .filter("rows_with_this_key > 1")
     )

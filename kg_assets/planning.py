@@ -16,7 +16,7 @@ from resources.lake import WHOLE, digest
 
 if TYPE_CHECKING:
     from kg_assets.shell import StepAsset
-    from resources.catalog import Head
+    from resources.entries import Head
 
 LANDING = "landing:"
 """Prefix of inputs that are deliveries in the landing zone."""

@@ -13,6 +13,12 @@ _CELL_CHARACTERS = 60
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#!~])")
 
 
+class Markdown(str):
+    """Text of a step's figures that the UI shows as Markdown; made by us, never by a source."""
+
+    __slots__ = ()
+
+
 def markdown_table(relation: duckdb.DuckDBPyRelation, rows: int) -> str:
     """The first rows of a relation as a Markdown table.
 

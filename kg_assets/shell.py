@@ -20,7 +20,7 @@ import psutil
 import pyarrow as pa
 
 from kg_assets.checks import Check, Verdict, contract
-from kg_assets.preview import markdown_table
+from kg_assets.preview import Markdown, markdown_table
 from resources.lake import WHOLE, Lake
 from resources.settings import Settings
 from resources.table import Table
@@ -157,6 +157,27 @@ def step_assets(
     return compute
 
 
+def external_asset(table: Table, group: str, owner: str) -> dg.AssetSpec:
+    """Describe a table of the lake that no step makes, but people through the command.
+
+    Args:
+        table: The table.
+        group: Stage that reads it.
+        owner: Who answers for it.
+    """
+    return dg.AssetSpec(
+        key=table.asset_key,
+        description=table.description,
+        group_name=group,
+        owners=[owner],
+        metadata={
+            "dagster/table_name": table.name,
+            "dagster/column_schema": _column_schema(table.schema),
+            "key": ", ".join(table.key),
+        },
+    )
+
+
 def _execute(
     context: dg.AssetExecutionContext,
     config: StepConfig,
@@ -201,11 +222,14 @@ def _execute(
                 )
         for table in declared.outputs:
             # Not the file that was staged: where its content was there already, that one stays.
-            file = lake.heads(table)[key or WHOLE].file
+            head = lake.heads(table)[key or WHOLE]
+            file = head.file
             metadata = {
                 "dagster/row_count": file.rows,
                 "dagster/uri": f"lake/{file.path}",
                 "sha256": file.sha256,
+                "digest": file.digest,
+                "layers": len(head.below),
                 "preview": dg.MetadataValue.md(previews[table.name]),
                 "seconds": round(meter.seconds, 3),
                 "peak_memory_mb": round(meter.peak_bytes / 1e6, 1),
@@ -221,7 +245,7 @@ def _execute(
         yield dg.MaterializeResult(
             asset_key=table.asset_key,
             metadata=metadata if len(keys) == 1 else {"partitions_in_run": len(keys)},
-            data_version=dg.DataVersion(metadata["sha256"]) if len(keys) == 1 else None,
+            data_version=dg.DataVersion(metadata["digest"]) if len(keys) == 1 else None,
         )
 
 
@@ -247,6 +271,8 @@ def _check_results(
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, Markdown):
+        return dg.MetadataValue.md(value)
     if isinstance(value, bool | int | float | str) or value is None:
         return value if value is not None else dg.MetadataValue.null()
     return dg.MetadataValue.json(value)

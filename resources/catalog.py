@@ -7,85 +7,27 @@ files hold, and how they are written, belongs to `resources.lake`.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from resources.catalog_schema import COMMITS, ENTRIES, FILES, HEADS, METADATA, NAMESPACES
+from resources.catalog_schema import (
+    COMMITS,
+    ENTRIES,
+    FILES,
+    HEADS,
+    METADATA,
+    NAMESPACES,
+    add_layers,
+)
+from resources.entries import File, Head, Input, Output
 from resources.settings import PRODUCTION
-
-
-@dataclass(frozen=True, order=True)
-class Input:
-    """Something that a step read: a table (one partition, or all for None) or an outside thing.
-
-    Attributes:
-        table: Name of the table, or of the outside thing, which then starts with ``landing:``.
-        partition: The partition that was read, or ``*`` for all of them.
-        digest: Hash of the content that was read.
-    """
-
-    table: str
-    partition: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class File:
-    """One immutable file of the lake, as the catalog knows it."""
-
-    version: str
-    path: str
-    sha256: str
-    rows: int
-    bytes: int
-    columns: str
-
-
-@dataclass(frozen=True)
-class Head:
-    """The current file of a partition, and from what it was made."""
-
-    table: str
-    partition: str
-    file: File
-    code_version: str
-    inputs: tuple[Input, ...]
-    commit_id: int
-    step: str
-    run_id: str | None
-    time: str
-
-
-@dataclass(frozen=True)
-class Output:
-    """A file that is about to be committed for a partition of a table.
-
-    Attributes:
-        table: Name of the table.
-        partition: Its partition.
-        file: The file.
-        replaces: Whether it is taken although its content is current already, because the
-            file that holds that content is damaged.
-    """
-
-    table: str
-    partition: str
-    file: File
-    replaces: bool = False
-
-
-def digest_of(files: Mapping[str, str]) -> str:
-    """Hash of a table's content, given the SHA-256 of each of its partitions."""
-    text = "\n".join(f"{partition}\t{files[partition]}" for partition in sorted(files))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Catalog:
@@ -104,6 +46,7 @@ class Catalog:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         with self._write() as connection:
             METADATA.create_all(connection)
+            add_layers(connection)
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
@@ -180,14 +123,15 @@ class Catalog:
                     (output.table, output.partition)
                 )
                 version = output.file.version
-                equal = head is not None and head.file.sha256 == output.file.sha256
+                equal = head is not None and head.file.digest == output.file.digest
                 if head is not None and equal and not output.replaces:
-                    unneeded.append(version)
+                    if version != head.file.version:
+                        unneeded.append(version)
                     version = head.file.version
                     if head.code_version == code_version and _dump(head.inputs) == recorded:
                         continue
                 else:
-                    connection.execute(sa.insert(FILES).values(**vars(output.file)))
+                    self._add_files(connection, output)
                 if commit_id is None:
                     commit_id = self._new_commit(connection, namespace, step, run_id)
                 self._append(
@@ -240,6 +184,15 @@ class Catalog:
         ).one()
         return int(row.id)
 
+    def _add_files(self, connection: sa.Connection, output: Output) -> None:
+        """Make the files of an output known; those of a kept version are already."""
+        for file in (output.layer, output.file):
+            if file is None:
+                continue
+            known = sa.select(FILES.c.version).where(FILES.c.version == file.version)
+            if connection.execute(known).first() is None:
+                connection.execute(sa.insert(FILES).values(**vars(file)))
+
     def _append(
         self,
         connection: sa.Connection,
@@ -278,15 +231,45 @@ class Catalog:
             found = self._own(connection, namespace, table)
             if not found:
                 found = self._pinned(connection, self.pin(namespace), table)
-        return {partition: head for (_, partition), head in found.items()}
+            return {head.partition: head for head in _with_below(connection, found.values())}
 
     def all_heads(self, namespace: str) -> dict[tuple[str, str], Head]:
         """Current file of each table and partition, as a namespace sees it."""
         with self._engine.connect() as connection:
             own = self._own(connection, namespace)
             pinned = self._pinned(connection, self.pin(namespace))
-        built = {table for table, _ in own}
-        return own | {key: head for key, head in pinned.items() if key[0] not in built}
+            built = {table for table, _ in own}
+            seen = own | {key: head for key, head in pinned.items() if key[0] not in built}
+            return {
+                (head.table, head.partition): head
+                for head in _with_below(connection, seen.values())
+            }
+
+    def layers(self, file: File, digest: str, *, most: int) -> list[File] | None:
+        """What was laid, one over the other, over a content until it became that of a file.
+
+        Layers are found by the digests of content, so compaction in between does not matter.
+
+        Args:
+            file: The file that a version ends with.
+            digest: Digest of the content before.
+            most: How many layers to look back at most.
+
+        Returns:
+            Layers, the oldest first, or None if the way back does not lead to that content.
+        """
+        found: list[File] = []
+        reached = file.digest
+        with self._engine.connect() as connection:
+            while reached != digest:
+                query = sa.select(FILES).where(FILES.c.digest == reached, FILES.c.base.is_not(None))
+                row = connection.execute(query.order_by(FILES.c.version)).first()
+                if row is None or len(found) >= most:
+                    return None
+                found.append(_file(row))
+                below = sa.select(FILES.c.digest).where(FILES.c.version == row.base)
+                reached = connection.execute(below).scalar_one()
+        return found[::-1]
 
     def history(self, namespace: str, table: str) -> list[Head]:
         """Every version that a table's partitions have had in a namespace, oldest first."""
@@ -357,7 +340,7 @@ def _head(row: Any) -> Head:
     return Head(
         table=row.table_name,
         partition=row.partition,
-        file=File(row.version, row.path, row.sha256, row.rows, row.bytes, row.columns),
+        file=_file(row),
         code_version=row.code_version,
         inputs=tuple(Input(*entry) for entry in json.loads(row.inputs)),
         commit_id=row.commit_id,
@@ -365,6 +348,31 @@ def _head(row: Any) -> Head:
         run_id=row.run_id,
         time=row.time,
     )
+
+
+def _file(row: Any) -> File:
+    return File(**{column.name: getattr(row, column.name) for column in FILES.c})
+
+
+def _with_below(connection: sa.Connection, heads: Iterable[Head]) -> list[Head]:
+    """The same heads, with the files that their layers lie over."""
+    heads = list(heads)
+    known: dict[str, File] = {}
+    wanted = {head.file.base for head in heads if head.file.base is not None}
+    while wanted:
+        query = sa.select(FILES).where(FILES.c.version.in_(sorted(wanted)))
+        found = {row.version: _file(row) for row in connection.execute(query)}
+        known |= found
+        wanted = {f.base for f in found.values() if f.base is not None} - set(known)
+    full = []
+    for head in heads:
+        below: list[File] = []
+        base = head.file.base
+        while base is not None:
+            below.insert(0, known[base])
+            base = known[base].base
+        full.append(replace(head, below=tuple(below)))
+    return full
 
 
 def _dump(inputs: Iterable[Input]) -> str:

@@ -30,6 +30,9 @@ FILES = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("columns", sa.Text, nullable=False, comment="JSON object of column to Arrow type"),
+    sa.Column("digest", sa.String, index=True, comment="Hash of the content of the version"),
+    sa.Column("base", sa.String, comment="Version over which this layer lies, if it is one"),
+    sa.Column("changed", sa.BigInteger, comment="Rows of a layer, 0 for a whole file"),
 )
 ENTRIES = sa.Table(
     "entries",
@@ -52,3 +55,17 @@ HEADS = sa.Table(
     sa.Column("partition", sa.String, primary_key=True),
     sa.Column("entry_id", sa.Integer, sa.ForeignKey("entries.id"), nullable=False),
 )
+
+
+def add_layers(connection: sa.Connection) -> None:
+    """Bring a catalog up to date that was made when every file held its version whole."""
+    known = {column["name"] for column in sa.inspect(connection).get_columns(FILES.name)}
+    missing = [FILES.c[name] for name in ("digest", "base", "changed") if name not in known]
+    for column in missing:
+        kind = column.type.compile(connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {FILES.name} ADD COLUMN {column.name} {kind}")
+    if missing:
+        whole = sa.update(FILES).where(FILES.c.digest.is_(None))
+        connection.execute(whole.values(digest=FILES.c.sha256, changed=0))
+        for index in FILES.indexes:
+            index.create(connection, checkfirst=True)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import re
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PRODUCTION = "prod"
 """The namespace that everyone reads through to and that no run may write."""
+
+
+LOWEST_THRESHOLD = 0.05
+"""Match probability below which no threshold can be configured."""
+
+
+ScorerName = Literal["compiled", "splink", "classifier"]
+"""The scorers of kg_assets.matching.scorers."""
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that has no name.
+        return f"uid-{os.getuid()}"
 
 
 class Settings(BaseSettings):
@@ -52,7 +71,7 @@ class Settings(BaseSettings):
         description="Threads of one step's DuckDB session.",
     )
     memory_limit: str = Field(
-        default="700MB",
+        default="500MB",
         pattern=r"^[0-9]+(\.[0-9]+)?\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
         description="Memory of one step's DuckDB session, above which it spills to disk.",
     )
@@ -77,8 +96,47 @@ class Settings(BaseSettings):
         le=4096,
         description="Shards of every entity type; by default each type has a number of its own.",
     )
+    layer_share: float = Field(
+        default=0.1,
+        gt=0,
+        description="Share of a table's rows that layers may change before they are compacted; a "
+        "delivery that changes more than this share makes everything after it again.",
+    )
+    layers: int = Field(
+        default=8,
+        ge=0,
+        le=64,
+        description="Layers over a table's file before they are compacted into a new one.",
+    )
+    thresholds: Annotated[dict[str, float], NoDecode] = Field(
+        default_factory=dict,
+        description="Match probabilities from which pairs are edges, instead of those that were "
+        'measured: JSON such as {"film": 0.9, "film|cannes_films|wikidata_films": 0.85}, by '
+        "entity type, or by entity type and two sources (twice the same: inside it).",
+    )
+    scorers: dict[str, ScorerName] = Field(
+        default_factory=dict,
+        description='Scorer by entity type, as JSON ({"film": "splink"}); by default each model '
+        "names its own: compiled (Splink's answer by quicker SQL), splink, or classifier (trained "
+        "on judgements).",
+    )
+    shadow_scorers: dict[str, ScorerName] = Field(
+        default_factory=dict,
+        description="Second scorer by entity type, as JSON; it decides nothing and is compared "
+        "with the first in <type>/scorer_comparison.",
+    )
+    user: str = Field(
+        default_factory=_login_name,
+        min_length=1,
+        max_length=200,
+        description="Who judges, where a judgement does not say; default the login name.",
+    )
     host: str = Field(default="127.0.0.1", description="Address on which the UI listens.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port on which the UI listens.")
+
+    def __hash__(self) -> int:
+        """A hash of all fields, of which some are mappings; the settings are frozen."""
+        return hash(self.model_dump_json())
 
     @field_validator("namespace")
     @classmethod
@@ -89,6 +147,41 @@ class Settings(BaseSettings):
                 "- and _, starting with a letter or digit"
             )
         return value
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _read_thresholds(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"KG_THRESHOLDS is not JSON ({error}): write for example '{{\"film\": 0.9}}'"
+            ) from None
+
+    @field_validator("thresholds")
+    @classmethod
+    def _sound_thresholds(cls, value: dict[str, float]) -> dict[str, float]:
+        sound: dict[str, float] = {}
+        for key, threshold in value.items():
+            entity_type, *sources = key.split("|")
+            if len(sources) not in (0, 2) or not all((entity_type, *sources)):
+                raise ValueError(
+                    f"KG_THRESHOLDS: {key!r} is neither an entity type nor an entity type and two "
+                    "sources: write film or film|cannes_films|wikidata_films"
+                )
+            # Of pairs further below even odds only a bound of the weight is known.
+            if not LOWEST_THRESHOLD <= threshold < 1:
+                raise ValueError(
+                    f"KG_THRESHOLDS: {threshold!r} for {key!r} is no match probability to join "
+                    f"records by; it must be at least {LOWEST_THRESHOLD} and below 1"
+                )
+            ordered = "|".join((entity_type, *sorted(sources)))
+            if ordered in sound:
+                raise ValueError(f"KG_THRESHOLDS gives {ordered!r} twice")
+            sound[ordered] = threshold
+        return sound
 
     @cached_property
     def lake_path(self) -> Path:
@@ -109,6 +202,11 @@ class Settings(BaseSettings):
     def published(self) -> Path:
         """The published graph of this namespace."""
         return (self.home / "published" / self.namespace / "kg.duckdb").absolute()
+
+    @cached_property
+    def reports(self) -> Path:
+        """Folder of this namespace's reports."""
+        return (self.home / "reports" / self.namespace).absolute()
 
     @cached_property
     def vectors(self) -> Path:

@@ -10,10 +10,19 @@ from rich.text import Text
 
 from kg_assets.cli.reading import all_members, reading_session
 from kg_assets.cli.render import Exit, cell, clean, complain, console, is_text, print_json
-from kg_assets.matching.tables import match_model, review_queue, term_frequencies
+from kg_assets.matching.tables import (
+    JUDGEMENTS,
+    match_model,
+    match_thresholds,
+    review_queue,
+    term_frequencies,
+)
 from resources.lake import Lake
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import duckdb
 
     from kg_assets.matching.explain import Explanation
@@ -23,19 +32,25 @@ _BAR = 15
 """Characters on either side of a bar's zero."""
 
 
-def explain(settings: Settings, left: str, right: str, *, json: bool = False) -> int:
+def explain(
+    settings: Settings, left: str, right: str, *, chart: Path | None = None, json: bool = False
+) -> int:
     """Say of two records how each comparison judges them, and whether they are one entity.
 
     Args:
         settings: Where the lake is.
         left: A record, source:id.
         right: Another.
+        chart: A file .html or .png that the waterfall is drawn into.
         json: Print JSON.
 
     Returns:
         Exit code: 1 where a record is unknown or nothing is built, 2 where the two are not
         records that can be compared.
     """
+    if chart is not None and chart.suffix not in (".html", ".png"):
+        complain(f"{chart} is neither .html nor .png: that is what the chart can be drawn into")
+        return Exit.BAD_INPUT
     for each in (left, right):
         source, colon, source_id = each.partition(":")
         if not (source and colon and source_id and is_text(each)):
@@ -59,13 +74,20 @@ def explain(settings: Settings, left: str, right: str, *, json: bool = False) ->
             )
             return Exit.BAD_INPUT
         kind = common[0]
-        explanation = _explanation(settings, con, kind, left, right)
+        explanation = explanation_of(settings, con, kind, left, right)
         if explanation is None:
             complain(f"there is no match model for {kind} yet; make it with: kg build")
             return Exit.NOT_FOUND
         ids = [entities[each][kind] for each in (explanation.record_l, explanation.record_r)]
         queued = _queued(settings, con, kind, explanation)
-    why = _why(explanation, same=ids[0] == ids[1], queued=queued)
+        judged = _judged(settings, con, kind, explanation, same=ids[0] == ids[1])
+    if chart is not None:
+        try:
+            _draw(explanation, chart)
+        except OSError as error:
+            complain(f"{chart} cannot be written: {error.strerror or error}")
+            return Exit.BAD_INPUT
+    why = judged or _why(explanation, same=ids[0] == ids[1], queued=queued)
     if json:
         print_json(
             {
@@ -97,15 +119,27 @@ def _entities(settings: Settings, con: duckdb.DuckDBPyConnection, record: str) -
     return dict(found.fetchall())
 
 
-def _explanation(
+def explanation_of(
     settings: Settings, con: duckdb.DuckDBPyConnection, kind: str, left: str, right: str
 ) -> Explanation | None:
+    """Explain a pair by the frozen model of its type; None where there is no model yet.
+
+    Args:
+        settings: Where the lake is.
+        con: The connection that reads it; views are made on it.
+        kind: Entity type of both records.
+        left: A record, source:id.
+        right: Another.
+
+    Raises:
+        UnknownRecordError: One of the two is not a current record.
+    """
     from kg_assets.matching.explain import explain_pair
-    from kg_assets.matching.models import MODELS
+    from kg_assets.matching.models import configured_models
     from kg_assets.matching.records import records
 
     lake = Lake(settings)
-    spec = MODELS[kind]
+    spec = configured_models(settings)[kind]
     model = lake.relation(con, match_model(kind)).to_arrow_table().to_pylist()
     if not model:
         return None
@@ -113,7 +147,8 @@ def _explanation(
     # A type without term frequencies has none of them in its lake either.
     frequencies = lake.relation(con, term_frequencies(kind)).to_arrow_table()
     con.register("frequency", frequencies)
-    return explain_pair(con, spec, model[0], left, right)
+    thresholds = lake.relation(con, match_thresholds(kind)).to_arrow_table()
+    return explain_pair(con, spec, model[0], left, right, thresholds=thresholds)
 
 
 def _queued(
@@ -126,6 +161,26 @@ def _queued(
         params={"l": explanation.record_l, "r": explanation.record_r},
     ).fetchall()
     return str(rows[0][0]) if rows else None
+
+
+def _judged(
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    kind: str,
+    explanation: Explanation,
+    *,
+    same: bool,
+) -> str | None:
+    """What people decided of the pair, by the judgements that say so; None where they did not."""
+    from kg_assets.matching.judgements import deciding, stand
+
+    given = Lake(settings).relation(con, JUDGEMENTS).filter(f"entity_type = '{kind}'")
+    standing = stand(con, given).to_arrow_table()
+    verdict, said = deciding(standing, explanation.record_l, explanation.record_r)
+    if verdict is None:
+        return None
+    reached = "" if same == (verdict == "same") else " It takes effect with: kg build."
+    return f"People judged them {verdict}: {'; '.join(said)}.{reached}"
 
 
 def _why(explanation: Explanation, *, same: bool, queued: str | None) -> str:
@@ -149,10 +204,11 @@ def _why(explanation: Explanation, *, same: bool, queued: str | None) -> str:
 
 
 def _print(explanation: Explanation, ids: list[str], why: str) -> None:
-    _print_records(explanation, ids)
-    _print_weights(explanation)
+    print_records(explanation, ids)
+    print_weights(explanation)
     console.print(
-        f"Probability {explanation.match_probability:.4f}, threshold {explanation.threshold:.4f}."
+        f"Probability {explanation.match_probability:.4f}, threshold {explanation.threshold:.4f} "
+        f"({clean(explanation.threshold_method)})."
     )
     rules = "; ".join(explanation.blocking_rules) or "none"
     console.print(f"Blocking rules under which they meet: {clean(rules)}.")
@@ -161,23 +217,69 @@ def _print(explanation: Explanation, ids: list[str], why: str) -> None:
     console.print(f"[bold]{clean(why)}[/]")
 
 
-def _print_records(explanation: Explanation, ids: list[str]) -> None:
+def fields_of(explanation: Explanation) -> list[tuple[str, object, object]]:
+    """Name and both values of each field that a person compares."""
+    hidden = {"entity_type", "source", "source_id", "credits", "url"}
+    names = dict.fromkeys([*explanation.left, *explanation.right])
+    return [
+        (name, explanation.left.get(name), explanation.right.get(name))
+        for name in names
+        if name not in hidden
+    ]
+
+
+def print_records(explanation: Explanation, ids: Sequence[str] = ()) -> None:
+    """Print both records side by side; what differs is marked.
+
+    Args:
+        explanation: The pair.
+        ids: Entities of both, where they are to be shown.
+    """
     table = Table()
     table.add_column("")
     for record in (explanation.record_l, explanation.record_r):
         table.add_column(clean(record), overflow="fold")
-    table.add_row("entity", *(cell(each) for each in ids))
-    hidden = {"entity_type", "source", "source_id", "credits", "url"}
-    for name in dict.fromkeys([*explanation.left, *explanation.right]):
-        if name not in hidden:
-            table.add_row(name, cell(explanation.left.get(name)), cell(explanation.right.get(name)))
+    if ids:
+        table.add_row("entity", *(cell(each) for each in ids))
+    for name, left, right in fields_of(explanation):
+        style = "" if left == right else "yellow"
+        mark = name if left == right else f"{name} ≠"
+        table.add_row(cell(mark, style), cell(left, style), cell(right, style))
     console.print(table)
 
 
-def _print_weights(explanation: Explanation) -> None:
+def steps_of(explanation: Explanation) -> list[tuple[str, str, float]]:
+    """Name, level and weight of the prior and of each comparison."""
+    return [
+        ("prior", "two records at random", explanation.prior_weight),
+        *((one.name, one.level, one.weight) for one in explanation.comparisons),
+    ]
+
+
+def _draw(explanation: Explanation, path: Path) -> None:
+    from kg_assets.matching.reporting import charts
+    from kg_assets.matching.reporting.drawing import Drawing, draw
+    from kg_assets.matching.thresholds import weight_of
+
+    threshold = weight_of(explanation.threshold)
+    title = f"{explanation.record_l} and {explanation.record_r}"
+    names = [str(side.get("name", "")) for side in (explanation.left, explanation.right)]
+    subtitle = (
+        f"{names[0]!r} and {names[1]!r}: probability {explanation.match_probability:.4f}, "
+        f"threshold {explanation.threshold:.4f} ({threshold:+.1f} bits, dashed)"
+    )
+    drawn = charts.waterfall(steps_of(explanation), threshold, title, subtitle)
+    if path.suffix == ".png":
+        path.write_bytes(draw([charts.png(drawn, scale=1.5)])[0])
+    else:
+        vetoes = [f"Veto: {text}" for text in explanation.vetoes.values()]
+        library = draw([Drawing("library")])[0].decode()
+        path.write_text(charts.page(title, vetoes, [drawn], library), encoding="utf-8")
+
+
+def print_weights(explanation: Explanation) -> None:
     """Print a waterfall: each weight as a bar from where the sum before it ended."""
-    steps = [("prior", "two records at random", explanation.prior_weight)]
-    steps += [(one.name, one.level, one.weight) for one in explanation.comparisons]
+    steps = steps_of(explanation)
     sums = [0.0]
     for _, _, weight in steps:
         sums.append(sums[-1] + weight)

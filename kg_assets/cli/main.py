@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 export = typer.Typer(help="Write tables for other tools.", no_args_is_help=True)
 app.add_typer(export, name="export")
+judge = typer.Typer(help="People's judgements as a file.", no_args_is_help=True)
+app.add_typer(judge, name="judge")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -31,7 +33,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 def settings() -> Settings:
     """The settings, or a readable refusal."""
     try:
-        return Settings()
+        found = Settings()
+        if found.thresholds:
+            from kg_assets.matching.frozen import ThresholdsError, check_configured
+            from kg_assets.sources.record import ENTITY_TYPES
+
+            try:
+                check_configured(found.thresholds, ENTITY_TYPES)
+            except ThresholdsError as error:
+                fail(f"the configuration is wrong: {error}")
+        return found
     except ValidationError as error:
         problems = "; ".join(
             f"KG_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
@@ -104,12 +115,46 @@ def show(
 def explain(
     left: Annotated[str, typer.Argument(metavar="RECORD", help="source:id")],
     right: Annotated[str, typer.Argument(metavar="RECORD", help="source:id")],
+    chart: Annotated[
+        Path | None, typer.Option(help="Also draw the waterfall into this .html or .png file.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say why two records were or were not joined."""
     from kg_assets.cli.explain import explain as run
 
-    raise typer.Exit(run(settings(), left, right, json=json))
+    raise typer.Exit(run(settings(), left, right, chart=chart, json=json))
+
+
+@app.command()
+def review(
+    entity_type: Annotated[
+        str | None, typer.Option("--type", help="Only pairs of this entity type.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Pairs at most.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the queue into this .html file instead.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge the pairs of the review queue, one after another."""
+    from kg_assets.cli.review import review as run
+
+    raise typer.Exit(run(settings(), entity_type, limit=limit, page=page, json=json))
+
+
+@app.command()
+def report(
+    entity_type: Annotated[
+        str | None, typer.Option("--type", help="Only the report on this entity type.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    json: Json = False,
+) -> None:
+    """List the reports on the match models: weights, scores, thresholds, blocking, clusters."""
+    from kg_assets.cli.report import report as run
+
+    raise typer.Exit(run(settings(), entity_type, show=show, json=json))
 
 
 @app.command()
@@ -148,6 +193,27 @@ def evaluate(
     from kg_assets.cli.evaluate import evaluate as run
 
     raise typer.Exit(run(settings(), links, json=json))
+
+
+@judge.command("export")
+def judge_export(
+    file: Annotated[Path, typer.Argument(help="JSON lines to write.")],
+    force: Annotated[bool, typer.Option(help="Overwrite the file.")] = False,
+) -> None:
+    """Write all judgements, also those that were taken back."""
+    from kg_assets.cli.judge import export_judgements as run
+
+    raise typer.Exit(run(settings(), file, force=force))
+
+
+@judge.command("import")
+def judge_import(
+    file: Annotated[Path, typer.Argument(help="JSON lines, as `kg judge export` writes them.")],
+) -> None:
+    """Add the judgements of a file: all of them, or none where one line cannot be."""
+    from kg_assets.cli.judge import import_judgements as run
+
+    raise typer.Exit(run(settings(), file))
 
 
 @export.command("members")

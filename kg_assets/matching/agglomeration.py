@@ -38,6 +38,7 @@ class Component:
         forbidden_why: Why each cannot-link pair is one.
         denied_left: Left ends of pairs that were scored below the threshold.
         denied_right: Right ends of these pairs.
+        must: How many edges at the beginning are must-link pairs, which no constraint refuses.
     """
 
     size: int
@@ -50,6 +51,7 @@ class Component:
     forbidden_why: pa.Array
     denied_left: Ints
     denied_right: Ints
+    must: int = 0
 
 
 def _bit_sets(size: int, left: Ints, right: Ints) -> list[int]:
@@ -115,12 +117,14 @@ def agglomerate(component: Component) -> tuple[list[int], dict[int, str]]:
         a, b = find(left), find(right)
         if a == b:
             continue
-        if against[a] & inside[b]:
+        free = position >= component.must
+        if free and against[a] & inside[b]:
             refused[position] = why_forbidden(a, b)
-        elif once[a] & once[b]:
+        elif free and once[a] & once[b]:
             refused[position] = "duplicate-free source"
         elif (
-            weak
+            free
+            and weak
             and judged
             and len(members[a]) > 1
             and len(members[b]) > 1
@@ -140,7 +144,7 @@ def agglomerate(component: Component) -> tuple[list[int], dict[int, str]]:
 
 
 def divide(
-    size: int, left: Ints, right: Ints, groups: Ints, largest: int
+    size: int, left: Ints, right: Ints, groups: Ints, largest: int, *, must: int = 0
 ) -> tuple[list[int], dict[int, str]]:
     """Divide a component that is too large to be checked pair by pair, best edge first.
 
@@ -149,7 +153,8 @@ def divide(
         left: Left ends of the edges, best edge first.
         right: Right ends of the edges.
         groups: For each record the duplicate-free source that it is of, -1 for none.
-        largest: Records of a part at most.
+        largest: Records of a part at most; must-link pairs may make one larger.
+        must: How many edges at the beginning are must-link pairs, which nothing refuses.
 
     Returns:
         For each record the smallest record of its part; and for each refused edge (its position)
@@ -170,9 +175,10 @@ def divide(
         a, b = find(first), find(second)
         if a == b:
             continue
-        if once[a] & once[b]:
+        free = position >= must
+        if free and once[a] & once[b]:
             refused[position] = "duplicate-free source"
-        elif count[a] + count[b] > largest:
+        elif free and count[a] + count[b] > largest:
             refused[position] = "cluster too large"
         else:
             a, b = min(a, b), max(a, b)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
+
+import duckdb
 
 from kg_assets.matching import tables
+from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
-from kg_assets.matching.checks import entity_checks, score_checks
+from kg_assets.matching.checks import entity_checks, model_checks, score_checks
+from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
+from kg_assets.matching.frozen import configured_for, run_match_thresholds
 from kg_assets.matching.model import MatchSpec
 from kg_assets.matching.records import records, run_records
+from kg_assets.matching.reporting.step import report_stands, run_match_report
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
 from kg_assets.partitions import shards
@@ -18,15 +25,20 @@ from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
-CODE = "1"
+CODE = "3"
+SCORING_CODE = "3"
 
 
-def matching_steps(spec: MatchSpec, shard_count: int) -> Sequence[StepAsset]:
+def matching_steps(
+    spec: MatchSpec, shard_count: int, *, thresholds: Mapping[str, float], reports: Path
+) -> Sequence[StepAsset]:
     """The chain of one entity type, from its records to its entities.
 
     Args:
         spec: The type's match model, as declared in `kg_assets.matching.models`.
         shard_count: Into how many shards its candidate pairs are cut.
+        thresholds: Thresholds that outrank those measured, as `KG_THRESHOLDS` gives them.
+        reports: Folder of the namespace's reports.
     """
     kind = spec.entity_type
     version = f"{CODE}-{spec.version}"
@@ -40,12 +52,15 @@ def matching_steps(spec: MatchSpec, shard_count: int) -> Sequence[StepAsset]:
     partitions = shards(shard_count) if shard_count > 1 else None
     lanes = {
         part: f"{kind}/{part}" if shard_count > 1 else kind
-        for part in ("records", "pairs", "entities")
+        for part in ("records", "pairs", "entities", "report")
     }
     upstream = tuple(tables.entity_members(other) for other in spec.depends_on)
     record_table = records(spec)
     model, frequencies = tables.match_model(kind), tables.term_frequencies(kind)
+    keys = tables.block_keys(kind)
     pairs, scores = tables.blocked_pairs(kind), tables.match_scores(kind)
+    chosen, profile = tables.match_thresholds(kind), tables.score_profile(kind)
+    configured = configured_for(thresholds, kind)
     entities, members = tables.resolved_entities(kind), tables.entity_members(kind)
     return (
         StepAsset(
@@ -62,37 +77,66 @@ def matching_steps(spec: MatchSpec, shard_count: int) -> Sequence[StepAsset]:
             lane=lanes["records"],
             kinds=frozenset({"splink", "duckdb"}),
             settled=True,
+            checks=model_checks(spec),
             **common,
+        ),
+        StepAsset(
+            outputs=(keys, tables.cut_blocks(kind)),
+            inputs=(record_table,),
+            run=partial(run_block_keys, spec=spec),
+            lane=lanes["records"],
+            # The blocks are hashes of DuckDB's, which another version may compute otherwise.
+            **common | {"code_version": f"{version}-{duckdb.__version__}"},
         ),
         StepAsset(
             outputs=(pairs,),
-            inputs=(record_table,),
+            inputs=(keys,),
             run=partial(run_blocked_pairs, spec=spec, shard_count=shard_count),
             lane=lanes["pairs"],
             partitions=partitions,
-            **common,
+            # Which pairs a shard holds depends on how many there are.
+            **common | {"code_version": f"{version}-{shard_count}"},
         ),
         StepAsset(
-            outputs=(scores,),
+            outputs=(scores, tables.scorer_comparison(kind)),
             inputs=(pairs, record_table, model, frequencies),
             run=partial(run_match_scores, spec=spec),
             lane=lanes["pairs"],
             kinds=frozenset({"splink", "duckdb", "parquet"}),
             partitions=partitions,
             checks=score_checks(spec),
-            **common,
+            **common | {"code_version": f"{version}-{SCORING_CODE}-{spec.scorer}-{spec.shadow}"},
+        ),
+        StepAsset(
+            outputs=(chosen, profile),
+            inputs=(record_table, scores, model),
+            run=partial(run_match_thresholds, spec=spec, configured=configured),
+            lane=lanes["entities"],
+            checks=(drift_check(spec),),
+            # What is configured is part of the version: a change of it makes the step stale.
+            **common | {"code_version": f"{version}-{configured}" if configured else version},
         ),
         StepAsset(
             outputs=(
                 entities,
                 members,
                 tables.identity_events(kind),
+                tables.doubtful_pairs(kind),
                 tables.review_queue(kind),
             ),
-            inputs=(record_table, scores, model, DELIVERIES),
+            inputs=(record_table, scores, model, chosen, DELIVERIES, tables.JUDGEMENTS),
             run=partial(run_resolved_entities, spec=spec),
             lane=lanes["entities"],
             checks=entity_checks(spec),
+            **common,
+        ),
+        StepAsset(
+            outputs=(tables.match_report(kind),),
+            inputs=(record_table, model, pairs, scores, chosen, members),
+            run=partial(run_match_report, spec=spec),
+            lane=lanes["report"],
+            kinds=frozenset({"duckdb"}),
+            stands=partial(report_stands, reports / kind),
             **common,
         ),
     )

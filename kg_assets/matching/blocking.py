@@ -1,15 +1,12 @@
-"""Candidate pairs: records that share a blocking key, each pair made in exactly one shard."""
+"""Candidate pairs: records that share a block, each pair made in exactly one shard."""
 
 # ruff: noqa: S608 - what is put into statements is declared in our own model files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kg_assets.matching.normalise import create_macros
-from kg_assets.matching.records import records
-from kg_assets.matching.tables import blocked_pairs
+from kg_assets.matching.tables import block_keys, blocked_pairs
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,204 +14,67 @@ if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
 
-
-@dataclass(frozen=True)
-class CutBlock:
-    """A block that was over the cap.
-
-    Attributes:
-        rule: Name of the blocking rule.
-        key: The block's key.
-        records: How many records share it.
-        largest: Records in the largest block after refinement.
-        neighbourhoods: How many refined blocks were still over the cap, and are joined within
-            sorted neighbourhoods of half the cap.
-    """
-
-    rule: str
-    key: str
-    records: int
-    largest: int
-    neighbourhoods: int
+_HASHES = 1 << 64
+"""How many values the hash of a block can have."""
 
 
 def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = None) -> None:
     """Write the candidate pairs of one shard.
+
+    Where only some records changed their blocks since the shard was made, the pairs that touch
+    these records are made again and the others stay.
 
     Args:
         step: Its partition is the shard's number, "00" for the first.
         spec: The type's match model.
         shard_count: Number of shards; that of the model where it is not given.
     """
-    create_macros(step.con)
-    step.view("matching_record", records(spec))
+    con = step.con
+    table, keys = blocked_pairs(spec.entity_type), block_keys(spec.entity_type)
     count = shard_count or spec.shards
     shard = int(step.partition or 0)
-    cut = make_keys(step.con, spec, "matching_record")
-    step.write(blocked_pairs(spec.entity_type), pairs_of_shard(step.con, spec, shard, count))
-    largest = step.con.sql("SELECT coalesce(max(records), 0) FROM block").fetchall()[0][0]
-    step.report(
-        largest_block=largest,
-        blocks_over_cap=len(cut),
-        refined=[
-            f"{one.rule} {one.key!r}: {one.records} records, cut to blocks of at most "
-            f"{one.largest}"
-            + (f", {one.neighbourhoods} of them sorted" if one.neighbourhoods else "")
-            for one in cut[:20]
-        ],
+    changed = step.changes(table, keys)
+    step.view("block_key", keys)
+    if changed is None:
+        rows = step.write(table, pairs_of_shard(con, spec, shard, count))
+        step.report(pairs=rows, pairs_changed=rows)
+        return
+    changed.rows.project("record_id").union(changed.removed.project("record_id")).create_view(
+        "moved_key", replace=True
     )
-
-
-def make_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> list[CutBlock]:
-    """Make the tables ``block_key`` (record, rule, key) and ``block`` (rule, key, records).
-
-    Keys are those of the rules, except that a key which more than the cap share is replaced, for
-    each record, by the pairs of it and the record's refining keys; and where that is still more
-    than the cap, by overlapping windows over the block in the order of name and id. All records
-    within half the cap of one another share a window.
-
-    Args:
-        con: A connection with the macros of `normalise`.
-        spec: The type's match model.
-        view: Name of a view of the type's records.
-
-    Returns:
-        The blocks that were cut, largest first.
-    """
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE blocked_record AS
-        SELECT row_number() OVER (ORDER BY record_id) AS number,
-               record_id,
-               source,
-               duplicate_free
-        FROM {view}
+    con.execute("CREATE OR REPLACE TEMP TABLE moved_record AS SELECT DISTINCT * FROM moved_key")
+    step.previous(table).create_view("pair_before", replace=True)
+    old = con.sql(
+        """
+        SELECT *
+        FROM pair_before
+        WHERE record_l IN (FROM moved_record) OR record_r IN (FROM moved_record)
         """
     )
-    rules = "\nUNION ALL\n".join(
-        f"""
-        SELECT record_id,
-               {number}::UTINYINT AS rule,
-               lower(name) AS place,
-               unnest(list_distinct(list_filter(
-                   {rule.keys}, lambda one_key: one_key IS NOT NULL AND one_key <> ''))) AS key,
-               list_distinct(list_transform(
-                   coalesce(nullif({rule.refine}, []), [NULL]),
-                   lambda one_key: coalesce(one_key, ''))) AS refine
-        FROM {view}
-        """
-        for number, rule in enumerate(spec.blocking)
-    )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE rule_key AS {rules}")
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE heavy AS
-        SELECT rule, key, count(*) AS records
-        FROM rule_key
-        GROUP BY rule, key
-        HAVING count(*) > $cap
-        """,
-        {"cap": spec.block_cap},
-    )
-    # Records with nothing to refine by make a block of their own. chr(31) is no letter of a key.
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE refined_key AS
-        SELECT record_id, rule, place, key AS origin, key || chr(31) || one AS key
-        FROM (
-            SELECT rule_key.*, unnest(refine) AS one
-            FROM rule_key
-            JOIN heavy USING (rule, key)
-        )
-        """
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE sorted_key AS
-        WITH crowded AS (
-            SELECT *,
-                   count(*) OVER (PARTITION BY rule, key) AS records,
-                   row_number() OVER (PARTITION BY rule, key ORDER BY place, record_id) - 1
-                       AS position
-            FROM refined_key
-        )
-        SELECT record_id, rule, origin, key, key AS whole
-        FROM crowded
-        WHERE records <= $cap
-        UNION ALL
-        SELECT record_id,
-               rule,
-               origin,
-               key || chr(31) || unnest([position // $half, position // $half + 1]) AS key,
-               key AS whole
-        FROM crowded
-        WHERE records > $cap
-        """,
-        {"cap": spec.block_cap, "half": max(1, spec.block_cap // 2)},
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE block_key AS
-        SELECT record.number,
-               record.record_id,
-               record.source,
-               record.duplicate_free,
-               found.rule,
-               hash(found.rule, found.key) AS key
-        FROM (
-            SELECT record_id, rule, key
-            FROM rule_key
-            ANTI JOIN heavy USING (rule, key)
-            UNION ALL
-            SELECT record_id, rule, key
-            FROM sorted_key
-        ) AS found
-        JOIN blocked_record AS record USING (record_id)
-        """
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE block AS
-        SELECT rule, key, count(*) AS records
-        FROM block_key
-        GROUP BY rule, key
-        """
-    )
-    found = con.sql(
-        """
-        WITH pieces AS (
-            SELECT rule, origin AS key, max(records) AS largest,
-                   count(DISTINCT whole) FILTER (key <> whole) AS neighbourhoods
-            FROM (
-                SELECT *, count(*) OVER (PARTITION BY rule, key) AS records
-                FROM sorted_key
-            )
-            GROUP BY rule, origin
-        )
-        SELECT rule, key, heavy.records, largest, neighbourhoods
-        FROM heavy
-        JOIN pieces USING (rule, key)
-        ORDER BY heavy.records DESC, heavy.rule, heavy.key
-        """
-    ).fetchall()
-    for table in ("rule_key", "refined_key", "sorted_key"):
-        con.execute(f"DROP TABLE {table}")
-    return [CutBlock(spec.blocking[row[0]].name, *row[1:]) for row in found]
+    made = pairs_of_shard(con, spec, shard, count, moved="moved_record")
+    differing = step.patch(table, old, made)
+    step.report(pairs=step.rows(table), pairs_changed=differing)
 
 
 def pairs_of_shard(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, shard: int, shard_count: int
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    shard: int,
+    shard_count: int,
+    *,
+    moved: str | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """The candidate pairs of one shard.
 
-    A shard holds the blocks whose key hashes to it. A pair is made by the first rule under which
-    it shares a key, in the block of the smallest such key, so once over all shards.
+    A shard holds the blocks whose hash lies in its range. A pair is made by the first rule under
+    which it shares a block, in the block of the smallest hash, so once over all shards.
 
     Args:
-        con: The connection on which `make_keys` was called.
+        con: A connection with the view or table ``block_key``, rows of the table block_keys.
         spec: The type's match model.
         shard: Number of the shard, from 0.
         shard_count: Number of shards.
+        moved: Name of a table with record_id; only pairs that touch one of these are made.
 
     Returns:
         record_l, record_r, rule.
@@ -224,46 +84,70 @@ def pairs_of_shard(
     """
     if not 0 <= shard < shard_count:
         raise ValueError(f"shard {shard} of {shard_count} does not exist: count from 0")
+    first = shard * _HASHES // shard_count
+    last = (shard + 1) * _HASHES // shard_count - 1
+    touches = "TRUE" if moved is None else f"record_id IN (SELECT record_id FROM {moved})"
     con.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE shard_key AS
-        SELECT block_key.*
-        FROM block_key
-        SEMI JOIN (SELECT rule, key FROM block WHERE records > 1) AS shared USING (rule, key)
-        WHERE key % $count = $shard
-        """,
-        {"count": shard_count, "shard": shard},
+        WITH own AS (
+            SELECT block, rule_number, record_id, record, source, duplicate_free,
+                   {touches} AS moved
+            FROM block_key
+            WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
+        )
+        SELECT *
+        FROM own
+        SEMI JOIN (
+            SELECT block, rule_number
+            FROM own
+            GROUP BY block, rule_number
+            HAVING count(*) > 1 AND bool_or(moved)
+        ) AS shared USING (block, rule_number)
+        """
     )
-    # Other keys of the records of this shard, against which "first" and "smallest" are judged.
+    # Other blocks of the records of this shard, against which "first" and "smallest" are judged.
+    # Two records whose hashes were equal would be judged by the blocks of both: at worst a pair
+    # is made in two shards, which the clusters would refuse, and none is lost.
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE shard_keys AS
-        SELECT number, {
+        SELECT record, {
             ", ".join(
-                f"coalesce(list(key ORDER BY key) FILTER (rule = {place}), []) AS keys_{place}"
+                f"coalesce(list(block ORDER BY block) FILTER (rule_number = {place}), []) "
+                f"AS keys_{place}"
                 for place in range(len(spec.blocking))
             )
         }
-        FROM block_key
-        SEMI JOIN shard_key USING (number)
-        GROUP BY number
+        FROM (
+            SELECT block, rule_number, record
+            FROM block_key
+            SEMI JOIN shard_key USING (record)
+        )
+        GROUP BY record
         """
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule UTINYINT, name VARCHAR)")
+    con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, name VARCHAR)")
     con.executemany(
         "INSERT INTO rule_name VALUES (?, ?)",
         [(place, rule.name) for place, rule in enumerate(spec.blocking)],
     )
-    made = "\nUNION ALL\n".join(_pairs_of_rule(spec, place) for place in range(len(spec.blocking)))
+    # One rule after the other: the blocks of all rules at once would need the memory of all.
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE made_pair (
+            record_l VARCHAR, record_r VARCHAR, rule_number UTINYINT)
+        """
+    )
+    for place in range(len(spec.blocking)):
+        con.execute(f"INSERT INTO made_pair {_pairs_of_rule(spec, place)}")
+    for table in ("shard_key", "shard_keys"):
+        con.execute(f"DROP TABLE {table}")
     return con.sql(
-        f"""
-        SELECT least(a.record_id, b.record_id) AS record_l,
-               greatest(a.record_id, b.record_id) AS record_r,
-               rule_name.name AS rule
-        FROM ({made}) AS made
-        JOIN blocked_record AS a ON a.number = made.number_l
-        JOIN blocked_record AS b ON b.number = made.number_r
-        JOIN rule_name USING (rule)
+        """
+        SELECT made_pair.record_l, made_pair.record_r, rule_name.name AS rule
+        FROM made_pair
+        JOIN rule_name USING (rule_number)
         """
     )
 
@@ -276,17 +160,21 @@ def _pairs_of_rule(spec: MatchSpec, place: int) -> str:
         for before in range(place)
     )
     return f"""
-        SELECT l.number AS number_l, r.number AS number_r, l.rule
+        SELECT l.record_id AS record_l, r.record_id AS record_r, l.rule_number
         FROM shard_key AS l
-        JOIN shard_key AS r ON r.rule = l.rule AND r.key = l.key AND r.number > l.number
-        JOIN shard_keys AS keys_l ON keys_l.number = l.number
-        JOIN shard_keys AS keys_r ON keys_r.number = r.number
-        WHERE l.rule = {place}
-          AND r.rule = {place}
+        JOIN shard_key AS r
+          ON r.rule_number = l.rule_number
+         AND r.block = l.block
+         AND r.record_id > l.record_id
+        JOIN shard_keys AS keys_l ON keys_l.record = l.record
+        JOIN shard_keys AS keys_r ON keys_r.record = r.record
+        WHERE l.rule_number = {place}
+          AND r.rule_number = {place}
+          AND (l.moved OR r.moved)
           AND {_allowed(spec, place)}
           AND (len(keys_l.keys_{place}) = 1
                OR len(keys_r.keys_{place}) = 1
-               OR l.key = list_min(list_intersect(keys_l.keys_{place}, keys_r.keys_{place})))
+               OR l.block = list_min(list_intersect(keys_l.keys_{place}, keys_r.keys_{place})))
           {earlier}
     """
 

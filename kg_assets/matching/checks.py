@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 
 from kg_assets.checks import Check, Verdict, none_of
 from kg_assets.matching import tables
+from kg_assets.matching.judgements import judged_pairs, not_joined_by_people
 from kg_assets.matching.records import records
+from kg_assets.matching.training import rises
 from kg_assets.matching.vetoes import veto_pairs
 
 if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
+    from resources.table import Table
+
+
+def model_checks(spec: MatchSpec) -> tuple[Check, ...]:
+    """Promises about a trained model."""
+    model = tables.match_model(spec.entity_type)
+    return (
+        Check(
+            name="levels_trained",
+            table=model,
+            description="Each probability that training should find was found; else the check "
+            "says which comparison, level, and m or u. What is declared on purpose is fine.",
+            look=partial(_levels_trained, spec=spec),
+            blocking=False,
+        ),
+        Check(
+            name="weights_fall",
+            table=model,
+            description="From level to level a comparison's match weight falls where the "
+            "declaration clearly says so.",
+            look=partial(_weights_fall, spec=spec),
+        ),
+    )
 
 
 def score_checks(spec: MatchSpec) -> tuple[Check, ...]:
@@ -39,16 +65,48 @@ def entity_checks(spec: MatchSpec) -> tuple[Check, ...]:
         Check(
             name="no_vetoed_pair",
             table=tables.entity_members(spec.entity_type),
-            description="No entity holds two records that a veto keeps apart, whether the pair "
-            "was a candidate or not.",
+            description="No entity holds two records that a person or a veto keeps apart, whether "
+            "the pair was a candidate or not. A person's yes overrules a veto.",
             look=partial(_no_vetoed_pair, spec=spec),
         ),
     )
 
 
+def _levels_trained(step: Step, spec: MatchSpec) -> Verdict:
+    if not any(one.train for one in spec.comparisons):
+        return Verdict(True, {"declared": "on purpose: no comparison is to be trained"})
+    ((trained, untrained, notes),) = (
+        step.staged(tables.match_model(spec.entity_type))
+        .project("trained, untrained, notes")
+        .fetchall()
+    )
+    if not trained:
+        # A type that nobody delivers misses nothing.
+        delivered = step.read(records(spec), tracked=False).limit(1).fetchall()
+        return Verdict(
+            not delivered,
+            {
+                "declared": "too few records to train with" if delivered else "no records",
+                "notes": notes,
+            },
+        )
+    return Verdict(not untrained, {"never_seen": untrained, "notes": notes})
+
+
+def _weights_fall(step: Step, spec: MatchSpec) -> Verdict:
+    ((settings,),) = (
+        step.staged(tables.match_model(spec.entity_type)).project("settings").fetchall()
+    )
+    found = rises(spec, json.loads(settings))
+    return Verdict(not found, {"rising": found} if found else {})
+
+
 def _every_pair_scored(step: Step, spec: MatchSpec) -> Verdict:
+    scores = tables.match_scores(spec.entity_type)
     step.view("checked_pairs", tables.blocked_pairs(spec.entity_type), step.partition)
-    step.staged(tables.match_scores(spec.entity_type)).create_view("checked_scores", replace=True)
+    step.staged(scores).create_view("checked_scores", replace=True)
+    if step.staged_change(scores) is not None:
+        return _changed_pairs_scored(step, spec)
     return none_of(
         step.con.sql(
             """
@@ -64,8 +122,40 @@ def _every_pair_scored(step: Step, spec: MatchSpec) -> Verdict:
     )
 
 
+def _changed_pairs_scored(step: Step, spec: MatchSpec) -> Verdict:
+    """The same of scores of which only some changed: those, and the number of all.
+
+    `kg_assets.matching.scoring` leaves the pairs that it scored again, and what they replace.
+    """
+    scores = tables.match_scores(spec.entity_type)
+    broken = none_of(
+        step.con.sql(
+            """
+            SELECT coalesce(pair.record_l, score.record_l), coalesce(pair.record_r, score.record_r)
+            FROM touched_pair AS pair
+            FULL JOIN scored_pair AS score
+                   ON score.record_l = pair.record_l
+                  AND score.record_r = pair.record_r
+            WHERE pair.record_l IS NULL
+               OR score.record_l IS NULL
+            """
+        )
+    )
+    pairs = _rows(step, tables.blocked_pairs(spec.entity_type), step.partition)
+    if broken.passed and pairs != step.rows(scores):
+        return Verdict(False, {"pairs": pairs, "scores": step.rows(scores)})
+    return broken
+
+
+def _rows(step: Step, table: Table, partition: str | None = None) -> int:
+    """Rows of an input, by the catalog."""
+    return sum(head.file.rows for head in step.lake.heads(table, partition).values())
+
+
 def _every_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
     kind = spec.entity_type
+    if step.staged_change(tables.entity_members(kind)) is not None:
+        return _resolved_record_in_one_entity(step, spec)
     step.view("checked_records", records(spec))
     step.staged(tables.entity_members(kind)).create_view("checked_members", replace=True)
     step.staged(tables.resolved_entities(kind)).create_view("checked_entities", replace=True)
@@ -88,12 +178,49 @@ def _every_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
     )
 
 
-def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
-    step.view("checked_records", records(spec))
-    step.staged(tables.entity_members(spec.entity_type)).create_view(
-        "checked_members", replace=True
+def _resolved_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
+    """The same of entities of which only some were resolved again: those, and the number of all.
+
+    `kg_assets.matching.entities` leaves the records that it resolved, their members and entities.
+    """
+    members = step.rows(tables.entity_members(spec.entity_type))
+    found = _rows(step, records(spec))
+    if members != found:
+        return Verdict(False, {"members": members, "records": found})
+    return none_of(
+        step.con.sql(
+            """
+            SELECT 'record without an entity' AS what, source || ':' || source_id AS id
+            FROM resolution_records
+            ANTI JOIN resolution_members USING (source, source_id)
+            UNION ALL
+            SELECT 'member without a record', source || ':' || source_id
+            FROM resolution_members
+            ANTI JOIN resolution_records USING (source, source_id)
+            UNION ALL
+            SELECT 'entity without a member', entity_id
+            FROM resolution_entities
+            ANTI JOIN resolution_members USING (entity_id)
+            """
+        )
     )
-    step.con.sql(
+
+
+def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
+    con, members = step.con, tables.entity_members(spec.entity_type)
+    if step.staged_change(members) is None:
+        step.view("checked_records", records(spec))
+        step.staged(members).create_view("checked_members", replace=True)
+    else:
+        # The others were looked at when they were resolved.
+        con.table("resolution_records").create_view("checked_records", replace=True)
+        con.sql("FROM resolution_members").create_view("checked_members", replace=True)
+    judged_pairs(
+        con,
+        step.read(tables.JUDGEMENTS, spec.entity_type),
+        con.sql("SELECT record_id FROM checked_records"),
+    )
+    con.sql(
         """
         SELECT l.source || ':' || l.source_id AS record_l,
                r.source || ':' || r.source_id AS record_r
@@ -102,4 +229,19 @@ def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
         WHERE record_l < record_r
         """
     ).create_view("checked_pairs", replace=True)
-    return none_of(veto_pairs(step.con, spec, "checked_pairs", "checked_records"))
+    veto_pairs(con, spec, "checked_pairs", "checked_records").create_view(
+        "checked_vetoes", replace=True
+    )
+    not_joined_by_people(con, "checked_vetoes").create_view("checked_standing_vetoes", replace=True)
+    return none_of(
+        con.sql(
+            """
+            SELECT record_l, record_r, veto
+            FROM checked_standing_vetoes
+            UNION ALL
+            SELECT record_l, record_r, veto
+            FROM judged_different
+            SEMI JOIN checked_pairs USING (record_l, record_r)
+            """
+        )
+    )

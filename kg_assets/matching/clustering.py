@@ -18,17 +18,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from kg_assets.matching.components import Forbidden, Ints, Layout, Pairs, connected, divide_large
+from kg_assets.matching.components import (
+    MUST_LINK,
+    Forbidden,
+    Ints,
+    Layout,
+    Mask,
+    Pairs,
+    connected,
+    divide_large,
+)
 from kg_assets.matching.resolution import Resolution
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+    Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
     CannotLink: TypeAlias = Callable[[DuckDBPyRelation], DuckDBPyRelation] | DuckDBPyRelation
 
 BRIDGE_MARGIN = 3.0
@@ -112,9 +122,11 @@ def cluster(
     records: DuckDBPyRelation,
     scores: DuckDBPyRelation,
     *,
-    threshold: float,
+    threshold: float | None = None,
     duplicate_free: Collection[str] = (),
     cannot_link: CannotLink | None = None,
+    same: DuckDBPyRelation | None = None,
+    different: DuckDBPyRelation | None = None,
     bridge_margin: float = BRIDGE_MARGIN,
     max_cluster: int = MAX_CLUSTER,
     pair_batch: int = PAIR_BATCH,
@@ -125,21 +137,29 @@ def cluster(
     Components of edges are clusters, except where one holds a cannot-link pair, two records of a
     duplicate-free source, or a weak bridge: there records are joined edge by edge, best first
     (ties by record ids), and a union that would break a constraint is refused. So a stronger edge
-    always wins over a weaker one, and the order of rows changes nothing.
+    always wins over a weaker one, and the order of rows changes nothing. Strength is counted in
+    bits above the pair's own threshold: sources whose scores run high have a high one.
 
     A weak bridge is the only edge between two groups of at least two records each, less than
-    ``bridge_margin`` bits above the threshold, where at least two other pairs between the groups
+    ``bridge_margin`` bits above its threshold, where at least two other pairs between the groups
     were scored and denied. Cliques have none.
+
+    What people judged outranks all of it: ``same`` pairs share a cluster whatever scores, vetoes,
+    duplicate-free sources and sizes say, and so do the records that a chain of them joins;
+    ``different`` pairs never share one.
 
     Args:
         con: The connection that both relations belong to; temporary views are made on it.
         records: record_id, source; every record to be clustered, singletons too.
-        scores: record_l, record_r, match_weight, match_probability, veto (NULL: none).
-        threshold: Match probability from which an unvetoed pair is an edge.
+        scores: record_l, record_r, match_weight, match_probability, veto (NULL: none), and
+            threshold, the match probability from which the pair is an edge.
+        threshold: One for all pairs, where the scores have no such column.
         duplicate_free: Sources that give at most one record to a cluster.
         cannot_link: Pairs that must not share a cluster (record_l, record_r, veto), or a function
             that is given pairs (record_l, record_r) inside components and returns those. It is
             asked for all pairs inside a component, also those that were never blocked.
+        same: Must-link pairs (record_l, record_r), scored or not.
+        different: Cannot-link pairs (record_l, record_r, veto) that no ``same`` pair overrules.
         bridge_margin: Bits above the threshold weight; 0 turns the rule off.
         max_cluster: Largest number of records in a cluster.
         pair_batch: Pairs given to ``cannot_link`` at once.
@@ -148,18 +168,27 @@ def cluster(
         Clusters in which every record occurs exactly once.
 
     Raises:
-        ValueError: A record or pair occurs twice, a score names an unknown record, or the
-            threshold is not a probability.
+        ValueError: A record or pair occurs twice, a score names an unknown record, the
+            threshold is not a probability, or ``same`` joins a ``different`` pair.
     """
-    strong = threshold_weight(threshold) + bridge_margin
+    if threshold is not None:
+        threshold_weight(threshold)  # refuses what is no probability
+        scores = scores.project(f"*, {float(threshold)!r} AS threshold")
     ids, sources = _read_records(con, records)
-    scored, veto = _read_scores(con, scores)
+    scored, bar, veto = _read_scores(con, scores)
+    links = _links(con, same)
+    apart = _judged_apart(con, different, links, ids)
     vetoed = veto.is_valid().to_numpy(zero_copy_only=False)
-    accepted = ~vetoed & (scored.probability >= threshold)
-    edges = scored.take(accepted)
-    edges = edges.take(np.lexsort((edges.right, edges.left, -edges.weight)))
+    accepted = ~vetoed & (scored.weight >= 0)
+    free = accepted & ~_among(scored, apart, len(ids))
+    edges, bar = scored.take(free), bar[free]
+    best_first = np.lexsort((edges.right, edges.left, -edges.weight))
+    edges = links.then(edges.take(best_first))
+    bar = np.concatenate([np.zeros(len(links.left)), bar[best_first]])
     denied = scored.take(~vetoed & ~accepted)
-    known = Forbidden(scored.left[vetoed], scored.right[vetoed], veto.filter(pa.array(vetoed)))
+    known = apart.and_also(
+        Forbidden(scored.left[vetoed], scored.right[vetoed], veto.filter(pa.array(vetoed)))
+    )
     if cannot_link is not None and not callable(cannot_link):
         known = known.and_also(_forbidden(con, cannot_link))
     once = _once(sources, duplicate_free)
@@ -167,7 +196,7 @@ def cluster(
     layout = Layout.of(connected(len(ids), edges.left, edges.right))
     components = layout.count
     layout, reasons, divided = divide_large(layout, edges, once, max_cluster)
-    work = Resolution(layout, edges, denied, known, once, strong, reasons)
+    work = Resolution(layout, edges, denied, known, once, bridge_margin, reasons)
     checked = 0
     for first, last in layout.ranges(pair_batch):
         forbidden = work.known_in(first, last)
@@ -178,15 +207,20 @@ def cluster(
         work.resolve(first, last, forbidden)
 
     label = work.label
-    apart = np.array(sorted(work.reasons), dtype=np.int64)
-    apart = apart[label[edges.left[apart]] != label[edges.right[apart]]]
+    refused = np.array(sorted(work.reasons), dtype=np.int64)
+    refused = refused[label[edges.left[refused]] != label[edges.right[refused]]]
     sizes = np.bincount(label, minlength=len(ids))
     return Clusters(
         assignment=pa.table({"record_id": ids, "cluster": ids.take(pa.array(label))}),
-        kept_apart=_kept_apart(ids, edges.take(apart), [work.reasons[i] for i in apart.tolist()]),
+        kept_apart=_kept_apart(
+            ids,
+            edges.take(refused),
+            bar[refused],
+            [work.reasons[i] for i in refused.tolist()],
+        ),
         counts=ClusterCounts(
             records=len(ids),
-            edges=len(edges.left),
+            edges=int(accepted.sum()),
             components=components,
             components_resolved=work.resolved,
             components_divided=divided,
@@ -194,8 +228,8 @@ def cluster(
             clusters=int((sizes > 0).sum()),
             singletons=int((sizes == 1).sum()),
             largest_cluster=int(sizes.max(initial=0)),
-            kept_apart=len(apart),
-            weak_bridges_cut=sum(work.reasons[i] == "weak bridge" for i in apart.tolist()),
+            kept_apart=len(refused),
+            weak_bridges_cut=sum(work.reasons[i] == "weak bridge" for i in refused.tolist()),
         ),
     )
 
@@ -221,8 +255,13 @@ def _read_records(con: DuckDBPyConnection, records: DuckDBPyRelation) -> tuple[p
     return ids, table["source"].cast(pa.string()).combine_chunks().dictionary_encode()
 
 
-def _read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation) -> tuple[Pairs, pa.Array]:
-    """Scored pairs as record numbers, and the veto of each (null: none)."""
+def _read_scores(
+    con: DuckDBPyConnection, scores: DuckDBPyRelation
+) -> tuple[Pairs, Numbers, pa.Array]:
+    """Scored pairs as record numbers, the threshold of each in bits, and its veto (null: none).
+
+    The weight of these pairs is what it is above the threshold.
+    """
     scores.create_view("clustering_scores", replace=True)
     table = con.sql(
         """
@@ -231,6 +270,7 @@ def _read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation) -> tuple[Pai
             r.number AS r,
             s.match_weight::DOUBLE AS match_weight,
             s.match_probability::DOUBLE AS match_probability,
+            s.threshold::DOUBLE AS threshold,
             s.veto::VARCHAR AS veto
         FROM clustering_scores AS s
         LEFT JOIN clustering_ids AS l ON l.record_id = s.record_l
@@ -243,11 +283,22 @@ def _read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation) -> tuple[Pai
             f"clustering: at least {unknown} of {table.num_rows} scored pairs name a record that "
             "is not among the records; materialise the match scores again"
         )
+    threshold = table["threshold"].to_numpy()
+    if not ((threshold > 0) & (threshold < 1)).all():
+        raise ValueError(
+            "clustering: each scored pair needs a threshold, a match probability between 0 and 1 "
+            "(both excluded); materialise the match thresholds again"
+        )
+    bar = np.log2(threshold / (1 - threshold))
+    above = table["match_weight"].to_numpy() - bar
+    # The probability decides: rounding must not part it from its weight.
+    edge = table["match_probability"].to_numpy() >= threshold
+    above = np.where(edge, np.maximum(above, 0.0), np.minimum(above, -np.finfo(float).tiny))
     ends = [table[side].to_numpy().astype(np.int64) for side in ("l", "r")]
     pairs = Pairs(
         np.minimum(*ends),
         np.maximum(*ends),
-        table["match_weight"].to_numpy(),
+        above,
         table["match_probability"].to_numpy(),
     )
     order = np.lexsort((pairs.right, pairs.left))
@@ -259,7 +310,7 @@ def _read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation) -> tuple[Pai
             f"clustering: {doubled} pairs were scored more than once and {itself} pair a record "
             "with itself; each pair must be made in one shard"
         )
-    return pairs, table["veto"].combine_chunks().take(pa.array(order))
+    return pairs, bar[order], table["veto"].combine_chunks().take(pa.array(order))
 
 
 def _forbidden(con: DuckDBPyConnection, pairs: DuckDBPyRelation) -> Forbidden:
@@ -284,6 +335,49 @@ def _forbidden(con: DuckDBPyConnection, pairs: DuckDBPyRelation) -> Forbidden:
         table["r"].to_numpy().astype(np.int64),
         table["veto"].cast(pa.string()).combine_chunks(),
     )
+
+
+def _links(con: DuckDBPyConnection, same: DuckDBPyRelation | None) -> Pairs:
+    """Must-link pairs as edges above every score; pairs of other records do not matter here."""
+    if same is None:
+        return Pairs.none()
+    same.create_view("clustering_same", replace=True)
+    table = con.sql(
+        """
+        SELECT DISTINCT
+            least(l.number, r.number) AS l,
+            greatest(l.number, r.number) AS r
+        FROM clustering_same AS s
+        JOIN clustering_ids AS l ON l.record_id = s.record_l
+        JOIN clustering_ids AS r ON r.record_id = s.record_r
+        ORDER BY 1, 2
+        """,
+    ).to_arrow_table()
+    left, right = (table[side].to_numpy().astype(np.int64) for side in ("l", "r"))
+    return Pairs(left, right, np.full(len(left), MUST_LINK), np.ones(len(left)))
+
+
+def _judged_apart(
+    con: DuckDBPyConnection, different: DuckDBPyRelation | None, links: Pairs, ids: pa.Array
+) -> Forbidden:
+    """Pairs that were judged different, as record numbers."""
+    if different is None:
+        return Forbidden.none()
+    apart = _forbidden(con, different)
+    group = connected(len(ids), links.left, links.right)
+    joined = np.flatnonzero(group[apart.left] == group[apart.right])
+    if len(joined):
+        ends = [ids[int(side[joined[0]])].as_py() for side in (apart.left, apart.right)]
+        raise ValueError(
+            f"clustering: {len(joined)} pairs are judged different and joined by pairs that are "
+            f"judged the same, the first of them {ends[0]} and {ends[1]}; take a judgement back"
+        )
+    return apart
+
+
+def _among(pairs: Pairs, chosen: Forbidden, records: int) -> Mask:
+    """Which of the pairs are among the chosen ones."""
+    return np.isin(pairs.left * records + pairs.right, chosen.left * records + chosen.right)
 
 
 def _once(sources: pa.DictionaryArray, duplicate_free: Collection[str]) -> Ints:
@@ -328,12 +422,12 @@ def _pair_batches(
     con.unregister("clustering_members")
 
 
-def _kept_apart(ids: pa.Array, edges: Pairs, reasons: list[str]) -> pa.Table:
+def _kept_apart(ids: pa.Array, edges: Pairs, bar: Numbers, reasons: list[str]) -> pa.Table:
     table = pa.table(
         [
             ids.take(pa.array(edges.left)),
             ids.take(pa.array(edges.right)),
-            edges.weight,
+            edges.weight + bar,
             edges.probability,
             pa.array(reasons, pa.string()),
         ],

@@ -16,6 +16,10 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 
+MUST_LINK = float("inf")
+"""Match weight of an edge that a person made: above every score."""
+
+
 @dataclass(frozen=True)
 class Pairs:
     """Pairs of record numbers (left < right), as parallel arrays."""
@@ -25,10 +29,25 @@ class Pairs:
     weight: Floats
     probability: Floats
 
+    @classmethod
+    def none(cls) -> Pairs:
+        """No pairs."""
+        ends, values = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float64)
+        return cls(ends, ends, values, values)
+
     def take(self, which: Ints | Mask) -> Pairs:
         """The pairs at these positions, or where the mask holds."""
         return Pairs(
             self.left[which], self.right[which], self.weight[which], self.probability[which]
+        )
+
+    def then(self, others: Pairs) -> Pairs:
+        """These pairs, and after them the others."""
+        return Pairs(
+            np.concatenate([self.left, others.left]),
+            np.concatenate([self.right, others.right]),
+            np.concatenate([self.weight, others.weight]),
+            np.concatenate([self.probability, others.probability]),
         )
 
 
@@ -39,6 +58,12 @@ class Forbidden:
     left: Ints
     right: Ints
     veto: pa.Array
+
+    @classmethod
+    def none(cls) -> Forbidden:
+        """No pairs."""
+        ends = np.zeros(0, dtype=np.int64)
+        return cls(ends, ends, pa.array([], pa.string()))
 
     def take(self, which: Ints) -> Forbidden:
         """The pairs at these positions."""
@@ -152,6 +177,7 @@ def divide_large(
             layout.place[edges.right[mine]],
             once[records],
             largest,
+            must=int((edges.weight[mine] == MUST_LINK).sum()),
         )
         labels[records] = records[np.array(parts, dtype=np.int64)]
         reasons |= {int(mine[position]): reason for position, reason in refused.items()}

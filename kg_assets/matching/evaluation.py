@@ -157,6 +157,7 @@ def evaluate(
     *,
     closed: bool = False,
     skip_unknown: bool = False,
+    undecided: pa.Table | None = None,
 ) -> Scores:
     """Score entities against labelled links; the module says what is judged.
 
@@ -167,6 +168,7 @@ def evaluate(
         closed: The links are all there are between the two sides.
         skip_unknown: Leave links that name an unknown record out of the scores, for example
             where the links speak of several entity types and one is scored.
+        undecided: left, right: pairs that are no links and count neither way.
 
     Returns:
         Scores.
@@ -191,12 +193,17 @@ def evaluate(
     if skip_unknown:
         con.execute("DELETE FROM evaluation_links WHERE NOT known")
     con.execute(_NEIGHBOURS)
+    if undecided is not None:
+        _set_aside(con, undecided)
     found = _number(con, "SELECT count(*) FROM evaluation_links WHERE together")
     linked = _number(con, "SELECT count(*) FROM evaluation_links")
     predicted = _number(con, _PREDICTED.format(records="evaluation_members"))
     if not closed:
         unlabelled = "evaluation_members ANTI JOIN evaluation_labelled USING (record_id)"
         predicted -= _number(con, _PREDICTED.format(records=unlabelled))
+    if undecided is not None:
+        predicted -= _number(con, _SET_ASIDE.format(judged="true" if closed else "labelled"))
+        con.execute("DROP TABLE evaluation_aside")
     ((labelled, b_precision, b_recall),) = con.sql(
         """
         SELECT
@@ -261,6 +268,29 @@ def score_complete(
         return evaluate(con, table, labelled, closed=True)
     finally:
         con.unregister("evaluation_universe")
+
+
+def _set_aside(con: DuckDBPyConnection, undecided: pa.Table) -> None:
+    """Take undecided pairs out of what was predicted of each labelled record."""
+    con.register("evaluation_undecided", undecided.select(["left", "right"]))
+    con.execute(_ASIDE)
+    con.unregister("evaluation_undecided")
+    con.execute(
+        """
+        UPDATE evaluation_labelled AS n
+        SET predicted = n.predicted - aside.pairs
+        FROM (
+            SELECT record_id, count(*) AS pairs
+            FROM (
+                SELECT l AS record_id FROM evaluation_aside
+                UNION ALL
+                SELECT r AS record_id FROM evaluation_aside
+            )
+            GROUP BY record_id
+        ) AS aside
+        WHERE aside.record_id = n.record_id
+        """
+    )
 
 
 def _f1(precision: float, recall: float) -> float:
@@ -334,6 +364,25 @@ FROM labelled AS n
 LEFT JOIN evaluation_members AS m USING (record_id)
 LEFT JOIN held AS h USING (entity_id)
 """
+
+_ASIDE = """
+CREATE OR REPLACE TEMP TABLE evaluation_aside AS
+SELECT
+    p.l,
+    p.r,
+    p.l IN (SELECT record_id FROM evaluation_labelled)
+        OR p.r IN (SELECT record_id FROM evaluation_labelled) AS labelled
+FROM (
+    SELECT DISTINCT least("left", "right") AS l, greatest("left", "right") AS r
+    FROM evaluation_undecided
+) AS p
+ANTI JOIN evaluation_links AS k ON k.l = p.l AND k.r = p.r
+JOIN evaluation_members AS a ON a.record_id = p.l
+JOIN evaluation_members AS b ON b.record_id = p.r
+WHERE a.entity_id = b.entity_id
+"""
+
+_SET_ASIDE = "SELECT count(*) FROM evaluation_aside WHERE {judged}"
 
 # Pairs are counted from the records on one side only (a, b) and on both (c) of each entity: an
 # entity of thousands of records would have millions of pairs.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kg_assets.matching.model import HIDDEN_COLUMNS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.scoring import score_pairs
+from kg_assets.matching.thresholds import DECLARED
 from kg_assets.matching.vetoes import all_vetoes
 from kg_assets.sources.record import RECORD_SCHEMA
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import duckdb
+    import pyarrow as pa
 
     from kg_assets.matching.model import MatchSpec
 
@@ -59,7 +61,8 @@ class Explanation:
         prior_weight: Match weight of two records drawn at random.
         match_weight: Sum of the prior weight and those of the comparisons.
         match_probability: The probability that belongs to it.
-        threshold: Probability from which a pair without veto is an edge.
+        threshold: Probability from which a pair without veto of these sources is an edge.
+        threshold_method: How the threshold was found.
         blocking_rules: Names of the rules under which the two share a key, before blocks over
             the cap are cut; none means that the pair was never scored in a build.
         vetoes: Name and text of each veto that holds.
@@ -75,6 +78,7 @@ class Explanation:
     match_weight: float
     match_probability: float
     threshold: float
+    threshold_method: str
     blocking_rules: tuple[str, ...]
     vetoes: Mapping[str, str]
     edge: bool
@@ -89,6 +93,7 @@ def explain_pair(
     *,
     records_view: str = "matching_record",
     frequencies_view: str = "frequency",
+    thresholds: pa.Table | None = None,
 ) -> Explanation:
     """Explain a pair, whether it was ever blocked or not.
 
@@ -100,6 +105,8 @@ def explain_pair(
         record_r: Another.
         records_view: Name of a view of the type's records.
         frequencies_view: Name of a view of the table term_frequencies.
+        thresholds: Rows of the table match_thresholds; the model's own threshold where there is
+            none for the two sources.
 
     Returns:
         The explanation; the weights of the comparisons and the prior add up to the whole.
@@ -124,6 +131,9 @@ def explain_pair(
         .fetchall()[0]
     )
     frequency = _frequencies(con, spec)
+    # The classifier moves the weights of Splink's model.
+    learnt = settings.get("classifier") if spec.scorer == "classifier" else None
+    moved = learnt or {"intercept": 0.0, "levels": {}}
     evidence = []
     features = [feature.name for feature in spec.features]
     for place, gamma in enumerate(levels):
@@ -137,14 +147,17 @@ def explain_pair(
             ComparisonEvidence(
                 name=described["output_column_name"],
                 level=level["label_for_charts"],
-                weight=_weight(level, values[record_l], values[record_r], frequency),
+                weight=_weight(level, values[record_l], values[record_r], frequency)
+                + moved["levels"].get(described["output_column_name"], {}).get(str(gamma), 0.0),
                 left={name: values[record_l][name] for name in named},
                 right={name: values[record_r][name] for name in named},
             )
         )
     prior = settings["probability_two_random_records_match"]
     vetoes = _vetoes(con, spec, records_view)
-    threshold = float(model_row["threshold"])
+    threshold, method = _threshold(thresholds, record_l, record_r)
+    if threshold is None:
+        threshold = float(model_row["threshold"])
     canonical = [name for name in RECORD_SCHEMA.names if name not in HIDDEN_COLUMNS]
     left, right = (
         {name: values[one][name] for name in canonical if values[one][name] not in (None, [])}
@@ -156,14 +169,26 @@ def explain_pair(
         left=left,
         right=right,
         comparisons=tuple(evidence),
-        prior_weight=math.log2(prior / (1 - prior)),
+        prior_weight=math.log2(prior / (1 - prior)) + moved["intercept"],
         match_weight=weight,
         match_probability=probability,
         threshold=threshold,
+        threshold_method=method,
         blocking_rules=_rules(con, spec, records_view),
         vetoes=vetoes,
         edge=probability >= threshold and not vetoes,
     )
+
+
+def _threshold(
+    thresholds: pa.Table | None, record_l: str, record_r: str
+) -> tuple[float | None, str]:
+    """The threshold of the sources of two records, None where there is none, and its method."""
+    sources = sorted(record.partition(":")[0] for record in (record_l, record_r))
+    for row in thresholds.to_pylist() if thresholds is not None else ():
+        if [row["source_l"], row["source_r"]] == sources:
+            return row["threshold"], row["method"]
+    return None, DECLARED
 
 
 def _record(

@@ -72,6 +72,7 @@ def assign_ids(
     previous_members: DuckDBPyRelation,
     previous_events: DuckDBPyRelation,
     *,
+    taken: DuckDBPyRelation | None = None,
     digits: int = ID_DIGITS,
 ) -> Identities:
     """Give each cluster the id of the entity that it is, or a new one.
@@ -82,6 +83,8 @@ def assign_ids(
         clusters: source, source_id, cluster; one row a record, cluster any label.
         previous_members: entity_id, source, source_id of the version before.
         previous_events: generation, event, entity_id, other_id of all versions before.
+        taken: entity_id of entities that are not among the previous members because nothing of
+            them changed; no new id may be one of these.
         digits: Hexadecimal digits of a new id.
 
     Returns:
@@ -92,7 +95,7 @@ def assign_ids(
     """
     _prepare(con, clusters, previous_members, previous_events)
     _keep(con)
-    _name_new(con, entity_type, digits)
+    _name_new(con, entity_type, digits, taken)
     members = con.sql(
         """
         SELECT i.entity_id, n.source, n.source_id
@@ -110,7 +113,7 @@ def assign_ids(
             f"SELECT event, count(DISTINCT entity_id) FROM ({_EVENTS}) GROUP BY event"
         ).fetchall()
     )
-    for table in ("new", "old", "past", "founders", "overlaps", "ids"):
+    for table in ("new", "old", "split", "generation", "founders", "overlaps", "ids"):
         con.execute(f"DROP TABLE identity_{table}")
     counts = {
         name: int(ids_by_event.get(name, 0)) for name in ("born", "merged", "split", "retired")
@@ -134,8 +137,13 @@ def _prepare(
         SELECT entity_id, source, source_id
         FROM identity_given_members;
 
-        CREATE OR REPLACE TEMP TABLE identity_past AS
-        SELECT generation, event, entity_id, other_id
+        CREATE OR REPLACE TEMP TABLE identity_split AS
+        SELECT DISTINCT entity_id
+        FROM identity_given_events
+        WHERE event = 'split';
+
+        CREATE OR REPLACE TEMP TABLE identity_generation AS
+        SELECT 1 + coalesce(max(generation), 0) AS generation
         FROM identity_given_events;
 
         -- Clusters are numbered by founding record, so that their labels do not matter.
@@ -228,7 +236,9 @@ def _append_ids(con: DuckDBPyConnection, ids: list[tuple[int, str]]) -> None:
     con.unregister("identity_more")
 
 
-def _name_new(con: DuckDBPyConnection, entity_type: str, digits: int) -> None:
+def _name_new(
+    con: DuckDBPyConnection, entity_type: str, digits: int, taken: DuckDBPyRelation | None
+) -> None:
     """Give the clusters that kept no id one of their founding record."""
     con.execute(
         """
@@ -241,9 +251,12 @@ def _name_new(con: DuckDBPyConnection, entity_type: str, digits: int) -> None:
         CREATE OR REPLACE TEMP TABLE identity_used AS
         SELECT entity_id FROM identity_old
         UNION
-        SELECT entity_id FROM identity_past WHERE event = 'split';
+        SELECT entity_id FROM identity_split;
         """
     )
+    if taken is None:
+        taken = con.sql("SELECT entity_id FROM identity_used LIMIT 0")
+    taken.create_view("identity_taken", replace=True)
     for attempt in range(_ATTEMPTS):
         con.execute(
             """
@@ -259,6 +272,7 @@ def _name_new(con: DuckDBPyConnection, entity_type: str, digits: int) -> None:
             SELECT number, entity_id
             FROM candidates
             ANTI JOIN identity_used USING (entity_id)
+            ANTI JOIN identity_taken USING (entity_id)
             QUALIFY row_number() OVER (PARTITION BY entity_id ORDER BY number) = 1
             """,
             [entity_type, f"#{attempt}" if attempt else "", digits],
@@ -280,6 +294,7 @@ def _name_new(con: DuckDBPyConnection, entity_type: str, digits: int) -> None:
             f"attempts; ids of {digits} digits are too short"
         )
     con.execute("DROP TABLE identity_unnamed; DROP TABLE identity_used; DROP TABLE identity_named")
+    con.execute("DROP VIEW identity_taken")
 
 
 _EVENTS = """
@@ -315,7 +330,7 @@ WITH happened AS (
     GROUP BY entity_id
 )
 SELECT
-    1 + (SELECT coalesce(max(generation), 0) FROM identity_past) AS generation,
+    (SELECT generation FROM identity_generation) AS generation,
     event,
     entity_id,
     other_id,

@@ -31,11 +31,14 @@ class Feature:
         sql: Expression over the canonical columns (but `HIDDEN_COLUMNS`), the columns of the
             model's context and the features above it.
         kind: Arrow type of the column.
+        of: The one column that it is computed from, where many records share its values: then it
+            is computed once for each value. It can name such features above it.
     """
 
     name: str
     sql: str
     kind: pa.DataType
+    of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,8 @@ class MatchSpec:
         depends_on: Entity types that are resolved before.
         shards: Into how many shards pairs are cut.
         block_cap: Largest number of records in a block.
+        scorer: Name of the scorer that makes the match weights (`kg_assets.matching.scorers`).
+        shadow: Name of a second scorer that is compared with it and decides nothing; None: none.
         revision: Raised when the meaning of the declarations changes but not their text.
     """
 
@@ -182,6 +187,8 @@ class MatchSpec:
     depends_on: tuple[str, ...] = ()
     shards: int = 1
     block_cap: int = 500
+    scorer: str = "splink"
+    shadow: str | None = None
     revision: int = 1
     # Of no meaning for equality: computed from the rest.
     version: str = field(init=False, compare=False, default="")
@@ -203,8 +210,8 @@ class MatchSpec:
 def fingerprint(spec: MatchSpec) -> str:
     """Version of a specification: twelve hexadecimal digits of a hash of all that it declares."""
     declared = asdict(spec)
-    # How the work is cut changes no result.
-    for name in ("version", "shards"):
+    # How the work is cut changes no result, and a model serves each scorer.
+    for name in ("version", "shards", "scorer", "shadow"):
         declared.pop(name)
     text = json.dumps(declared, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

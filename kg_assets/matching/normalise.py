@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kg_assets.matching.person_names import PERSON_MACROS
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -94,6 +96,18 @@ MACROS: tuple[str, ...] = (
     f"""article_to_front(value) AS regexp_replace(
         value, '^(.*[^,]), *(?:{_alternatives(_ARTICLES_AFTER_COMMA)})[''’]? *( *[(].*)?$',
         '\\1\\2', 'i')""",
+    # "Voice (2017)", "House of Cards (US)": what tells works of one title apart, and no title.
+    """title_note(value) AS regexp_extract(
+        value, '[^ ] *[(]((?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)] *$',
+        1)""",
+    """without_note(value) AS regexp_replace(value,
+        '([^ ]) *[(](?:(?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)] *$',
+        '\\1')""",
+    """note_country(value) AS CASE
+        WHEN title_note(value) = 'UK' THEN 'GB'
+        WHEN title_note(value) = 'USA' THEN 'US'
+        WHEN regexp_full_match(title_note(value), '[A-Z]{2}') THEN title_note(value) END""",
+    """note_year(value) AS TRY_CAST(title_note(value) AS INTEGER)""",
     f"""without_edition(value) AS trim(regexp_replace(
         value, '(^| )(the )?({_alternatives(_EDITIONS)})$', ''))""",
     f"""without_article(value) AS regexp_replace(
@@ -106,7 +120,7 @@ MACROS: tuple[str, ...] = (
             "coalesce(nullif("
             + _let(
                 "words",
-                "fold_words(article_to_front(title))",
+                "fold_words(article_to_front(without_note(title)))",
                 "without_article(coalesce(nullif(without_edition(words), ''), words))",
             )
             + ", ''), lower(trim(title)))",
@@ -166,6 +180,20 @@ MACROS: tuple[str, ...] = (
     f"""series_part(value) AS {
         _let("parts", "title_part(value)", "parts.base || '#' || coalesce(parts.part, 1)")
     }""",
+    # "[18] Karen Bee, Part 3", "Episode 29 - Hand Walk": the number in front is no title.
+    """without_number(value) AS regexp_replace(regexp_replace(value,
+        '^(?: *(?:\\[[^\\]]{1,6}\\]|#[0-9]+))+ *([^ ])', '\\1'),
+        '^(?i:(?:episode|ep|folge|teil|capitulo|chapter)[. ]*[0-9]+|s[0-9]+ ?e[0-9]+|[0-9]+x[0-9]+)'
+        || ' *[-:–—.] *([^ ])',
+        '\\1')""",
+    # "crab#1" for "Crab (1)", "Crab - Part One", "Crab, Part I"; "crab#" where no part is named.
+    f"""part_form(value) AS {
+        _let(
+            "parts",
+            "title_part(without_number(value))",
+            "coalesce(nullif(parts.base, ''), 'part') || '#' || coalesce(parts.part::VARCHAR, '')",
+        )
+    }""",
     # Names of people.
     # One spelling of each: "Junior" is "jr".
     f"""name_suffix(value) AS nullif(replace(replace(regexp_extract(
@@ -195,7 +223,7 @@ MACROS: tuple[str, ...] = (
             _let(
                 "core",
                 "core_words(words)",
-                "sorted_letters(CASE WHEN len(core) = 0 THEN words ELSE core END)",
+                "sorted_letters(CASE WHEN len(core) < 2 THEN words ELSE core END)",
             ),
         )
     }""",
@@ -214,5 +242,5 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
     Args:
         con: Connection on which features, vetoes and comparisons will be computed.
     """
-    for macro in MACROS:
+    for macro in (*MACROS, *PERSON_MACROS):
         con.execute(f"CREATE OR REPLACE TEMPORARY MACRO {macro}")

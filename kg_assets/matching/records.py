@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kg_assets.matching.context import add_context
-from kg_assets.matching.model import HIDDEN_COLUMNS
+from kg_assets.matching.live import duplicate_free_sources, later_deliveries, live_deliveries
+from kg_assets.matching.model import HIDDEN_COLUMNS, WORKS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.tables import entity_members
 from kg_assets.sources.record import RECORD_SCHEMA
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
+    from resources.layers import Changes
 
 
 def records(spec: MatchSpec) -> Table:
@@ -45,6 +48,10 @@ def records(spec: MatchSpec) -> Table:
 def run_records(step: Step, spec: MatchSpec) -> None:
     """Write the current records of a type with their features.
 
+    Where deliveries only came after those that were read before, the records that they speak of
+    are made again, and those whose parent came to another entity. Else, and for people, whose
+    works may be in any delivery, all records are made again, and what differs is written.
+
     Args:
         step: Reads the deliveries and their records, and the members of the types before.
         spec: The type's match model.
@@ -53,6 +60,44 @@ def run_records(step: Step, spec: MatchSpec) -> None:
     create_macros(con)
     numbered = live_deliveries(con, step.read(DELIVERIES))
     con.register("delivery", numbered)
+    news = later_deliveries(step, spec, records(spec), numbered)
+    members = _view_members(step, spec)
+    if news is None or members is None or WORKS in spec.contexts:
+        _view_delivered(step, numbered)
+        make_current(con, spec, "delivered", "delivery", "current_record")
+        found = add_features(con, spec, "current_record", "entity_member")
+        differing = step.update(records(spec), found)
+    else:
+        _view_delivered(step, numbered.filter(pc.is_in(numbered.column("number"), news)))
+        make_current(con, spec, "delivered", "delivery", "delivered_record")
+        _add_moved(con, spec, members)
+        found = add_features(con, spec, "current_record", "entity_member")
+        differing = step.patch(records(spec), con.table("replaced_record"), found)
+    step.report(records=step.rows(records(spec)), records_changed=differing)
+    step.report(**_repeated(con, spec, step))
+
+
+def _view_members(step: Step, spec: MatchSpec) -> list[Changes] | None:
+    """Make the view ``entity_member`` of the types before, and tell what changed in it."""
+    con, output = step.con, records(spec)
+    parts = [f"SELECT * FROM members_{number}" for number in range(len(spec.depends_on))]
+    changes = []
+    for number, other in enumerate(spec.depends_on):
+        step.view(f"members_{number}", entity_members(other))
+        changes.append(step.changes(output, entity_members(other)))
+    if not parts:
+        con.register("no_members", entity_members(spec.entity_type).schema.empty_table())
+        parts.append("SELECT * FROM no_members")
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW entity_member AS " + "\nUNION ALL BY NAME\n".join(parts)
+    )
+    known = [one for one in changes if one is not None]
+    return known if len(known) == len(changes) else None
+
+
+def _view_delivered(step: Step, numbered: pa.Table) -> None:
+    """Make the view ``delivered``: the records of some deliveries, with the delivery's number."""
+    con = step.con
     views = []
     for number, source, name in zip(
         *(numbered.column(column).to_pylist() for column in ("number", "source", "delivery")),
@@ -65,89 +110,50 @@ def run_records(step: Step, spec: MatchSpec) -> None:
         views.append("SELECT 0 AS number, * FROM nothing_delivered")
     con.execute("CREATE OR REPLACE TEMP VIEW delivered AS " + "\nUNION ALL BY NAME\n".join(views))
 
-    make_current(con, spec, "delivered", "delivery", "current_record")
-    members = [f"SELECT * FROM members_{number}" for number in range(len(spec.depends_on))]
-    for number, other in enumerate(spec.depends_on):
-        step.view(f"members_{number}", entity_members(other))
-    if not members:
-        con.register("no_members", entity_members(spec.entity_type).schema.empty_table())
-        members.append("SELECT * FROM no_members")
+
+def _add_moved(con: duckdb.DuckDBPyConnection, spec: MatchSpec, members: list[Changes]) -> None:
+    """Make ``current_record`` of all that may differ, and ``replaced_record`` of what it replaces.
+
+    Args:
+        con: A connection with ``delivered``, what `make_current` makes of it in
+            ``delivered_record``, and ``record_before``.
+        spec: The type's match model.
+        members: What changed in the members of the types before: a record whose parent came to
+            another entity is the same with another context.
+    """
+    con.register("no_member", entity_members(spec.entity_type).schema.empty_table())
+    moved = "SELECT source, source_id FROM no_member"
+    for number, changed in enumerate(members):
+        changed.rows.create_view(f"moved_member_{number}", replace=True)
+        changed.removed.create_view(f"removed_member_{number}", replace=True)
+        moved += f"""
+            UNION SELECT source, source_id FROM moved_member_{number}
+            UNION SELECT source, source_id FROM removed_member_{number}"""
+    columns = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names)
     con.execute(
-        "CREATE OR REPLACE TEMP VIEW entity_member AS " + "\nUNION ALL BY NAME\n".join(members)
-    )
-    found = add_features(con, spec, "current_record", "entity_member")
-    step.write(records(spec), found)
-    step.report(**_repeated(con, spec, step))
+        f"""
+        CREATE OR REPLACE TEMP TABLE moved_member AS
+        {moved};
 
+        CREATE OR REPLACE TEMP TABLE delivered_key AS
+        SELECT DISTINCT source || ':' || source_id AS record_id
+        FROM delivered
+        WHERE entity_type IN (SELECT entity_type FROM own_type);
 
-def live_deliveries(
-    con: duckdb.DuckDBPyConnection, deliveries: duckdb.DuckDBPyRelation
-) -> pa.Table:
-    """Deliveries that still count: those since the last full one of each source, in order.
+        CREATE OR REPLACE TEMP TABLE replaced_record AS
+        SELECT *
+        FROM record_before
+        WHERE record_id IN (FROM delivered_key)
+           OR (source, parent_id) IN (SELECT (source, source_id) FROM moved_member);
 
-    Args:
-        con: The connection that the relation belongs to.
-        deliveries: Rows of the table deliveries.
-
-    Returns:
-        number (order over all sources), source, delivery, mode, and duplicate_free as the last
-        delivery that says it has it.
-    """
-    deliveries.create_view("every_delivery", replace=True)
-    return con.sql(
+        CREATE OR REPLACE TEMP TABLE current_record AS
+        SELECT {columns}, delivery, record_id, duplicate_free
+        FROM delivered_record
+        UNION ALL
+        SELECT {columns}, delivery, record_id, duplicate_free
+        FROM replaced_record
+        WHERE record_id NOT IN (FROM delivered_key)
         """
-        WITH ordered AS (
-            SELECT *,
-                   row_number() OVER (PARTITION BY source ORDER BY sequence, delivery) AS place
-            FROM every_delivery
-        ),
-        live AS (
-            SELECT *,
-                   last_value(duplicate_free IGNORE NULLS) OVER (
-                       PARTITION BY source ORDER BY place
-                       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-                   ) AS declared
-            FROM ordered
-            QUALIFY place >= coalesce(
-                max(CASE WHEN mode = 'full' THEN place END) OVER (PARTITION BY source), 0)
-        )
-        SELECT row_number() OVER (ORDER BY source, place) AS number,
-               source,
-               delivery,
-               mode,
-               declared AS duplicate_free
-        FROM live
-        ORDER BY number
-        """
-    ).to_arrow_table()
-
-
-def duplicate_free_sources(deliveries: pa.Table, spec: MatchSpec) -> frozenset[str]:
-    """Sources of which no two records of the type are declared to be the same thing.
-
-    Args:
-        deliveries: What `live_deliveries` gives.
-        spec: The type's match model; a type whose records are one a credit has no such source.
-    """
-    from kg_assets.sources.registry import adapter_for
-
-    if not spec.duplicate_free:
-        return frozenset()
-    declared = dict(
-        zip(
-            deliveries.column("source").to_pylist(),
-            deliveries.column("duplicate_free").to_pylist(),
-            strict=True,
-        )
-    )
-    return frozenset(
-        source
-        for source, word in declared.items()
-        if (
-            adapter_for(source).duplicate_free.get(spec.entity_type, False)
-            if word is None
-            else word
-        )
     )
 
 
@@ -273,13 +279,16 @@ def add_features(
         WHERE record.entity_type IN (SELECT entity_type FROM own_type)
         """
     )
-    features = "".join(f",\n       {one.sql} AS {one.name}" for one in spec.features)
+    joins = "".join(f" LEFT JOIN {table} USING ({column})" for column, table in _shared(con, spec))
+    features = "".join(
+        f",\n       {one.sql} AS {one.name}" for one in spec.features if one.of is None
+    )
     names = "".join(f", {one.name}" for one in spec.features)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE featured AS
         SELECT record_id{names}
-        FROM (SELECT *{features} FROM visible)
+        FROM (SELECT *{features} FROM visible{joins})
         """
     )
     columns = ", ".join(f'record."{column}"' for column in RECORD_SCHEMA.names)
@@ -295,6 +304,36 @@ def add_features(
         WHERE record.entity_type IN (SELECT entity_type FROM own_type)
         """
     )
+
+
+def _shared(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> list[tuple[str, str]]:
+    """Compute the features of a column's values, once for each value of the view ``visible``.
+
+    Returns:
+        The columns, and for each the name of a table with its values and their features.
+    """
+    made = []
+    for column in dict.fromkeys(one.of for one in spec.features if one.of is not None):
+        table = f"features_of_{column}"
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE {table} AS
+            SELECT DISTINCT {column}
+            FROM visible
+            """
+        )
+        # One after the other: a feature that names another would repeat its expression.
+        for one in spec.features:
+            if one.of == column:
+                con.execute(
+                    f"""
+                    CREATE OR REPLACE TEMP TABLE {table} AS
+                    SELECT *, {one.sql} AS {one.name}
+                    FROM {table}
+                    """
+                )
+        made.append((column, table))
+    return made
 
 
 def _repeated(con: duckdb.DuckDBPyConnection, spec: MatchSpec, step: Step) -> dict[str, object]:

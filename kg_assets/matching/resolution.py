@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from kg_assets.matching.agglomeration import BRIDGE_DENIALS, Component, agglomerate
-from kg_assets.matching.components import Forbidden, Ints, Layout, Mask, Pairs, connected
+from kg_assets.matching.components import (
+    MUST_LINK,
+    Forbidden,
+    Ints,
+    Layout,
+    Mask,
+    Pairs,
+    connected,
+)
 
 
 class Resolution:
@@ -31,11 +39,11 @@ class Resolution:
 
         Args:
             layout: Components, or the parts of those that were too large.
-            edges: Accepted edges, best first.
+            edges: Must-link pairs, then accepted edges, best first.
             denied: Pairs that were scored below the threshold and have no veto.
             known: Cannot-link pairs known beforehand.
             once: For each record its duplicate-free source, -1 for none.
-            strong: Match weight from which an edge needs no support against denials.
+            strong: Weight above the threshold from which an edge needs no support against denials.
             reasons: Reason by position of the edges that are refused already.
         """
         self.reasons = reasons
@@ -44,6 +52,9 @@ class Resolution:
         self._layout = layout
         self._edges = edges
         self._once = once
+        # What people joined is one thing, and no veto counts inside it.
+        links = edges.weight == MUST_LINK
+        self._linked = connected(len(self.label), edges.left[links], edges.right[links])
         self._weak = edges.weight < strong
         self._denied = denied.take(layout.together(denied.left, denied.right))
         self._known = known.take(np.flatnonzero(layout.together(known.left, known.right)))
@@ -105,6 +116,10 @@ class Resolution:
             forbidden: All cannot-link pairs inside these components.
         """
         layout = self._layout
+        linked = self._linked
+        forbidden = forbidden.take(
+            np.flatnonzero(linked[forbidden.left] != linked[forbidden.right])
+        )
         component = layout.component[forbidden.left]
         order = np.argsort(component, kind="stable")
         forbidden = forbidden.take(order)
@@ -132,6 +147,7 @@ class Resolution:
                 forbidden_why=forbidden.veto,
                 denied_left=place[denied.left[below]],
                 denied_right=place[denied.right[below]],
+                must=int((edges.weight[mine] == MUST_LINK).sum()),
             )
         )
         self.label[records] = records[np.array(roots, dtype=np.int64)]

@@ -1,29 +1,43 @@
-"""Match weight and probability of candidate pairs, computed by Splink, with vetoes."""
+"""Match weight and probability of candidate pairs, by the scorer of their type, with vetoes."""
 
 # ruff: noqa: S608 - what is put into statements is declared in our own model files.
 
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
-from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
-from kg_assets.matching.settings import columns_for_scoring, make_linker
+from kg_assets.matching.scorers import scorer
+from kg_assets.matching.scorers.interface import Scoring
+from kg_assets.matching.scorers.shadow import compare_scorers
 from kg_assets.matching.tables import (
     blocked_pairs,
     match_model,
     match_scores,
+    match_thresholds,
+    scorer_comparison,
     term_frequencies,
 )
-from kg_assets.matching.vetoes import columns_for_vetoes, veto_expression
+from kg_assets.matching.thresholds import with_thresholds
+from resources.step import WHOLE
 
 if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
+    from resources.layers import Changes
+
+
+EXACT_FROM = -4.5
+"""Match weights from here on (odds of 1 to 23) are exact in match_scores; a pair that cannot reach
+it is not looked at further. Thresholds lie above."""
+
+DOUBT = 3.0
+"""Bits below the threshold within which weights are exact at least: the review margin and one."""
 
 
 class MissingModelError(Exception):
@@ -31,7 +45,10 @@ class MissingModelError(Exception):
 
 
 def run_match_scores(step: Step, spec: MatchSpec) -> None:
-    """Score the candidate pairs of one shard.
+    """Score the candidate pairs of one shard, or those of them that changed.
+
+    The model and its frequencies are frozen, so a pair whose records did not change keeps its
+    score.
 
     Args:
         step: Its partition is the shard; it reads that shard's pairs, the records, the model.
@@ -40,29 +57,126 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     Raises:
         MissingModelError: The type has no trained model.
     """
-    con = step.con
+    con, kind = step.con, spec.entity_type
+    scores, frequencies = match_scores(kind), term_frequencies(kind)
     create_macros(con)
-    step.view("shard_pair", blocked_pairs(spec.entity_type), step.partition)
+    step.view("shard_pair", blocked_pairs(kind), step.partition)
     step.view("matching_record", records(spec))
-    step.view("frequency", term_frequencies(spec.entity_type))
-    found = step.read(match_model(spec.entity_type)).project("settings").fetchall()
+    step.view("frequency", frequencies)
+    found = step.read(match_model(kind)).project("settings").fetchall()
     if not found:
-        raise MissingModelError(
-            f"{spec.entity_type}/match_model is empty: materialise it, then score again"
-        )
-    scored = score_pairs(
-        con, spec, json.loads(found[0][0]), "shard_pair", "matching_record", "frequency"
-    )
-    step.write(match_scores(spec.entity_type), scored)
-    pairs, edges, vetoed = con.sql(
-        f"""
-        SELECT count(*),
-               count(*) FILTER (veto IS NULL AND match_probability >= {spec.threshold}),
-               count(veto)
-        FROM scored_pair
+        raise MissingModelError(f"{kind}/match_model is empty: materialise it, then score again")
+    limit = exact_from(spec.threshold)
+    asked, views = (spec, json.loads(found[0][0])), ("matching_record", "frequency")
+    frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
+    changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
+    changed_records = step.changes(scores, records(spec))
+    if (
+        # Two scorers are compared on all pairs of the shard.
+        spec.shadow is not None
+        or changed_pairs is None
+        or changed_records is None
+        or any(one is None or one.count for one in frozen)
+    ):
+        if spec.shadow is not None:
+            score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
+            con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
+        scored = score_pairs(con, *asked, "shard_pair", *views, exact=limit)
+        differing = step.write(scores, scored)
+    else:
+        _touched_pairs(step, spec, changed_pairs, changed_records)
+        scored = score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+        differing = step.patch(scores, con.table("replaced_score"), scored)
+    compared, said = compare_scorers(con, spec, "scored_pair", "shadow_pair", limit)
+    step.write(scorer_comparison(kind), compared)
+    # Thresholds are frozen after the first scores; until then the declared one tells the edges.
+    chosen = step.read(match_thresholds(kind), tracked=False).to_arrow_table()
+    con.register("frozen_threshold", chosen)
+    with_thresholds(con, "scored_pair", "frozen_threshold", spec.threshold).create_view("judged")
+    edges, vetoed, pruned = con.sql(
+        """
+        SELECT count(*) FILTER (veto IS NULL AND match_probability >= threshold),
+               count(veto),
+               count(*) FILTER (list_contains(levels, -2))
+        FROM judged
         """
     ).fetchall()[0]
-    step.report(pairs=pairs, edges=edges, vetoed=vetoed)
+    step.report(
+        pairs=step.rows(scores),
+        scores_changed=differing,
+        edges_scored=edges,
+        vetoes_scored=vetoed,
+        not_needed=pruned,
+        scorer=spec.scorer,
+        exact_from=limit,
+        shadow=said,
+    )
+
+
+def exact_from(threshold: float) -> float:
+    """The match weight from which weights are exact, in bits.
+
+    Args:
+        threshold: Match probability from which a pair is an edge.
+    """
+    return min(EXACT_FROM, math.log2(threshold / (1 - threshold)) - DOUBT)
+
+
+def _touched_pairs(
+    step: Step, spec: MatchSpec, changed_pairs: Changes, changed_records: Changes
+) -> None:
+    """Make ``touched_pair``, to be scored again, and ``replaced_score``, their scores before.
+
+    Those are the pairs that are new, gone or made by another rule, and the pairs of records that
+    changed. The scores before say which pairs there were, so that they are read once.
+    """
+    con = step.con
+    changed_pairs.rows.create_view("changed_pair", replace=True)
+    changed_pairs.removed.create_view("removed_pair", replace=True)
+    changed_records.rows.create_view("changed_record", replace=True)
+    changed_records.removed.create_view("removed_record", replace=True)
+    step.previous(match_scores(spec.entity_type)).create_view("score_before", replace=True)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE touched_record AS
+        SELECT record_id FROM changed_record
+        UNION
+        SELECT record_id FROM removed_record;
+
+        CREATE OR REPLACE TEMP TABLE changed_key AS
+        SELECT record_l, record_r FROM changed_pair
+        UNION
+        SELECT record_l, record_r FROM removed_pair;
+
+        -- Pairs change where their records do, but for those of blocks that were cut otherwise.
+        CREATE OR REPLACE TEMP TABLE replaced_score AS
+        SELECT *
+        FROM score_before
+        WHERE record_l IN (FROM touched_record) OR record_r IN (FROM touched_record);
+
+        CREATE OR REPLACE TEMP TABLE other_key AS
+        SELECT *
+        FROM changed_key
+        WHERE record_l NOT IN (FROM touched_record) AND record_r NOT IN (FROM touched_record)
+        """
+    )
+    if con.sql("FROM other_key LIMIT 1").fetchall():
+        con.execute(
+            """
+            INSERT INTO replaced_score
+            SELECT * FROM score_before SEMI JOIN other_key USING (record_l, record_r)
+            """
+        )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE touched_pair AS
+        SELECT record_l, record_r, rule FROM changed_pair
+        UNION ALL
+        SELECT record_l, record_r, rule
+        FROM replaced_score
+        ANTI JOIN changed_key USING (record_l, record_r)
+        """
+    )
 
 
 def score_pairs(
@@ -72,6 +186,9 @@ def score_pairs(
     pairs_view: str,
     records_view: str,
     frequencies_view: str,
+    *,
+    exact: float | None = None,
+    by: str | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """Score pairs, whether they were blocked or not.
 
@@ -82,67 +199,16 @@ def score_pairs(
         pairs_view: Name of a view with record_l, record_r and rule.
         records_view: Name of a view of the type's records.
         frequencies_view: Name of a view of the table term_frequencies.
+        exact: Match weight from which weights must be exact, in bits; None: all are.
+        by: Name of the scorer; None: the one that the model names.
 
     Returns:
-        Rows of the table match_scores.
+        Rows of the table match_scores; they are the table ``scored_pair`` too.
     """
-    compared = columns_for_scoring(spec)
-    vetoing = [name for name in columns_for_vetoes(spec) if name not in compared]
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE scoring_pair AS
-        SELECT record_l AS join_key_l, record_r AS join_key_r, '0' AS match_key, rule
-        FROM {pairs_view}
-        """
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE paired_record AS
-        SELECT {", ".join(("record_id", *compared, *vetoing))}
-        FROM {records_view}
-        SEMI JOIN (
-            SELECT join_key_l AS record_id FROM scoring_pair
-            UNION
-            SELECT join_key_r FROM scoring_pair
-        ) AS paired USING (record_id)
-        """
-    )
-    # Splink carries every column of its input along: it is given those that it compares.
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW scoring_record AS
-        SELECT {", ".join(("record_id", *compared))}
-        FROM paired_record
-        """
-    )
+    asked = Scoring(spec, settings, pairs_view, records_view, frequencies_view, exact)
     # Splink looks at the input to infer its types and does not like to find none.
-    if not con.sql("SELECT 1 FROM scoring_pair LIMIT 1").fetchall():
+    if not con.sql(f"SELECT 1 FROM {pairs_view} LIMIT 1").fetchall():
         con.register("nothing_scored", match_scores(spec.entity_type).schema.empty_table())
         con.execute("CREATE OR REPLACE TEMP TABLE scored_pair AS SELECT * FROM nothing_scored")
         return con.table("scored_pair")
-    lookups = lookup_tables(con, spec, "scoring_record", frequencies_view)
-    linker = make_linker(con, settings, "scoring_record", lookups)
-    linker.table_management.register_blocked_pairs_for_predict(
-        linker._db_api.register("scoring_pair")
-    )
-    predicted = linker.inference.predict(warning_mode="never")
-    levels = ", ".join(f"gamma_{one.name}::TINYINT" for one in spec.comparisons)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE scored_pair AS
-        SELECT pair.join_key_l AS record_l,
-               pair.join_key_r AS record_r,
-               pair.rule,
-               round(score.match_weight, 6) AS match_weight,
-               round(score.match_probability, 9) AS match_probability,
-               [{levels}] AS levels,
-               {veto_expression(spec)} AS veto
-        FROM {predicted.physical_name} AS score
-        JOIN scoring_pair AS pair
-          ON pair.join_key_l = score.record_id_l AND pair.join_key_r = score.record_id_r
-        JOIN paired_record AS l ON l.record_id = pair.join_key_l
-        JOIN paired_record AS r ON r.record_id = pair.join_key_r
-        """
-    )
-    predicted.drop_table_from_database_and_remove_from_cache()
-    return con.table("scored_pair")
+    return scorer(by or spec.scorer).score(con, asked)

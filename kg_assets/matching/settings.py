@@ -15,6 +15,11 @@ NOT_COMPUTED = -100
 """A value that no similarity has."""
 
 
+def rounded(value: float) -> float:
+    """A parameter to six significant digits, so that the last bits of a sum do not show."""
+    return float(f"{value:.6g}")
+
+
 def prior_settings(spec: MatchSpec) -> dict[str, Any]:
     """The Splink settings of a specification before training.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,13 +14,21 @@ import pyarrow as pa
 from kg_assets.matching.frequencies import count_terms, lookup_tables
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
-from kg_assets.matching.settings import columns_for_scoring, make_linker, prior_settings
-from kg_assets.matching.tables import match_model, term_frequencies
+from kg_assets.matching.scorers.classifier import ClassifierScorer, train_classifier
+from kg_assets.matching.settings import (
+    columns_for_scoring,
+    make_linker,
+    prior_settings,
+    rounded,
+)
+from kg_assets.matching.tables import JUDGEMENTS, match_model, term_frequencies
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
-    from kg_assets.matching.model import MatchSpec
+    from kg_assets.matching.model import Comparison, MatchSpec
     from resources.lake import Step
 
 SAMPLE_RECORDS = 1_500
@@ -37,6 +46,22 @@ PRIOR_MATCHES = 50.0
 PRIOR_PAIRS = 20.0
 """How many pairs the declared u probabilities count for beside those of the sample."""
 
+UNSEEN_PAIRS = 0.5
+"""Pairs that a level counts for which no pair of the u sample reached, unless less is declared.
+
+The declared share of so few pairs would be next to none, and its match weight without bounds.
+"""
+
+CLEAR_FALL = 2.0
+"""Bits by which a declared weight lies above another so that training may not turn them round.
+
+Odds of four to one. What is declared closer is a guess that data may overturn: of two languages in
+common the second can be the more telling, because most films share the first.
+"""
+
+REVISION = 2
+"""Raised when training would give another model for the same records: part of its version."""
+
 
 def run_match_model(step: Step, spec: MatchSpec) -> None:
     """Write the model of a type: the one it had, or a newly trained one.
@@ -50,7 +75,8 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
     """
     model, frequencies = match_model(spec.entity_type), term_frequencies(spec.entity_type)
     before = step.previous(model).to_arrow_table()
-    kept = before.num_rows and before.column("version")[0].as_py().startswith(spec.version)
+    version = f"{spec.version}-{REVISION}-"
+    kept = before.num_rows and before.column("version")[0].as_py().startswith(version)
     if kept and not step.options.get("retrain"):
         step.write(model, before)
         step.write(frequencies, step.previous(frequencies))
@@ -59,10 +85,17 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
     create_macros(step.con)
     step.read(records(spec), tracked=False).create_view("training_record", replace=True)
     row = train(step.con, spec, "training_record")
+    if ClassifierScorer.name in (spec.scorer, spec.shadow):
+        judged = step.read(JUDGEMENTS, spec.entity_type, tracked=False)
+        judged.create_view("judgement", replace=True)
+        row = taught(step.con, spec, row, "judgement", "training_record", "counted_term")
     step.write(model, row)
     step.write(frequencies, step.con.table("counted_term"))
     step.report(
-        trained=row.column("trained")[0].as_py(), kept=False, notes=row.column("notes")[0].as_py()
+        trained=row.column("trained")[0].as_py(),
+        kept=False,
+        notes=row.column("notes")[0].as_py(),
+        untrained=row.column("untrained")[0].as_py(),
     )
 
 
@@ -87,23 +120,66 @@ def train(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> pa.Tabl
     )
     settings = prior_settings(spec)
     notes: list[str] = []
+    unseen: list[str] = []
     trained = False
     if any(one.train for one in spec.comparisons):
-        trained = _estimate(con, spec, settings, notes, view)
+        trained = _estimate(con, spec, settings, notes, unseen, view)
+        notes += make_weights_fall(spec, settings)
     else:
         notes.append("all probabilities as declared")
     text = json.dumps(settings, sort_keys=True)
     return pa.table(
         {
             "entity_type": [spec.entity_type],
-            "version": [f"{spec.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"],
+            "version": [model_version(spec, text)],
             "settings": [text],
             "threshold": [spec.threshold],
             "trained": [trained],
+            "untrained": [unseen],
             "notes": ["; ".join(notes)],
         },
         schema=match_model(spec.entity_type).schema,
     )
+
+
+def model_version(spec: MatchSpec, text: str) -> str:
+    """Version of a model: that of its specification, and a hash of the settings' JSON."""
+    return f"{spec.version}-{REVISION}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def taught(
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    row: pa.Table,
+    judgements: str,
+    view: str,
+    frequencies: str,
+) -> pa.Table:
+    """A trained model with the classifier that judgements teach.
+
+    Args:
+        con: A connection with the macros of `normalise`.
+        spec: The type's match model.
+        row: What `train` gave.
+        judgements: Name of a view of the judgements.
+        view: Name of a view of the type's records.
+        frequencies: Name of a view of the table term_frequencies.
+
+    Returns:
+        The row of the table match_model.
+    """
+    settings = json.loads(row.column("settings")[0].as_py())
+    learnt = train_classifier(con, spec, settings, judgements, view, frequencies)
+    text = json.dumps(learnt, sort_keys=True)
+    said = learnt["classifier"]["judgements"]
+    made = row.to_pylist()[0] | {
+        "settings": text,
+        "version": model_version(spec, text),
+        "trained": True,
+        "notes": f"{row.column('notes')[0].as_py()}; classifier: {said['same']} pairs judged same, "
+        f"{said['different']} different",
+    }
+    return pa.Table.from_pylist([made], schema=row.schema)
 
 
 def _estimate(
@@ -111,6 +187,7 @@ def _estimate(
     spec: MatchSpec,
     settings: dict[str, Any],
     notes: list[str],
+    unseen: list[str],
     view: str,
 ) -> bool:
     columns = "".join(f", {name}" for name in columns_for_scoring(spec) if name != "source")
@@ -126,24 +203,129 @@ def _estimate(
     # Sums of fractions depend on the order in which threads finish; the order of one does not.
     con.execute("SET threads = 1")
     try:
-        _estimate_u(con, spec, settings, notes)
-        return _estimate_m(con, spec, settings, notes)
+        _estimate_u(con, spec, settings, notes, unseen)
+        return _estimate_m(con, spec, settings, notes, unseen)
     finally:
         con.execute(f"SET threads = {int(threads)}")
 
 
-def rounded(value: float) -> float:
-    """A probability to six significant digits, so that the last bits of a sum do not show."""
-    return float(f"{value:.6g}")
+def make_weights_fall(spec: MatchSpec, settings: dict[str, Any]) -> list[str]:
+    """Pool levels whose match weight rises where the declaration says that it clearly falls.
+
+    Of few or lopsided pairs, training can learn that "titles differ" speaks for a match. Levels
+    that break the declared order get the weight of both together (pool adjacent violators, Ayer
+    and others, 1955). Each keeps its u, and the m of the pool stays what it was in all, so the
+    probabilities still sum to one, and a comparison whose weights fall ends at or below nought.
+
+    Args:
+        spec: The type's match model.
+        settings: The Splink settings; changed.
+
+    Returns:
+        A note for each comparison that was changed.
+    """
+    notes = []
+    for place, comparison in enumerate(spec.comparisons):
+        if not comparison.train:
+            continue
+        levels = _levels(settings, place)
+        us = [level["u_probability"] for level in levels]
+        # Each pool: m, u and its levels.
+        pools = [
+            (level["m_probability"], level["u_probability"], [number])
+            for number, level in enumerate(levels)
+        ]
+        while (found := _rising(comparison, pools)) is not None:
+            first, last = found
+            taken = pools[first : last + 1]
+            pools[first : last + 1] = [
+                (
+                    sum(m for m, _, _ in taken),
+                    sum(u for _, u, _ in taken),
+                    [number for _, _, numbers in taken for number in numbers],
+                )
+            ]
+        changed = [pool for pool in pools if len(pool[2]) > 1]
+        for m, u, numbers in changed:
+            for number in numbers:
+                levels[number]["m_probability"] = _just_under(m / u * us[number])
+        notes += [
+            f"{comparison.name}: one weight for "
+            + ", ".join(comparison.levels[number].label for number in numbers)
+            + ", which would rise"
+            for _, _, numbers in changed
+        ]
+    return notes
 
 
-def _levels(settings: dict[str, Any], place: int) -> list[dict[str, Any]]:
+def _rising(
+    comparison: Comparison, pools: list[tuple[float, float, list[int]]]
+) -> tuple[int, int] | None:
+    """Two pools of which the later has the greater weight and must not; the nearest such two.
+
+    Pooling those that are far apart would take along all between them, which break nothing.
+    """
+    for last, (m_2, u_2, later) in enumerate(pools):
+        for first in reversed(range(last)):
+            m_1, u_1, earlier = pools[first]
+            # Probabilities are rounded to six digits.
+            if m_2 / u_2 > m_1 / u_1 * 1.0001 and _must_fall(comparison, earlier, later):
+                return first, last
+    return None
+
+
+def _must_fall(comparison: Comparison, earlier: list[int], later: list[int]) -> bool:
+    """Whether a declared weight of the earlier levels is clearly above one of the later ones."""
+
+    def weights(numbers: list[int]) -> list[float]:
+        return [math.log2(comparison.levels[n].m / comparison.levels[n].u) for n in numbers]
+
+    return max(weights(earlier)) - min(weights(later)) >= CLEAR_FALL
+
+
+def _just_under(value: float) -> float:
+    return rounded(min(value, 0.999999))
+
+
+def rises(spec: MatchSpec, settings: Mapping[str, Any]) -> list[str]:
+    """Levels whose match weight is above that of the level before, where it should fall.
+
+    Args:
+        spec: The type's match model.
+        settings: The trained Splink settings.
+
+    Returns:
+        Comparison and level of each, with both weights in bits.
+    """
+    found = []
+    for place, comparison in enumerate(spec.comparisons):
+        levels = _levels(settings, place)
+        pools = [
+            (level["m_probability"], level["u_probability"], [number])
+            for number, level in enumerate(levels)
+        ]
+        rising = _rising(comparison, pools)
+        if rising is not None:
+            first, last = (
+                f"{comparison.levels[number].label} ({math.log2(m / u):+.2f} bits)"
+                for number in rising
+                for m, u, _ in [pools[number]]
+            )
+            found.append(f"{comparison.name}: {last} weighs more than {first}")
+    return found
+
+
+def _levels(settings: Mapping[str, Any], place: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = settings["comparisons"][place]["comparison_levels"]
     return [level for level in found if not level.get("is_null_level")]
 
 
 def _estimate_u(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, settings: dict[str, Any], notes: list[str]
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    settings: dict[str, Any],
+    notes: list[str],
+    unseen: list[str],
 ) -> None:
     # md5 and not DuckDB's own hash: the sample stays the same when DuckDB's hash changes.
     con.execute(
@@ -178,13 +360,19 @@ def _estimate_u(
         ):
             seen = trained._trained_u_median
             share = 0.0 if seen is None else seen
-            level["u_probability"] = rounded(
-                (share * pairs + declared.u * PRIOR_PAIRS) / (pairs + PRIOR_PAIRS)
-            )
+            if not share:
+                unseen.append(f"{comparison.name}: {declared.label}: u")
+            counted = share * pairs + declared.u * PRIOR_PAIRS
+            least = min(declared.u * pairs, UNSEEN_PAIRS)
+            level["u_probability"] = rounded(max(counted, least) / (pairs + PRIOR_PAIRS))
 
 
 def _estimate_m(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, settings: dict[str, Any], notes: list[str]
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    settings: dict[str, Any],
+    notes: list[str],
+    unseen: list[str],
 ) -> bool:
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
     lookups = lookup_tables(con, spec, "training_input", "counted_term")
@@ -202,11 +390,16 @@ def _estimate_m(
         if pairs < FEWEST_PAIRS:
             notes.append(f"EM on {rule} left out: {pairs} pairs")
             continue
-        session = linker.training.estimate_parameters_using_expectation_maximisation(
-            condition,
-            estimate_without_term_frequencies=True,
-            max_pairs=MOST_PAIRS if pairs > MOST_PAIRS else None,
-        )
+        try:
+            session = linker.training.estimate_parameters_using_expectation_maximisation(
+                condition,
+                estimate_without_term_frequencies=True,
+                max_pairs=MOST_PAIRS if pairs > MOST_PAIRS else None,
+            )
+        except ValueError as error:
+            # Where no match of a rule reaches a level, its m falls below what Splink accepts.
+            notes.append(f"EM on {rule} left out, {pairs} pairs: {error}")
+            continue
         model = session.core_model_settings
         matches = min(pairs, MOST_PAIRS) * model.probability_two_random_records_match
         notes.append(f"EM on {rule}: {pairs} pairs, {matches:.0f} taken for matches")
@@ -234,6 +427,8 @@ def _estimate_m(
             # a small probability instead of forbidding a match.
             seen = found[place, number]
             total = sum(matches for _, matches in seen)
+            if sum(m * matches for m, matches in seen) < 0.5:
+                unseen.append(f"{comparison.name}: {declared.label}: m")
             level["m_probability"] = rounded(
                 (sum(m * matches for m, matches in seen) + declared.m * PRIOR_MATCHES)
                 / (total + PRIOR_MATCHES)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg_assets.matching.blocking import make_keys, pairs_of_shard
+from kg_assets.matching.block_keys import make_keys
+from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec
 from kg_assets.matching.normalise import create_macros
 

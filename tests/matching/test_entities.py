@@ -6,7 +6,7 @@ import pytest
 
 from kg_assets.matching import tables
 from kg_assets.matching.clustering import cluster
-from kg_assets.matching.entities import review_pairs, run_resolved_entities
+from kg_assets.matching.entities import doubtful_pairs, review_pairs, run_resolved_entities
 from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec, Veto
 from kg_assets.matching.records import records
 from resources.lake import Lake
@@ -146,6 +146,7 @@ def review(pairs, **options):
             "match_weight": [float(p[2]) for p in pairs],
             "match_probability": [1 / (1 + 2.0 ** -p[2]) for p in pairs],
             "veto": pa.array([p[3] for p in pairs], pa.string()),
+            "threshold": [0.5] * len(pairs),
         }
     )
     names = sorted({end for pair in pairs for end in pair[:2]})
@@ -157,12 +158,16 @@ def review(pairs, **options):
         con,
         con.table("records"),
         con.table("scores"),
-        threshold=0.5,
         duplicate_free=frozenset({"free"}),
     )
-    queue, total = review_pairs(con, con.table("scores"), found, threshold=0.5, **options)
-    rows = queue.to_pylist()
-    return {(row["record_l"], row["record_r"]): row["reason"] for row in rows}, total
+    doubtful = doubtful_pairs(
+        con,
+        con.table("scores"),
+        con.from_arrow(found.kept_apart),
+        con.from_arrow(found.assignment).project("record_id, cluster AS entity_id"),
+    )
+    rows = review_pairs(con, doubtful, **options).to_pylist()
+    return {(row["record_l"], row["record_r"]): row["reason"] for row in rows}, len(doubtful)
 
 
 def test_a_clear_pair_needs_no_person():

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from kg_assets.matching.blocking import make_keys, pairs_of_shard
+from kg_assets.matching.block_keys import make_keys
+from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.model import Comparison, Level
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.scoring import score_pairs
@@ -52,7 +53,7 @@ def test_every_model_blocks_and_scores(kind):
     make_keys(con, spec, "record")
     pairs_of_shard(con, spec, 0, 1).create_view("pair")
     scored = score_pairs(con, spec, json.loads(row["settings"]), "pair", "record", "counted_term")
-    assert len(scored.fetchall()) == (0 if kind == "episode" else 1)
+    assert len(scored.fetchall()) == 1
 
 
 def test_types_stand_after_those_they_depend_on():
@@ -157,13 +158,13 @@ def test_a_common_name_in_careers_far_apart_is_two_people():
 def test_the_sole_directors_of_one_film_are_one_person_though_spelt_differently():
     rows = people(
         film("a", "1", "One", 1990, ["Abbas Kiarostami"]),
-        film("b", "2", "Eins", 1990, ["Abbas Kyarostami"]),
+        film("b", "2", "Eins", 1990, ["Abas Kiyarustemi"]),
     )
     members = [
         {"entity_id": "film:x", "entity_type": "film", "source": source, "source_id": one}
         for source, one in (("a", "1"), ("b", "2"))
     ]
-    ends = ("a:1/abbas kiarostami", "b:2/abbas kyarostami")
+    ends = ("a:1/abbas kiarostami", "b:2/abas kiyarustemi")
     assert joined("person", rows, *ends, members=members)
     assert not joined("person", rows, *ends)
 

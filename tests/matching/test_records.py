@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records, run_records
@@ -130,6 +131,7 @@ def test_deleting_a_work_keeps_those_whom_another_work_credits(lake):
 def test_nothing_delivered_is_no_error(lake):
     assert names(lake) == {}
     run(lake, FILM, run_match_model)
+    run(lake, FILM, run_block_keys)
     run(lake, FILM, run_blocked_pairs, "00")
     run(lake, FILM, run_match_scores, "00")
     assert rows(lake, match_scores("film")) == []
@@ -169,6 +171,7 @@ def chain(home, films):
         deliver(lake, "1", [row for row in films if row["source"] == source])
     run(lake, FILM, run_records)
     run(lake, FILM, run_match_model)
+    run(lake, FILM, run_block_keys)
     shards = [f"{shard:02}" for shard in range(FILM.shards)]
     for shard in shards:
         run(lake, FILM, run_blocked_pairs, shard)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from kg_assets.matching.blocking import make_keys, pairs_of_shard
+from kg_assets.matching.block_keys import make_keys
+from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.explain import UnknownRecordError, explain_pair
 from kg_assets.matching.models.film import film_spec
 from kg_assets.matching.scoring import score_pairs

@@ -14,7 +14,7 @@ from kg_assets.matching.model import (
     TermFrequency,
     Veto,
 )
-from kg_assets.matching.models.general import TITLE_FEATURES
+from kg_assets.matching.models.general import DESCRIPTION, TITLE_FEATURES, descriptions
 
 _GENERIC = (
     "^(episode|ep|part|chapter|folge|teil|episodio|capitulo|afsnit|avsnitt|jakso|aflevering|"
@@ -26,16 +26,31 @@ SPEC = MatchSpec(
     entity_type="episode",
     features=(
         *TITLE_FEATURES,
-        # A title that a thousand episodes have says nothing of this one.
-        Feature(
-            "own_title",
-            f"CASE WHEN regexp_matches(title, '{_GENERIC}') THEN NULL ELSE title END",
-            pa.string(),
-        ),
+        # A title that a thousand episodes have says nothing of this one. Forms of a part are one:
+        # "Crab (1)", "Crab - Part One".
         Feature(
             "own_titles",
-            f"list_filter(title_keys, lambda key: NOT regexp_matches(key, '{_GENERIC}'))",
+            "list_sort(list_distinct(list_transform(list_filter("
+            "list_concat([name], alternate_names), lambda one: trim(one) <> '' "
+            f"AND NOT regexp_matches(title_key(without_number(one)), '{_GENERIC}')), "
+            "lambda one: part_form(one))))",
             pa.list_(pa.string()),
+        ),
+        Feature(
+            "own_title",
+            f"CASE WHEN NOT regexp_matches(title_key(without_number(name)), '{_GENERIC}') "
+            "THEN part_form(name) END",
+            pa.string(),
+        ),
+        Feature("own_base", "split_part(own_title, '#', 1)", pa.string()),
+        Feature("own_part", "nullif(split_part(own_title, '#', 2), '')", pa.string()),
+        Feature("minutes", "CASE WHEN runtime_minutes > 0 THEN runtime_minutes END", pa.float64()),
+        DESCRIPTION,
+        # "The Flood (1 & 2)", "Parts 1-2".
+        Feature(
+            "both_parts",
+            "regexp_matches(title, '(^| )[0-9]{1,2} (and |to )?[0-9]{1,2}$')",
+            pa.bool_(),
         ),
         Feature("series_entity", "parent_entity", pa.string()),
         Feature("series_title", "title_key(parent_name)", pa.string()),
@@ -64,6 +79,25 @@ SPEC = MatchSpec(
             "list_transform(own_titles, lambda key: parent || '|' || key)))",
             refine="[season_number::VARCHAR]",
         ),
+        # Where a source does not say of which series an episode is.
+        BlockingRule(
+            "day, season and episode",
+            keys="[broadcast::VARCHAR || '|' || season_number || '|' || episode_number]",
+            refine="[own_base[:3]]",
+            across_sources=True,
+        ),
+        BlockingRule(
+            "title of any series",
+            keys="[CASE WHEN len(own_base) >= 4 THEN own_base END]",
+            refine="[broadcast::VARCHAR]",
+            across_sources=True,
+        ),
+        BlockingRule(
+            "day and first letters of a title",
+            keys="[broadcast::VARCHAR || '|' || own_base[:4]]",
+            refine="[episode_number::VARCHAR]",
+            across_sources=True,
+        ),
     ),
     comparisons=(
         Comparison(
@@ -71,30 +105,34 @@ SPEC = MatchSpec(
             missing="(series_entity_l IS NULL OR series_entity_r IS NULL) "
             "AND (series_title_l IS NULL OR series_title_r IS NULL)",
             levels=(
-                Level("same series", "series_entity_l = series_entity_r", 0.85, 0.002),
-                Level("series of one name", "series_title_l = series_title_r", 0.13, 0.002),
-                Level("another series", "ELSE", 0.02, 0.996),
+                # A series has one episode of a number: together they tell far more than apart.
+                Level(
+                    "same number of one series",
+                    "(series_entity_l = series_entity_r OR series_title_l = series_title_r) "
+                    "AND season_number_l = season_number_r AND episode_number_l = episode_number_r",
+                    0.9,
+                    0.000002,
+                ),
+                Level(
+                    "one series",
+                    "series_entity_l = series_entity_r OR series_title_l = series_title_r",
+                    0.08,
+                    0.002,
+                ),
+                Level("another series", "ELSE", 0.02, 0.997998),
             ),
             # Nearly all episodes of a small sample are of other series: trained, it would say
             # that two episodes of one series are one.
-            train="u",
+            train="",
         ),
         Comparison(
             name="number",
             missing="episode_number_l IS NULL OR episode_number_r IS NULL",
             levels=(
-                # A series has one episode of a number: together they tell far more than apart.
-                Level(
-                    "same season and episode of one series",
-                    "season_number_l = season_number_r AND episode_number_l = episode_number_r "
-                    "AND (series_entity_l = series_entity_r OR series_title_l = series_title_r)",
-                    0.87,
-                    0.00001,
-                ),
                 Level(
                     "same season and episode",
                     "season_number_l = season_number_r AND episode_number_l = episode_number_r",
-                    0.03,
+                    0.88,
                     0.005,
                 ),
                 Level(
@@ -102,57 +140,72 @@ SPEC = MatchSpec(
                     "episode_number_l = episode_number_r "
                     "AND (season_number_l IS NULL OR season_number_r IS NULL)",
                     0.04,
-                    0.01,
+                    0.03,
                 ),
-                Level("another number", "ELSE", 0.06, 0.985),
+                # Sources number specials as they like.
+                Level("a special in one", "season_number_l = 0 OR season_number_r = 0", 0.04, 0.05),
+                Level("another number", "ELSE", 0.04, 0.915),
             ),
             train="",
         ),
         Comparison(
             name="title",
             missing="own_title_l IS NULL OR own_title_r IS NULL",
-            similarity="best_similarity(own_titles_l, own_titles_r)",
+            similarity="jaro_winkler_similarity(own_base_l, own_base_r)",
             levels=(
                 Level(
                     "same title",
                     "own_title_l = own_title_r",
-                    0.75,
-                    0.0002,
+                    0.65,
+                    0.0001,
                     term_frequency="own_title",
                 ),
                 Level(
                     "a title in common", "list_has_any(own_titles_l, own_titles_r)", 0.05, 0.0002
                 ),
+                Level("another part of one title", "own_part_l <> own_part_r", 0.01, 0.05),
                 Level(
-                    "titles alike",
-                    "best_similarity(own_titles_l, own_titles_r) >= 0.88",
-                    0.08,
+                    "same title, a part named by one only",
+                    "own_base_l = own_base_r",
+                    0.05,
+                    0.0003,
+                ),
+                Level(
+                    "one title holds the other, or titles alike",
+                    "jaro_winkler_similarity(own_base_l, own_base_r) >= 0.9 "
+                    "OR (least(len(own_base_l), len(own_base_r)) >= 6 "
+                    "AND (contains(own_base_l, own_base_r) OR contains(own_base_r, own_base_l)))",
+                    0.12,
                     0.002,
                 ),
-                Level("titles differ", "ELSE", 0.12, 0.9976),
+                # Translations and working titles.
+                Level("titles differ", "ELSE", 0.12, 0.9474),
             ),
+            train="",
         ),
         Comparison(
             name="broadcast",
             missing="broadcast_l IS NULL OR broadcast_r IS NULL",
             levels=(
-                Level("same day", "broadcast_l = broadcast_r", 0.8, 0.001),
+                Level("same day", "broadcast_l = broadcast_r", 0.8, 0.0003),
                 # Sources date by the clock of different countries.
                 Level(
                     "a day apart",
                     "abs(date_diff('day', broadcast_l, broadcast_r)) <= 1",
-                    0.12,
-                    0.001,
+                    0.1,
+                    0.0006,
                 ),
                 Level(
                     "a fortnight apart",
                     "abs(date_diff('day', broadcast_l, broadcast_r)) <= 14",
                     0.04,
-                    0.01,
+                    0.007,
                 ),
-                Level("further apart", "ELSE", 0.04, 0.988),
+                Level("further apart", "ELSE", 0.06, 0.9921),
             ),
+            train="",
         ),
+        descriptions(),
     ),
     vetoes=(
         # Sources that number in another order agree on title or day; without either, numbers that
@@ -160,8 +213,26 @@ SPEC = MatchSpec(
         Veto(
             "number_differs",
             "(l.season_number <> r.season_number OR l.episode_number <> r.episode_number) "
-            "AND NOT coalesce(l.broadcast = r.broadcast AND l.own_title = r.own_title, FALSE)",
+            "AND NOT coalesce(l.own_title = r.own_title "
+            "AND (l.broadcast = r.broadcast OR l.broadcast IS NULL OR r.broadcast IS NULL), FALSE) "
+            "AND NOT coalesce((l.season_number = 0 OR r.season_number = 0) "
+            "AND l.broadcast = r.broadcast "
+            "AND (contains(l.own_base, r.own_base) OR contains(r.own_base, l.own_base)), FALSE)",
             "Season or episode differ, and day and title do not both agree.",
+        ),
+        Veto(
+            "part_differs",
+            "l.own_part <> r.own_part AND l.own_base = r.own_base",
+            "The titles name different parts.",
+        ),
+        # A double episode holds its first half, whose number and day it has.
+        Veto(
+            "half_of_it",
+            "greatest(l.minutes, r.minutes) >= 1.7 * least(l.minutes, r.minutes) "
+            "AND (l.own_part IS NULL) <> (r.own_part IS NULL) "
+            "OR l.both_parts AND NOT r.both_parts AND r.own_part IS NOT NULL "
+            "OR r.both_parts AND NOT l.both_parts AND l.own_part IS NOT NULL",
+            "One is a part of the other.",
         ),
         Veto(
             "series_differs",
@@ -172,14 +243,14 @@ SPEC = MatchSpec(
         ),
     ),
     term_frequencies=(
-        TermFrequency("own_title", distinct="own_title || '|' || coalesce(series_entity, '')"),
+        # One title in a series counts once, and so does one that two sources have on one day.
+        TermFrequency(
+            "own_title",
+            distinct="own_title || '|' || coalesce(broadcast::VARCHAR, series_entity, '')",
+        ),
     ),
-    training_rules=(
-        "l.series_entity = r.series_entity AND l.season_number = r.season_number "
-        "AND l.episode_number = r.episode_number",
-    ),
-    prior=1e-5,
-    threshold=0.9,
+    prior=1e-4,
+    threshold=0.8,
     contexts=(PARENT,),
     depends_on=("series",),
     shards=2,

@@ -35,7 +35,12 @@ TITLE_FEATURES = (
 )
 """The keys of all names of a work, and its place in a series under each."""
 
-COUNTRIES = Feature("work_countries", "list_sort(list_distinct(coalesce(countries, [])))", TEXTS)
+COUNTRIES = Feature(
+    "work_countries",
+    "list_sort(list_distinct(list_filter(list_concat(countries, [note_country(name)]), "
+    "lambda country: country IS NOT NULL)))",
+    TEXTS,
+)
 LANGUAGES = Feature("work_languages", "list_sort(list_distinct(coalesce(languages, [])))", TEXTS)
 
 DIRECTORS = (
@@ -63,6 +68,41 @@ CREW = Feature(
     "lambda credit: hash(name_letters(credit.name)))))",
     pa.list_(pa.uint64()),
 )
+
+
+_STOP_WORDS = (
+    "about|after|again|against|before|being|between|could|every|first|found|from|"
+    "into|other|their|there|these|they|this|those|through|under|where|which|while|with|would"
+)
+
+DESCRIPTION = Feature(
+    "told",
+    # Long words carry a text; forty of them tell it from others.
+    "list_sort(list_transform(list_distinct(list_filter("
+    "string_split(fold(coalesce(left(description, 1200), '')), ' '), "
+    f"lambda word: len(word) >= 5 AND NOT regexp_full_match(word, '{_STOP_WORDS}'))), "
+    "lambda word: hash(word)))[:40]",
+    pa.list_(pa.uint64()),
+)
+"""Hashes of the long words of the description; the smallest hashes, alike for both sides."""
+
+
+def descriptions() -> Comparison:
+    """Descriptions, where both have one of some length."""
+    overlap = "shared(told_l, told_r) / least(len(told_l), len(told_r))"
+    return Comparison(
+        name="description",
+        missing="len(told_l) < 6 OR len(told_r) < 6",
+        similarity=overlap,
+        levels=(
+            Level("one text", f"{overlap} >= 0.6", 0.4, 0.00002),
+            Level("many words in common", f"{overlap} >= 0.3", 0.2, 0.001),
+            Level("some words in common", f"{overlap} >= 0.15", 0.2, 0.06),
+            # Two people tell one story in different words.
+            Level("other words", "ELSE", 0.2, 0.93892),
+        ),
+        train="",
+    )
 
 
 def titles() -> Comparison:
@@ -262,6 +302,7 @@ def named_thing(entity_type: str) -> MatchSpec:
             *TITLE_FEATURES,
             Feature("year_of", "year", pa.int32()),
             Feature("parent", "title_key(parent_name)", pa.string()),
+            Feature("sorts", "list_sort(list_distinct(coalesce(genres, [])))", TEXTS),
             COUNTRIES,
         ),
         blocking=(
@@ -280,12 +321,31 @@ def named_thing(entity_type: str) -> MatchSpec:
                     Level("another parent", "ELSE", 0.1, 0.99),
                 ),
             ),
+            Comparison(
+                name="sort",
+                missing="len(sorts_l) = 0 OR len(sorts_r) = 0",
+                levels=(
+                    Level("a sort in common", "list_has_any(sorts_l, sorts_r)", 0.98, 0.4),
+                    Level("another sort", "ELSE", 0.02, 0.6),
+                ),
+                train="",
+            ),
             countries(),
         ),
-        vetoes=(other_part(),),
+        vetoes=(
+            other_part(),
+            # "ABC (US)" and "ABC" of Australia.
+            Veto(
+                "country_differs",
+                "len(l.work_countries) > 0 AND len(r.work_countries) > 0 "
+                "AND NOT list_has_any(l.work_countries, r.work_countries) "
+                "AND (title_note(l.name) <> '' OR title_note(r.name) <> '')",
+                "A name that says its country, and another country.",
+            ),
+        ),
         term_frequencies=(TITLE_FREQUENCY,),
         training_rules=("l.title = r.title",),
         # Among things of so few sources a name is most of what can be known.
-        prior=1e-3,
+        prior=3e-3,
         threshold=0.9,
     )

@@ -21,12 +21,46 @@ _YEARS_BETWEEN = "greatest(first_active_l, first_active_r) - least(last_active_l
 """Years from the end of the earlier career to the start of the later; negative where they
 overlap."""
 
+_MIDDLES_AGREE = (
+    "(len(middle_initials_l) = 0 OR len(middle_initials_r) = 0 "
+    "OR list_has_any(middle_initials_l, middle_initials_r))"
+)
+"""No middle name or initial of one stands against that of the other."""
+
+NAME_FEATURES = (
+    Feature("name_spoken", "person_words(name)", TEXTS, of="name"),
+    Feature("name_words", "name_key(credited_name(name))", pa.string(), of="name"),
+    Feature("name_code", "name_letters(credited_name(name))", pa.string(), of="name"),
+    Feature("name_joined", "array_to_string(name_spoken, '')", pa.string(), of="name"),
+    Feature("name_sounds", "core_sounds(name_core(name_spoken))", TEXTS, of="name"),
+    Feature("name_sound", "array_to_string(name_sounds, '')", pa.string(), of="name"),
+    Feature("given_sound", "name_sounds[1]", pa.string(), of="name"),
+    Feature("family_sound", "name_sounds[-1]", pa.string(), of="name"),
+    # First letters of what stands between the first and the last word.
+    Feature(
+        "middle_initials",
+        "list_transform(list_filter(name_spoken[2:-2], "
+        "lambda word: len(core_words([word])) = 1 OR len(word) = 1), lambda word: word[1])",
+        TEXTS,
+        of="name",
+    ),
+    # Of a name of three syllables each is part of it, and none is a middle name.
+    Feature(
+        "name_ends",
+        "CASE WHEN len(name_sounds) >= 2 AND NOT looks_korean(name_core(name_spoken)) "
+        "AND list_max(list_transform(name_sounds, lambda word: len(word))) > 4 "
+        "THEN array_to_string(list_sort([given_sound, family_sound]), '|') END",
+        pa.string(),
+        of="name",
+    ),
+    Feature("suffix", "name_suffix(name)", pa.string(), of="name"),
+)
+"""Forms of the name, in which records of one person differ."""
+
 SPEC = MatchSpec(
     entity_type="person",
     features=(
-        Feature("name_words", "name_key(name)", pa.string()),
-        Feature("name_code", "name_letters(name)", pa.string()),
-        Feature("suffix", "name_suffix(name)", pa.string()),
+        *NAME_FEATURES,
         Feature("born", "birth_year", pa.int32()),
         Feature("died", "death_year", pa.int32()),
         Feature("credited_works", "coalesce(works, [])", TEXTS),
@@ -42,9 +76,30 @@ SPEC = MatchSpec(
     blocking=(
         BlockingRule(
             "same letters of the name",
-            keys="[name_code]",
+            # Particles are part of a name where they are written together with it ("Delruth").
+            keys="[name_code, sorted_letters([name_joined])]",
             refine="list_transform([first_active // 5, (first_active + 2) // 5], "
             "lambda years: years::VARCHAR)",
+        ),
+        BlockingRule(
+            "same sound of the name",
+            keys="[sorted_letters([name_sound])]",
+            refine="list_transform([first_active // 5, (first_active + 2) // 5], "
+            "lambda years: years::VARCHAR)",
+        ),
+        BlockingRule(
+            "same first and last name",
+            keys="[name_ends]",
+            refine="list_transform([first_active // 5, (first_active + 2) // 5], "
+            "lambda years: years::VARCHAR)",
+        ),
+        BlockingRule(
+            "one name the same, the other beginning alike",
+            keys="CASE WHEN len(name_sounds) >= 2 THEN "
+            "[given_sound[:2] || '|' || family_sound, given_sound || '||' || family_sound[:2]] "
+            "ELSE []::VARCHAR[] END",
+            refine="jobs",
+            across_sources=True,
         ),
         BlockingRule(
             "same work",
@@ -69,17 +124,44 @@ SPEC = MatchSpec(
                 Level(
                     "same name",
                     "name_words_l = name_words_r",
-                    0.93,
+                    0.88,
                     0.00003,
                     term_frequency="name_words",
                 ),
                 Level(
-                    "same name but for hyphens, initials or particles",
-                    "name_code_l = name_code_r",
-                    0.03,
-                    0.00001,
+                    "same name but for spaces, hyphens or order",
+                    "turned(name_joined_l, name_joined_r)",
+                    0.02,
+                    0.00000001,
                     term_frequency="name_words",
                     term_weight=0.5,
+                ),
+                Level(
+                    "same name in another spelling or with a nickname",
+                    f"turned(name_sound_l, name_sound_r) AND {_MIDDLES_AGREE}",
+                    0.03,
+                    0.00000001,
+                    term_frequency="name_words",
+                    term_weight=0.7,
+                ),
+                Level(
+                    "a middle name more",
+                    f"name_ends_l = name_ends_r AND {_MIDDLES_AGREE}",
+                    0.02,
+                    0.00000001,
+                    term_frequency="name_words",
+                    term_weight=0.7,
+                ),
+                Level(
+                    "one name the same, the other with a slip or in a short form",
+                    "(family_sound_l = family_sound_r AND (slip(given_sound_l, given_sound_r) "
+                    "OR short_form(given_sound_l, given_sound_r)) "
+                    "OR given_sound_l = given_sound_r AND slip(family_sound_l, family_sound_r)) "
+                    f"AND {_MIDDLES_AGREE}",
+                    0.02,
+                    0.00000001,
+                    term_frequency="name_words",
+                    term_weight=0.7,
                 ),
                 Level(
                     "names nearly the same",
@@ -198,6 +280,15 @@ SPEC = MatchSpec(
             "AND coalesce(list_has_any(l.credited_works, r.credited_works), FALSE))",
             "One is the elder and one the younger.",
         ),
+        # Two names in the credits of one work are two people; one who directs and writes has one
+        # name, and some sources have a record for each credit.
+        Veto(
+            "told_apart_by_source",
+            "l.source = r.source AND l.name_sound <> r.name_sound "
+            "AND coalesce(l.name_ends <> r.name_ends, TRUE) "
+            "AND list_has_any(l.credited_records, r.credited_records)",
+            "The source itself tells the two apart.",
+        ),
         Veto("born_apart", "abs(l.born - r.born) > 2", "They were born more than two years apart."),
         Veto(
             "not_in_one_life",
@@ -213,13 +304,11 @@ SPEC = MatchSpec(
             distinct="name_words",
             terms="string_split(value, ' ')",
             # Of rare words the product falls without end; a name is never that rare.
-            floor=0.05,
+            floor=0.01,
         ),
     ),
     prior=5e-5,
     threshold=0.8,
-    # Two names in the credits of one work are two people.
-    cannot_link="credited_records",
     duplicate_free=False,
     contexts=(WORKS,),
     depends_on=("film", "series", "episode"),

@@ -1,0 +1,435 @@
+"""What benchmarks.scoring runs: data sets, plain Splink and this project, Parquet to Parquet."""
+
+# ruff: noqa: S608 - what is put into statements is declared in our own model files.
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from benchmarks.people_and_films import World, featured, generate
+from kg_assets.matching.block_keys import make_keys
+from kg_assets.matching.blocking import pairs_of_shard
+from kg_assets.matching.clustering import cluster, threshold_weight
+from kg_assets.matching.frequencies import lookup_tables
+from kg_assets.matching.models import MODELS
+from kg_assets.matching.normalise import create_macros
+from kg_assets.matching.scorers import scorer
+from kg_assets.matching.scorers.interface import Scoring
+from kg_assets.matching.scoring import exact_from, score_pairs
+from kg_assets.matching.settings import columns_for_scoring, make_linker
+from kg_assets.matching.training import train
+
+if TYPE_CHECKING:
+    from kg_assets.matching.model import MatchSpec
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Files of one type: records with features, frequencies, the trained model and truth.
+
+    Attributes:
+        folder: Where they lie.
+        kind: Entity type.
+    """
+
+    folder: Path
+    kind: str
+
+    @property
+    def spec(self) -> MatchSpec:
+        """The shipped model; both sides use its scorer's settings."""
+        return MODELS[self.kind]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The trained Splink settings."""
+        found: dict[str, Any] = json.loads(self.file("model", "json").read_text())
+        return found
+
+    def file(self, name: str, suffix: str = "parquet") -> Path:
+        """One of its files."""
+        return self.folder / f"{self.kind}_{name}.{suffix}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took.
+
+    Attributes:
+        wall: Seconds.
+        cpu: Processor seconds of the process.
+        memory: Peak resident memory of the process in MB, of its whole life.
+    """
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+class Timer:
+    """Measures a run."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter(), time.process_time()
+
+    def stop(self) -> Cost:
+        """What it took until now."""
+        # ru_maxrss would count what the parent held when it started this process.
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+        return Cost(
+            time.perf_counter() - self._started[0], time.process_time() - self._started[1], peak
+        )
+
+
+def connection(threads: int, memory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection as a step's session is, with the macros."""
+    con = duckdb.connect(config={"threads": threads, "preserve_insertion_order": False})
+    if memory is not None:
+        con.execute("SET memory_limit = $memory", {"memory": memory})
+    create_macros(con)
+    return con
+
+
+def _copy(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
+    con.execute(f"COPY ({statement}) TO '{_quoted(path)}'")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def prepare(folder: Path, world: World, threads: int) -> dict[str, DataSet]:
+    """Generate a world and train the shipped film and person models on it."""
+    con = connection(threads)
+    generate(con, world)
+    made = {}
+    for kind in ("film", "person"):
+        data = made[kind] = DataSet(folder, kind)
+        featured(con, kind).create_view("made", replace=True)
+        _copy(con, "FROM made ORDER BY record_id", data.file("records"))
+        truth = f"SELECT record_id, thing FROM truth WHERE entity_type = '{kind}'"
+        _copy(con, truth, data.file("truth"))
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE record AS FROM '{_quoted(data.file('records'))}'"
+        )
+        row = train(con, data.spec, "record").to_pylist()[0]
+        data.file("model", "json").write_text(row["settings"])
+        _copy(con, "FROM counted_term", data.file("frequencies"))
+    con.close()
+    return made
+
+
+def block(data: DataSet, shards: int, threads: int, target: Path | None = None) -> tuple[Cost, int]:
+    """Make all candidate pairs, shard by shard; cost and number of pairs."""
+    con = connection(threads)
+    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
+    timer = Timer()
+    make_keys(con, data.spec, "record")
+    pairs = 0
+    for shard in range(shards):
+        found = pairs_of_shard(con, data.spec, shard, shards)
+        found.create_view("found_pair", replace=True)
+        path = (target or data.folder) / f"{data.kind}_pairs_{shards}_{shard}.parquet"
+        _copy(con, "FROM found_pair ORDER BY record_l, record_r", path)
+        pairs += con.sql(f"SELECT count(*) FROM '{_quoted(path)}'").fetchall()[0][0]
+    return timer.stop(), pairs
+
+
+def _views(con: duckdb.DuckDBPyConnection, data: DataSet, pairs: Path) -> None:
+    for name, path in (
+        ("record", data.file("records")),
+        ("frequency", data.file("frequencies")),
+        ("pair", pairs),
+    ):
+        con.execute(f"CREATE VIEW {name} AS FROM '{_quoted(path)}'")
+
+
+def score_ours(
+    data: DataSet,
+    pairs: Path,
+    target: Path,
+    threads: int,
+    *,
+    every_pair: bool = True,
+    memory: str | None = None,
+) -> Cost:
+    """Score by this project; all rows of match_scores, or those above the threshold."""
+    con = connection(threads, memory)
+    _views(con, data, pairs)
+    timer = Timer()
+    limit = exact_from(data.spec.threshold) if every_pair else threshold_weight(data.spec.threshold)
+    # Rounding must not lose a pair that stands at the threshold.
+    asked = Scoring(
+        data.spec, data.settings, "pair", "record", "frequency", limit - 1e-6, every_pair
+    )
+    scorer("compiled").score(con, asked)
+    above = "" if every_pair else f" WHERE match_probability >= {data.spec.threshold!r}"
+    _copy(con, f"FROM scored_pair{above}", target)
+    cost = timer.stop()
+    con.close()
+    return cost
+
+
+def splink_settings(data: DataSet) -> dict[str, Any]:
+    """The baseline's settings: the trained model, without columns that nobody asks for."""
+    return data.settings | {"retain_matching_columns": False}
+
+
+def score_splink(data: DataSet, pairs: Path, target: Path, threads: int) -> tuple[Cost, Cost]:
+    """Score by plain Splink: cost of everything, and of ``predict`` alone."""
+    con = connection(threads)
+    _views(con, data, pairs)
+    timer = Timer()
+    con.execute(
+        "CREATE TEMP TABLE blocked AS "
+        "SELECT record_l AS join_key_l, record_r AS join_key_r, '0' AS match_key FROM pair"
+    )
+    columns = ", ".join(("record_id", *columns_for_scoring(data.spec)))
+    con.execute(f"CREATE TEMP TABLE compared AS SELECT {columns} FROM record")
+    lookups = lookup_tables(con, data.spec, "compared", "frequency")
+    linker = make_linker(con, splink_settings(data), "compared", lookups)
+    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
+    only = Timer()
+    found = linker.inference.predict(
+        threshold_match_probability=data.spec.threshold, warning_mode="never"
+    )
+    predict = only.stop()
+    _copy(
+        con,
+        "SELECT record_id_l AS record_l, record_id_r AS record_r, match_weight "
+        f"FROM {found.physical_name}",
+        target,
+    )
+    cost = timer.stop()
+    con.close()
+    return cost, predict
+
+
+def disagreement(data: DataSet, ours: Path, splink: Path) -> tuple[int, int, float]:
+    """Pairs that both have above the threshold, that one has alone, and the largest difference."""
+    con = connection(1)
+    both, alone, largest = con.sql(
+        f"""
+        SELECT count(*) FILTER (a.record_l IS NOT NULL AND b.record_l IS NOT NULL),
+               count(*) FILTER (a.record_l IS NULL OR b.record_l IS NULL),
+               coalesce(max(abs(a.match_weight - b.match_weight)), 0)
+        FROM (
+            FROM '{_quoted(ours)}'
+            WHERE match_probability >= {data.spec.threshold!r}
+        ) AS a
+        FULL JOIN '{_quoted(splink)}' AS b
+               ON a.record_l = b.record_l AND a.record_r = b.record_r
+        """
+    ).fetchall()[0]
+    return int(both), int(alone), float(largest)
+
+
+def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, int]:
+    """A file of pairs of which a share is above the threshold, and how many there are."""
+    con = connection(1)
+    above, below = (
+        con.sql(
+            f"SELECT count(*) FROM '{_quoted(scored)}' WHERE match_probability {sign} "
+            f"{data.spec.threshold!r}"
+        ).fetchall()[0][0]
+        for sign in (">=", "<")
+    )
+    size = int(min(most, above / share, below / (1 - share)))
+    path = data.folder / f"{data.kind}_mix_{int(share * 100)}.parquet"
+    _copy(
+        con,
+        f"""
+        SELECT record_l, record_r, rule
+        FROM '{_quoted(scored)}'
+        QUALIFY row_number() OVER (
+            PARTITION BY match_probability >= {data.spec.threshold!r}
+            ORDER BY hash(record_l, record_r)
+        ) <= CASE WHEN match_probability >= {data.spec.threshold!r}
+                  THEN {int(size * share)} ELSE {size - int(size * share)} END
+        ORDER BY record_l, record_r
+        """,
+        path,
+    )
+    return path, size
+
+
+def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost:
+    """Records to clusters by this project, shard by shard, from Parquet to Parquet."""
+    import pyarrow.parquet as pq
+
+    con = connection(threads)
+    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
+    timer = Timer()
+    make_keys(con, data.spec, "record")
+    scores = []
+    for shard in range(shards):
+        pairs_of_shard(con, data.spec, shard, shards).create_view("found_pair", replace=True)
+        con.execute("CREATE OR REPLACE TEMP TABLE pair AS SELECT * FROM found_pair")
+        score_pairs(
+            con,
+            data.spec,
+            data.settings,
+            "pair",
+            "record",
+            "frequency",
+            exact=exact_from(data.spec.threshold),
+        )
+        path = target.with_suffix(f".{shard}.parquet")
+        _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", path)
+        scores.append(str(path))
+    con.close()
+    con = connection(threads)
+    found = cluster(
+        con,
+        con.sql(f"SELECT record_id, source FROM '{_quoted(data.file('records'))}'"),
+        con.read_parquet(scores),
+        threshold=data.spec.threshold,
+        duplicate_free=(),
+    )
+    pq.write_table(found.assignment, target)
+    return timer.stop()
+
+
+def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
+    """Records to clusters by plain Splink: its blocking, predict and clustering."""
+    con = connection(threads)
+    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
+    timer = Timer()
+    rules = data.spec.blocking
+    keys = "".join(f", {rule.keys} AS keys_{place}" for place, rule in enumerate(rules))
+    columns = ", ".join(("record_id", *dict.fromkeys(("source", *columns_for_scoring(data.spec)))))
+    con.execute(f"CREATE TEMP TABLE compared AS SELECT {columns}{keys} FROM record")
+    settings = splink_settings(data) | {
+        "blocking_rules_to_generate_predictions": [
+            {
+                "blocking_rule": f"l.keys_{place} = r.keys_{place}"
+                + (" AND l.source <> r.source" if rule.across_sources else ""),
+                "sql_dialect": "duckdb",
+                "arrays_to_explode": [f"keys_{place}"],
+            }
+            for place, rule in enumerate(rules)
+        ]
+    }
+    lookups = lookup_tables(con, data.spec, "compared", "frequency")
+    linker = make_linker(con, settings, "compared", lookups)
+    found = linker.inference.predict(
+        threshold_match_probability=data.spec.threshold, warning_mode="never"
+    )
+    clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
+        found, threshold_match_probability=data.spec.threshold
+    )
+    _copy(con, f"SELECT cluster_id AS cluster, record_id FROM {clusters.physical_name}", target)
+    return timer.stop()
+
+
+def pairwise_f1(data: DataSet, clusters: Path) -> tuple[float, float, float]:
+    """Precision, recall and F1 over pairs of records of one planted thing."""
+    con = connection(2)
+    together, wanted, right = con.sql(
+        f"""
+        WITH placed AS (
+            SELECT thing, cluster
+            FROM '{_quoted(data.file("truth"))}'
+            JOIN '{_quoted(clusters)}' USING (record_id)
+        ),
+        sizes AS (
+            SELECT thing, cluster, count(*) AS n
+            FROM placed
+            GROUP BY thing, cluster
+        )
+        SELECT (SELECT sum(n * (n - 1) / 2)
+                FROM (SELECT sum(n) AS n FROM sizes GROUP BY cluster)),
+               (SELECT sum(n * (n - 1) / 2)
+                FROM (SELECT sum(n) AS n FROM sizes GROUP BY thing)),
+               (SELECT sum(n * (n - 1) / 2) FROM sizes)
+        """
+    ).fetchall()[0]
+    precision, recall = float(right / together), float(right / wanted)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+def recall_of_block(data: DataSet, films: int) -> tuple[float, int]:
+    """Share of planted matches among the films of one title that were made pairs.
+
+    Args:
+        data: A world whose first films share their title, blocked in one shard.
+        films: How many they are.
+
+    Returns:
+        The share, and how many pairs of records with that title were not made.
+    """
+    if films == 0:
+        return 1.0, 0
+    con = connection(2)
+    wanted, found, made, records = con.sql(
+        f"""
+        WITH block AS (
+            SELECT record_id, thing
+            FROM '{_quoted(data.file("truth"))}'
+            WHERE thing < {films}
+        ),
+        pair AS (
+            SELECT l.thing = r.thing AS planted
+            FROM '{_quoted(data.folder / f"{data.kind}_pairs_1_0.parquet")}' AS pair
+            JOIN block AS l ON l.record_id = pair.record_l
+            JOIN block AS r ON r.record_id = pair.record_r
+        )
+        SELECT (SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM block GROUP BY thing)),
+               (SELECT count(*) FROM pair WHERE planted),
+               (SELECT count(*) FROM pair),
+               (SELECT count(*) FROM block)
+        """
+    ).fetchall()[0]
+    return float(found / wanted), int(records * (records - 1) / 2 - made)
+
+
+def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
+    """Score so many pairs in 16 shards: records of neighbouring places, most of them no matches."""
+    con = connection(threads, "1200MB")
+    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
+    con.execute(f"SET temp_directory = '{_quoted(data.folder / 'spill')}'")
+    con.execute(
+        """
+        CREATE TEMP TABLE named AS
+        SELECT record_id, row_number() OVER (ORDER BY title, record_id) - 1 AS place
+        FROM record
+        """
+    )
+    count = con.sql("SELECT count(*) FROM named").fetchall()[0][0]
+    reach = -(-pairs // count)
+    timer = Timer()
+    for shard in range(16):
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE pair AS
+            SELECT least(l.record_id, r.record_id) AS record_l,
+                   greatest(l.record_id, r.record_id) AS record_r,
+                   'neighbours' AS rule
+            FROM named AS l
+            CROSS JOIN range(1, {reach} + 1) AS steps(step)
+            JOIN named AS r ON r.place = l.place + step
+            WHERE (l.place * {reach} + step) % 16 = {shard}
+              AND l.place * {reach} + step <= {pairs}
+            """
+        )
+        score_pairs(
+            con,
+            data.spec,
+            data.settings,
+            "pair",
+            "record",
+            "frequency",
+            exact=exact_from(data.spec.threshold),
+        )
+        _copy(con, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
+    return timer.stop()

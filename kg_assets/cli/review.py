@@ -1,0 +1,217 @@
+"""`kg review`: the pairs of the review queue, judged one after another or shown on a page."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from kg_assets.cli.explain import explanation_of, print_records, print_weights
+from kg_assets.cli.judge import refuse_production, say_what_next
+from kg_assets.cli.reading import reading_session
+from kg_assets.cli.render import Exit, clean, complain, console, print_json
+from kg_assets.matching.explain import UnknownRecordError
+from kg_assets.matching.judgements import (
+    Judgement,
+    JudgementError,
+    add,
+    judged_pairs,
+    judgement,
+    take_back,
+    unsettled,
+)
+from kg_assets.matching.models import MODELS, configured_models
+from kg_assets.matching.records import records
+from kg_assets.matching.tables import JUDGEMENTS, doubtful_pairs, review_queue
+from resources.lake import Lake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import duckdb
+
+    from kg_assets.matching.explain import Explanation
+    from resources.settings import Settings
+
+_ANSWERS = {
+    "s": "same", "d": "different", "u": "unsure", "k": "skip", "q": "quit",
+    **{word: word for word in ("same", "different", "unsure", "undo", "skip", "quit")},
+}  # fmt: skip
+_PROMPT = "same, different, unsure, undo, skip, quit (and why): "
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pair of the review queue.
+
+    Attributes:
+        entity_type: Type of both records.
+        record_l: The smaller record id.
+        record_r: The greater one.
+        reason: Why it is asked.
+    """
+
+    entity_type: str
+    record_l: str
+    record_r: str
+    reason: str
+
+
+def review(
+    settings: Settings,
+    entity_type: str | None = None,
+    *,
+    limit: int | None = None,
+    page: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Ask for the pairs of the review queue that are not settled yet.
+
+    Args:
+        settings: Where the lake is, and who judges.
+        entity_type: Only pairs of this type.
+        limit: Pairs at most.
+        page: A file that the queue is written into, as a page, instead of asking.
+        json: Print the queue as JSON instead of asking.
+
+    Returns:
+        Exit code: 1 where a page cannot be written, 2 where the call is wrong.
+    """
+    if entity_type is not None and entity_type not in MODELS:
+        complain(f"{entity_type!r} is no entity type that is matched; there are: "
+                 f"{', '.join(MODELS)}")  # fmt: skip
+        return Exit.BAD_INPUT
+    if not (json or page) and refuse_production(settings):
+        return Exit.BAD_INPUT
+    kinds = [entity_type] if entity_type else list(MODELS)
+    with reading_session(settings) as con:
+        try:
+            queue = [one for kind in kinds for one in _open(settings, con, kind)][:limit]
+        except JudgementError as error:
+            complain(str(error))
+            return Exit.NOT_FOUND
+        if json:
+            shown = _explained(settings, con, queue)
+            print_json([{**asdict(one), **asdict(found)} for one, found in shown])
+            return Exit.OK
+        if not queue:
+            console.print("Nothing is to be reviewed; what is asked is found by: kg build")
+            return Exit.OK
+        if page is not None:
+            from kg_assets.cli.review_page import page_of
+
+            try:
+                page.write_text(page_of(_explained(settings, con, queue)), encoding="utf-8")
+            except OSError as error:
+                complain(f"{page} cannot be written: {error.strerror or error}")
+                return Exit.NOT_FOUND
+            console.print(f"{len(queue):,} pairs: {clean(page)}", soft_wrap=True)
+            return Exit.OK
+        made = _ask(settings, con, queue)
+    counts = Counter(one.verdict for one in made)
+    said = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(counts.items()))
+    console.print(f"{len(made):,} judgements" + (f": {said}." if said else "."))
+    say_what_next([one.entity_type for one in made])
+    return Exit.OK
+
+
+def _open(settings: Settings, con: duckdb.DuckDBPyConnection, kind: str) -> list[Asked]:
+    """Pairs of a type's queue that nobody settled: the kinds take turns, most telling first."""
+    lake = Lake(settings)
+    given = lake.relation(con, JUDGEMENTS).filter(f"entity_type = '{kind}'")
+    known = lake.relation(con, records(configured_models(settings)[kind])).project("record_id")
+    judged_pairs(con, given, known)
+    lake.relation(con, review_queue(kind)).create_view("asked", replace=True)
+    lake.relation(con, doubtful_pairs(kind)).create_view("doubtful", replace=True)
+    unsettled(con, "asked").create_view("asked_open", replace=True)
+    rows = con.sql(
+        """
+        WITH telling AS (
+            SELECT record_l, record_r, min(distance) AS distance, arg_min(kind, distance) AS kind
+            FROM doubtful
+            GROUP BY ALL
+        )
+        SELECT record_l, record_r, reason
+        FROM asked_open
+        LEFT JOIN telling USING (record_l, record_r)
+        ORDER BY
+            row_number() OVER (PARTITION BY kind ORDER BY distance, record_l, record_r),
+            kind,
+            record_l,
+            record_r
+        """
+    ).fetchall()
+    return [Asked(kind, *row) for row in rows]
+
+
+def _explained(
+    settings: Settings, con: duckdb.DuckDBPyConnection, queue: list[Asked]
+) -> Iterator[tuple[Asked, Explanation]]:
+    for one in queue:
+        found = explanation_of(settings, con, one.entity_type, one.record_l, one.record_r)
+        if found is not None:
+            yield one, found
+
+
+def _ask(settings: Settings, con: duckdb.DuckDBPyConnection, queue: list[Asked]) -> list[Judgement]:
+    """Ask for one pair after another; gives the judgements that were made and not undone."""
+    lake = Lake(settings)
+    made: list[tuple[int, Judgement]] = []
+    place = 0
+    while place < len(queue):
+        one = queue[place]
+        # Another answer may have settled it.
+        if one not in _open(settings, con, one.entity_type):
+            place += 1
+            continue
+        try:
+            found = explanation_of(settings, con, one.entity_type, one.record_l, one.record_r)
+        except UnknownRecordError as error:
+            complain(str(error))
+            found = None
+        if found is None:
+            place += 1
+            continue
+        console.rule(f"{place + 1} of {len(queue)}: {clean(one.entity_type)}", align="left")
+        print_records(found)
+        print_weights(found)
+        console.print(f"Asked because: {clean(one.reason)}")
+        answer, why = _answer()
+        if answer == "quit":
+            break
+        if answer == "skip":
+            place += 1
+            continue
+        try:
+            if answer == "undo":
+                if not made:
+                    complain("nothing was judged yet that could be undone")
+                    continue
+                take_back(lake, made[-1][1], who=settings.user, why=why)
+                place, _ = made.pop()
+                continue
+            given = judgement(
+                one.entity_type, one.record_l, one.record_r, answer, who=settings.user, why=why
+            )
+            made += [(place, each) for each in add(lake, [given]).added]
+        except JudgementError as error:
+            complain(str(error))
+            continue
+        place += 1
+    return [each for _, each in made]
+
+
+def _answer() -> tuple[str, str]:
+    """What a person answers, and the reason; the end of the input is quit."""
+    while True:
+        console.print(_PROMPT, end="")
+        line = sys.stdin.readline()
+        if not line:
+            console.print()
+            return "quit", ""
+        word, _, why = line.strip().partition(" ")
+        if word.lower() in _ANSWERS:
+            return _ANSWERS[word.lower()], why.strip()
+        complain(f"{word!r} is no answer")

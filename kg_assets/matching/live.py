@@ -1,0 +1,134 @@
+"""Which deliveries count, and which of them came after those that were read before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kg_assets.matching.model import MatchSpec
+    from resources.lake import Step
+    from resources.table import Table
+
+
+def live_deliveries(
+    con: duckdb.DuckDBPyConnection, deliveries: duckdb.DuckDBPyRelation
+) -> pa.Table:
+    """Deliveries that still count: those since the last full one of each source, in order.
+
+    Args:
+        con: The connection that the relation belongs to.
+        deliveries: Rows of the table deliveries.
+
+    Returns:
+        number (order over all sources), source, delivery, mode, and duplicate_free as the last
+        delivery that says it has it.
+    """
+    deliveries.create_view("every_delivery", replace=True)
+    return con.sql(
+        """
+        WITH ordered AS (
+            SELECT *,
+                   row_number() OVER (PARTITION BY source ORDER BY sequence, delivery) AS place
+            FROM every_delivery
+        ),
+        live AS (
+            SELECT *,
+                   last_value(duplicate_free IGNORE NULLS) OVER (
+                       PARTITION BY source ORDER BY place
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                   ) AS declared
+            FROM ordered
+            QUALIFY place >= coalesce(
+                max(CASE WHEN mode = 'full' THEN place END) OVER (PARTITION BY source), 0)
+        )
+        SELECT row_number() OVER (ORDER BY source, place) AS number,
+               source,
+               delivery,
+               mode,
+               declared AS duplicate_free
+        FROM live
+        ORDER BY number
+        """
+    ).to_arrow_table()
+
+
+def duplicate_free_sources(deliveries: pa.Table, spec: MatchSpec) -> frozenset[str]:
+    """Sources of which no two records of the type are declared to be the same thing.
+
+    Args:
+        deliveries: What `live_deliveries` gives.
+        spec: The type's match model; a type whose records are one a credit has no such source.
+    """
+    from kg_assets.sources.registry import adapter_for
+
+    if not spec.duplicate_free:
+        return frozenset()
+    declared = dict(
+        zip(
+            deliveries.column("source").to_pylist(),
+            deliveries.column("duplicate_free").to_pylist(),
+            strict=True,
+        )
+    )
+    return frozenset(
+        source
+        for source, word in declared.items()
+        if (
+            adapter_for(source).duplicate_free.get(spec.entity_type, False)
+            if word is None
+            else word
+        )
+    )
+
+
+def later_deliveries(
+    step: Step, spec: MatchSpec, output: Table, numbered: pa.Table
+) -> pa.Array | None:
+    """Which live deliveries came after all those that the current records are made from.
+
+    Args:
+        step: The step of the records.
+        spec: The type's match model.
+        output: The table of its records.
+        numbered: What `live_deliveries` gives.
+
+    Returns:
+        Their numbers; None if the records do not follow from the version before and these alone:
+        a delivery is gone, has changed, came in before others or replaces them, or a source
+        changed its word about duplicates.
+    """
+    con = step.con
+    places = zip(
+        *(numbered.column(name).to_pylist() for name in ("source", "delivery")), strict=True
+    )
+    keys = [f"{source}|{name}" for source, name in places]
+    told = step.parts(output, DELIVERIES, keys)
+    read = step.parts(output, SOURCE_RECORDS, keys)
+    if told is None or read is None:
+        return None
+    for before, now in (told, read):
+        if any(now.get(key) != before[key] for key in before if key in read[0]):
+            return None
+    if not set(read[0]) <= set(keys):
+        return None
+    news: list[int] = []
+    with_news: set[str] = set()
+    for number, key in zip(numbered.column("number").to_pylist(), keys, strict=True):
+        source = key.split("|")[0]
+        if key not in read[0]:
+            news.append(number)
+            with_news.add(source)
+        elif source in with_news:
+            return None
+    step.previous(output).create_view("record_before", replace=True)
+    words = con.sql("SELECT DISTINCT source, duplicate_free FROM record_before").fetchall()
+    free = duplicate_free_sources(numbered, spec)
+    if any((source in free) != word for source, word in words):
+        return None
+    return pa.array(news, pa.int64())

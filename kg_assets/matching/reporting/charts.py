@@ -1,0 +1,440 @@
+"""Charts as Vega-Lite specifications, and their drawing into PNG and HTML without a network."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import TYPE_CHECKING, Any
+
+from kg_assets.matching.reporting.drawing import Drawing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Spec = dict[str, Any]
+
+_FOR, _AGAINST, _GREY = "#2f7d4f", "#b5483a", "#8a8f98"
+_FATES = {"edge": _FOR, "below the threshold": _GREY, "vetoed": _AGAINST}
+_WIDTH = 560
+_CONFIG: Spec = {
+    "font": "Liberation Sans, Arial, sans-serif",
+    "background": "white",
+    "title": {"anchor": "start", "fontSize": 15, "subtitleColor": "#555", "offset": 12},
+    "axis": {"labelFontSize": 11, "titleFontSize": 12, "gridColor": "#e8e8e8", "labelLimit": 340},
+    "legend": {"labelFontSize": 11, "titleFontSize": 12, "orient": "bottom"},
+    "header": {"labelFontSize": 12, "titleFontSize": 12},
+    "view": {"stroke": None},
+}
+
+
+def match_weights(rows: Sequence[Mapping[str, Any]]) -> Spec:
+    """Bars of each level's weight, with m and u beside them."""
+    named = _named(rows)
+    height = {"step": 17}
+    level = {
+        "field": "name",
+        "type": "nominal",
+        "sort": [row["name"] for row in named],
+        "axis": {"title": None, "ticks": False},
+    }
+    shares = [
+        {"name": row["name"], "comparison": row["comparison"], "share": row[which], "of": label}
+        for row in named
+        for which, label in (("m", "m, matches"), ("u", "u, others"))
+    ]
+    return {
+        "title": {
+            "text": "Match weights, and the shares that they come from",
+            "subtitle": "Weight = log2(m / u) in bits, above 0 for a match. * less for frequent "
+            "values. Shares on a logarithmic scale.",
+        },
+        "hconcat": [
+            {
+                "data": {"values": named},
+                "width": 300,
+                "height": height,
+                "mark": {"type": "bar", "tooltip": True},
+                "encoding": {
+                    "y": level,
+                    "x": {
+                        "field": "weight",
+                        "type": "quantitative",
+                        "axis": {"title": "match weight, bits"},
+                    },
+                    "color": {
+                        "condition": {"test": "datum.weight >= 0", "value": _FOR},
+                        "value": _AGAINST,
+                    },
+                },
+            },
+            {
+                "data": {"values": shares},
+                "width": 240,
+                "height": height,
+                "mark": {"type": "point", "filled": True, "size": 55, "tooltip": True},
+                "encoding": {
+                    "y": level | {"axis": None},
+                    "x": {
+                        "field": "share",
+                        "type": "quantitative",
+                        "scale": {"type": "log"},
+                        "axis": {"title": "share of pairs", "format": "~g", "tickCount": 5},
+                    },
+                    "color": {
+                        "field": "of",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"range": [_FOR, "#3b6fb5"]},
+                    },
+                },
+            },
+        ],
+    }
+
+
+def _named(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**row, "name": f"{row['comparison']}: {row['level']}" + " *" * bool(row["frequency"])}
+        for row in rows
+    ]
+
+
+def scores(rows: Sequence[Mapping[str, Any]], thresholds: Sequence[Mapping[str, Any]]) -> Spec:
+    """Histograms of match weights by pair of sources, each with its threshold as a line."""
+    sources = list(dict.fromkeys(row["sources"] for row in rows))
+    sources.sort(key=lambda one: -sum(r["pairs"] for r in rows if r["sources"] == one))
+    lines = {row["sources"]: row for row in thresholds}
+    panels = []
+    for place, one in enumerate(sources):
+        layers: list[Spec] = [
+            {
+                "data": {"values": [row for row in rows if row["sources"] == one]},
+                "mark": {"type": "bar", "tooltip": True, "opacity": 0.8},
+                "encoding": {
+                    "x": {
+                        "field": "weight",
+                        "type": "quantitative",
+                        "bin": "binned",
+                        "scale": {"domain": _reach(rows)},
+                        "axis": {
+                            "title": "match weight, bits" if place + 1 == len(sources) else None
+                        },
+                    },
+                    "x2": {"field": "until"},
+                    # Few matches beside many non-matches would not be seen on a linear scale.
+                    "y": {
+                        "field": "pairs",
+                        "type": "quantitative",
+                        "stack": None,
+                        "scale": {"type": "symlog"},
+                        "axis": {
+                            "title": "pairs",
+                            "values": [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
+                            "format": ",d",
+                        },
+                    },
+                    "color": {
+                        "field": "fate",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"domain": list(_FATES), "range": list(_FATES.values())},
+                    },
+                },
+            }
+        ]
+        if one in lines:
+            line = lines[one]
+            text = f"{line['weight']:+.1f} bits = {line['threshold']:.3f}, {line['method']}"
+            layers += [
+                {
+                    "data": {"values": [line]},
+                    "mark": {"type": "rule", "color": "black", "strokeDash": [4, 3]},
+                    "encoding": {"x": {"field": "weight", "type": "quantitative"}},
+                },
+                {
+                    "data": {"values": [line]},
+                    "mark": {
+                        "type": "text",
+                        "align": "left",
+                        "dx": -2,
+                        "y": -7,
+                        "text": text,
+                        "fontSize": 11,
+                    },
+                    "encoding": {"x": {"field": "weight", "type": "quantitative"}},
+                },
+            ]
+        panels.append({"title": one, "width": _WIDTH, "height": 110, "layer": layers})
+    return {
+        "title": {
+            "text": "Match weights of candidate pairs, with the threshold of each pair of sources",
+            "subtitle": "Pairs on a logarithmic scale; the outermost bars hold all beyond them.",
+        },
+        "vconcat": panels,
+        "resolve": {"scale": {"y": "independent"}},
+    }
+
+
+def _reach(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [min(row["weight"] for row in rows) - 1, max(row["until"] for row in rows) + 1]
+
+
+def unlinkable(rows: Sequence[Mapping[str, Any]], declared: float) -> Spec:
+    """The greatest weight that records could reach, and the threshold."""
+    total = sum(row["records"] for row in rows)
+    below = sum(row["records"] for row in rows if row["until"] <= declared)
+    return {
+        "title": {
+            "text": f"Unlinkable records: {below:,} of {total:,} ({below / max(1, total):.1%})",
+            "subtitle": [
+                "The greatest weight that a record reaches, compared with itself, without "
+                "frequencies;",
+                "left of the line (the declared threshold) it can be linked with nothing.",
+            ],
+        },
+        "width": _WIDTH,
+        "height": 140,
+        "layer": [
+            {
+                "data": {"values": list(rows)},
+                "mark": {"type": "bar", "tooltip": True},
+                "encoding": {
+                    "x": {
+                        "field": "weight",
+                        "type": "quantitative",
+                        "bin": "binned",
+                        "axis": {"title": "greatest match weight, bits"},
+                    },
+                    "x2": {"field": "until"},
+                    "y": {
+                        "field": "records",
+                        "type": "quantitative",
+                        "axis": {"title": "records", "format": ",d", "tickCount": 5},
+                    },
+                    "color": {
+                        "field": "source",
+                        "type": "nominal",
+                        "scale": {"scheme": "tableau10"},
+                    },
+                },
+            },
+            {
+                "data": {"values": [{"weight": declared}]},
+                "mark": {"type": "rule", "color": "black", "strokeDash": [4, 3]},
+                "encoding": {"x": {"field": "weight", "type": "quantitative"}},
+            },
+        ],
+    }
+
+
+def blocking(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]]) -> Spec:
+    """Pairs by blocking rule, and the largest blocks."""
+    named = [
+        {
+            **row,
+            "name": f"{_short(row['key'].replace(chr(31), ' / '), 28)} ({_short(row['rule'], 24)})",
+        }
+        for row in blocks
+    ]
+    return {
+        "title": {
+            "text": "Blocking: candidate pairs by rule, and the largest blocks",
+            "subtitle": "A pair counts with the first rule that makes it. Blocks before those "
+            "over the cap are cut.",
+        },
+        "hconcat": [
+            _bars(rules, "rule", "pairs", "candidate pairs", [row["rule"] for row in rules], 200),
+            _bars(named, "name", "records", "records", [row["name"] for row in named], 160),
+        ],
+    }
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _bars(
+    rows: Sequence[Mapping[str, Any]],
+    label: str,
+    value: str,
+    title: str,
+    order: Sequence[str],
+    width: int,
+) -> Spec:
+    encoding: Spec = {
+        "y": {
+            "field": label,
+            "type": "nominal",
+            "sort": list(order),
+            "axis": {"title": None, "ticks": False, "labelLimit": 300},
+        },
+        "x": {
+            "field": value,
+            "type": "quantitative",
+            "axis": {"title": title, "format": "~s", "tickCount": 4},
+        },
+    }
+    return {
+        "data": {"values": list(rows)},
+        "width": width,
+        "height": {"step": 17},
+        "layer": [
+            {"mark": {"type": "bar", "color": "#3b6fb5", "tooltip": True}, "encoding": encoding},
+            {
+                "mark": {"type": "text", "align": "left", "dx": 3, "fontSize": 10},
+                "encoding": encoding
+                | {"text": {"field": value, "type": "quantitative", "format": ",d"}},
+            },
+        ],
+    }
+
+
+def cluster_sizes(rows: Sequence[Mapping[str, Any]]) -> Spec:
+    """Entities by number of records."""
+    chart = _bars(rows, "size", "entities", "entities", [row["size"] for row in rows], 420)
+    return {"title": {"text": "Cluster sizes: entities by number of records"}, **chart}
+
+
+def waterfall(
+    steps: Sequence[tuple[str, str, float]], threshold: float, title: str, subtitle: str
+) -> Spec:
+    """How the weights of a pair's comparisons add up.
+
+    Args:
+        steps: Name, level and weight in bits, the prior first.
+        threshold: Threshold in bits.
+        title: Title.
+        subtitle: Line under it.
+    """
+    rows: list[dict[str, Any]] = []
+    total = 0.0
+    for name, level, weight in steps:
+        label = f"{name}: {level}"
+        rows.append(
+            {"name": label, "start": total, "end": total + weight, "text": f"{weight:+.2f}"}
+        )
+        total += weight
+    rows.append({"name": "total", "start": 0.0, "end": total, "text": f"{total:+.2f}"})
+    order = [row["name"] for row in rows]
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "sort": order,
+        "axis": {"title": None, "ticks": False, "labelLimit": 320},
+    }
+    ends = [0.0, threshold, *(row["end"] for row in rows)]
+    room = 0.12 * (max(ends) - min(ends))
+    x = {
+        "type": "quantitative",
+        "scale": {"domain": [min(ends) - room, max(ends) + room], "nice": False},
+        "axis": {"title": "match weight, bits"},
+    }
+    text_at = [{**row, "at": max(row["start"], row["end"])} for row in rows]
+    return {
+        "title": {"text": title, "subtitle": subtitle},
+        "width": 460,
+        "height": {"step": 24},
+        "layer": [
+            {
+                "data": {"values": rows},
+                "mark": {"type": "bar", "tooltip": True},
+                "encoding": {
+                    "y": y,
+                    "x": x | {"field": "start"},
+                    "x2": {"field": "end"},
+                    "color": {
+                        "condition": [
+                            {"test": "datum.name == 'total'", "value": "#3b6fb5"},
+                            {"test": "datum.end >= datum.start", "value": _FOR},
+                        ],
+                        "value": _AGAINST,
+                    },
+                },
+            },
+            {
+                "data": {"values": text_at},
+                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 11},
+                "encoding": {"y": y, "x": x | {"field": "at"}, "text": {"field": "text"}},
+            },
+            {
+                "data": {"values": [{"bits": 0.0}]},
+                "mark": {"type": "rule", "color": "#999"},
+                "encoding": {"x": x | {"field": "bits"}},
+            },
+            {
+                "data": {"values": [{"bits": threshold}]},
+                "mark": {"type": "rule", "color": "black", "strokeDash": [4, 3]},
+                "encoding": {"x": x | {"field": "bits"}},
+            },
+        ],
+    }
+
+
+def _whole(spec: Spec) -> Spec:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "padding": 14,
+        "config": _CONFIG,
+        **spec,
+    }
+
+
+def together(charts: Sequence[Spec], title: str) -> Spec:
+    """Several charts below each other as one picture."""
+    return {
+        "title": {"text": title, "fontSize": 19},
+        "vconcat": list(charts),
+        "spacing": 34,
+        "resolve": {"scale": {"color": "independent", "x": "independent", "y": "independent"}},
+    }
+
+
+def png(spec: Spec, scale: float = 1.0) -> Drawing:
+    """A chart as a PNG to be drawn."""
+    return Drawing("png", _whole(spec), scale)
+
+
+def svg(spec: Spec) -> Drawing:
+    """A chart as an SVG to be drawn: lines and text, a tenth of the size of its PNG."""
+    return Drawing("svg", _whole(spec))
+
+
+def page(title: str, lines: Sequence[str], charts: Sequence[Spec], library: str) -> str:
+    """A page with charts that can be pointed at; all that it needs is in it.
+
+    Args:
+        title: Heading.
+        lines: Paragraphs under it, plain text.
+        charts: Charts in order.
+        library: The JavaScript that draws them (see `drawing`).
+
+    Returns:
+        HTML that reads nothing from a network.
+    """
+    # A closing tag inside a string of the data would end the script.
+    specs = json.dumps([_whole(chart) for chart in charts]).replace("<", "\\u003c")
+    body = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    places = "\n".join(f'<div id="chart{number}"></div>' for number in range(len(charts)))
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{html.escape(title)}</title>
+<style>
+body {{ font-family: sans-serif; margin: 2em; max-width: 75em }}
+div {{ margin: 1em 0 }}
+</style>
+</head>
+<body>
+<h1>{html.escape(title)}</h1>
+{body}
+{places}
+<script type="module">
+{library}
+const charts = {specs};
+charts.forEach((chart, number) =>
+  vegaEmbed("#chart" + number, chart, {{ mode: "vega-lite", actions: false }}));
+</script>
+</body>
+</html>
+"""

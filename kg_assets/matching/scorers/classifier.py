@@ -1,0 +1,216 @@
+"""The scorer `classifier`: a logistic regression over comparison levels, trained on judgements.
+
+Its features are the levels of the comparisons, one-hot, and its starting point is the trained
+Splink model: Splink's weight of a pair is the offset, and what is learnt is how far each level's
+weight is to be moved, held back by a ridge. Few judgements therefore change little, and a level
+that nobody judged keeps Splink's weight. What it learnt is part of the frozen settings.
+"""
+
+# ruff: noqa: S608 - what is put into statements are numbers of ours.
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kg_assets.matching.judgements import stand
+from kg_assets.matching.scorers.compiled import CompiledScorer
+from kg_assets.matching.scorers.interface import Scoring
+from kg_assets.matching.settings import rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import duckdb
+
+    from kg_assets.matching.model import MatchSpec
+
+FEWEST_JUDGEMENTS = 20
+"""Of each verdict so many must stand: with fewer a single odd judgement bends the weights."""
+
+RIDGE = 1.0
+"""Strength of the pull towards Splink's weights: a move of one nat costs half of this."""
+
+STEPS = 100
+"""Newton steps at most; the objective is convex and a handful is enough."""
+
+
+class UntrainedClassifierError(Exception):
+    """The classifier is chosen for a type and was not, or cannot be, trained."""
+
+
+class ClassifierScorer:
+    """Scores with the compiled model, each level's weight moved by what judgements taught."""
+
+    name = "classifier"
+
+    def score(self, con: duckdb.DuckDBPyConnection, asked: Scoring) -> duckdb.DuckDBPyRelation:
+        """Score pairs; see `kg_assets.matching.scorers.interface.Scorer`.
+
+        Raises:
+            UntrainedClassifierError: The frozen settings hold no classifier.
+        """
+        learnt = asked.settings.get("classifier")
+        if learnt is None:
+            raise UntrainedClassifierError(
+                f"the scorer of {asked.spec.entity_type} is the classifier and its model holds "
+                "none: judge some pairs and train it (kg build --retrain), or choose another "
+                "scorer (KG_SCORERS)"
+            )
+        exact = Scoring(
+            asked.spec,
+            asked.settings,
+            asked.pairs_view,
+            asked.records_view,
+            asked.frequencies_view,
+        )
+        CompiledScorer().score(con, exact)
+        moved = " + ".join(
+            (
+                _double(learnt["intercept"]),
+                *(
+                    f"CASE levels[{place}] "
+                    + " ".join(
+                        f"WHEN {int(level)} THEN {_double(by)}" for level, by in moves.items()
+                    )
+                    + " ELSE 0 END"
+                    for place, one in enumerate(asked.settings["comparisons"], 1)
+                    if (moves := learnt["levels"].get(one["output_column_name"]))
+                ),
+            )
+        )
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE scored_pair AS
+            SELECT * EXCLUDE (weight) REPLACE (
+                round(weight, 6) AS match_weight,
+                round(CASE WHEN weight >= 0 THEN 1 / (1 + pow(2, -weight))
+                           ELSE pow(2, weight) / (1 + pow(2, weight)) END, 9) AS match_probability)
+            FROM (SELECT *, match_weight + {moved} AS weight FROM scored_pair)
+            """
+        )
+        return con.table("scored_pair")
+
+
+def train_classifier(
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    settings: Mapping[str, Any],
+    judgements_view: str,
+    records_view: str,
+    frequencies_view: str,
+) -> dict[str, Any]:
+    """Learn from judgements how far the weights of the levels are to be moved.
+
+    Args:
+        con: A connection with the macros of `normalise`.
+        spec: The type's match model.
+        settings: The trained Splink settings.
+        judgements_view: Name of a view of the judgements.
+        records_view: Name of a view of the type's records.
+        frequencies_view: Name of a view of the table term_frequencies.
+
+    Returns:
+        The settings with ``classifier``: intercept and moves of the levels by comparison, in bits,
+        and the numbers of judgements that taught them.
+
+    Raises:
+        UntrainedClassifierError: Too few judgements of a verdict stand.
+    """
+    stand(con, con.table(judgements_view)).filter(
+        f"entity_type = '{spec.entity_type}'"
+    ).create_view("standing_judgement", replace=True)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE judged_pair AS
+        SELECT record_l, record_r, '' AS rule
+        FROM standing_judgement
+        WHERE verdict <> 'unsure'
+          AND record_l IN (SELECT record_id FROM {records_view})
+          AND record_r IN (SELECT record_id FROM {records_view})
+        """
+    )
+    asked = Scoring(spec, settings, "judged_pair", records_view, frequencies_view)
+    CompiledScorer().score(con, asked)
+    judged = con.sql(
+        """
+        SELECT match_weight, levels, verdict = 'same' AS same
+        FROM scored_pair
+        JOIN standing_judgement USING (record_l, record_r)
+        ORDER BY record_l, record_r
+        """
+    ).to_arrow_table()
+    same = np.asarray(judged["same"].to_pylist(), dtype=float)
+    counts = {"same": int(same.sum()), "different": int(len(same) - same.sum())}
+    if min(counts.values()) < FEWEST_JUDGEMENTS:
+        raise UntrainedClassifierError(
+            f"the classifier of {spec.entity_type} needs {FEWEST_JUDGEMENTS} judgements of each "
+            f"verdict on current records and has {counts['same']} same and "
+            f"{counts['different']} different: judge more pairs (kg review), or choose another "
+            "scorer (KG_SCORERS)"
+        )
+    names = [one["output_column_name"] for one in settings["comparisons"]]
+    reached = np.asarray(judged["levels"].to_pylist(), dtype=np.int64).reshape(len(same), -1)
+    features = [
+        (name, level, reached[:, place] == level)
+        for place, name in enumerate(names)
+        for level in sorted(set(reached[:, place].tolist()))
+        if level >= 0
+    ]
+    design = np.column_stack([np.ones(len(same)), *(column for _, _, column in features)])
+    offset = np.asarray(judged["match_weight"].to_pylist(), dtype=float) * math.log(2)
+    moves = logistic_moves(design.astype(float), offset, same) / math.log(2)
+    levels: dict[str, dict[str, float]] = {}
+    for (name, level, _), move in zip(features, moves[1:], strict=True):
+        levels.setdefault(name, {})[str(level)] = rounded(float(move))
+    return {
+        **settings,
+        "classifier": {
+            "intercept": rounded(float(moves[0])),
+            "levels": levels,
+            "judgements": counts,
+        },
+    }
+
+
+def logistic_moves(
+    design: np.ndarray[Any, np.dtype[np.float64]],
+    offset: np.ndarray[Any, np.dtype[np.float64]],
+    same: np.ndarray[Any, np.dtype[np.float64]],
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Ridge logistic regression with an offset, by Newton's method with step halving.
+
+    Args:
+        design: Features, (pairs, features).
+        offset: Log odds of each pair before anything is learnt, in nats.
+        same: 1 where the verdict was same, else 0.
+
+    Returns:
+        Coefficients, in nats; the same for the same input.
+    """
+
+    def loss(moves: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+        odds = offset + design @ moves
+        return float(np.sum(np.logaddexp(0, odds) - same * odds) + RIDGE / 2 * moves @ moves)
+
+    moves = np.zeros(design.shape[1])
+    for _ in range(STEPS):
+        odds = offset + design @ moves
+        # Beyond 500 nats exp overflows, and the probability is 0 or 1 long before.
+        chance = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+        slope = design.T @ (chance - same) + RIDGE * moves
+        curve = (design * (chance * (1 - chance))[:, None]).T @ design
+        step = np.linalg.solve(curve + RIDGE * np.eye(len(moves)), slope)
+        size = 1.0
+        while size > 1e-6 and loss(moves - size * step) > loss(moves):
+            size /= 2
+        moves = moves - size * step
+        if np.max(np.abs(step)) < 1e-10:
+            break
+    return moves
+
+
+def _double(value: float) -> str:
+    return f"CAST({value!r} AS DOUBLE)"

@@ -1,0 +1,56 @@
+"""What every scorer is given and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import duckdb
+
+    from kg_assets.matching.model import MatchSpec
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is to be scored.
+
+    Attributes:
+        spec: The type's match model.
+        settings: The trained Splink settings, with what the classifier learnt, if it did.
+        pairs_view: Name of a view with record_l, record_r and rule.
+        records_view: Name of a view of the type's records.
+        frequencies_view: Name of a view of the table term_frequencies.
+        exact_from: Match weight, in bits, from which weights must be exact: of a pair that cannot
+            reach it a scorer may give an upper bound, and the level -2 where a comparison was not
+            needed. None: all are exact.
+        every_pair: Whether pairs that cannot reach it get a row.
+    """
+
+    spec: MatchSpec
+    settings: Mapping[str, Any]
+    pairs_view: str
+    records_view: str
+    frequencies_view: str
+    exact_from: float | None = None
+    every_pair: bool = True
+
+
+class Scorer(Protocol):
+    """Gives each candidate pair a match weight, a probability, levels and veto."""
+
+    name: str
+
+    def score(self, con: duckdb.DuckDBPyConnection, asked: Scoring) -> duckdb.DuckDBPyRelation:
+        """Score pairs.
+
+        Args:
+            con: A connection with the macros of `normalise`.
+            asked: What is to be scored.
+
+        Returns:
+            A row of match_scores for each pair, in no order.
+        """
+        ...

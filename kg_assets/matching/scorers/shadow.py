@@ -1,0 +1,95 @@
+"""Two scorers on the same pairs: how far they agree, and the pairs on which they differ most."""
+
+# ruff: noqa: S608 - what is put into statements are names and numbers of ours.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kg_assets.matching.tables import scorer_comparison
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from kg_assets.matching.model import MatchSpec
+
+MOST_DIFFERENT = 50
+"""Pairs that differ most: as many as a person looks through."""
+
+
+def compare_scorers(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, pinned: str, shadow: str, exact: float
+) -> tuple[pa.Table, str]:
+    """Compare the scores of two scorers.
+
+    Weights under ``exact`` may be bounds, so both are raised to it before they are compared.
+
+    Args:
+        con: The connection.
+        spec: The type's match model, which names the shadow.
+        pinned: Name of the table of the scores that count.
+        shadow: Name of the table of the other scores; not read where the model names no shadow.
+        exact: Match weight from which weights are exact, in bits.
+
+    Returns:
+        Rows of scorer_comparison, and a sentence for the step's report.
+    """
+    schema = scorer_comparison(spec.entity_type).schema
+    if spec.shadow is None:
+        return schema.empty_table(), "none configured (KG_SHADOW_SCORERS)"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE both_scores AS
+        SELECT record_l,
+               record_r,
+               greatest(a.match_weight, {float(exact)!r}) AS pinned,
+               greatest(b.match_weight, {float(exact)!r}) AS shadow,
+               (a.match_probability >= {spec.threshold!r})::INTEGER AS above,
+               (b.match_probability >= {spec.threshold!r})::INTEGER AS shadow_above
+        FROM {pinned} AS a
+        JOIN {shadow} AS b USING (record_l, record_r)
+        """
+    )
+    found = con.sql(
+        f"""
+        WITH figures AS (
+            SELECT count(*) AS pairs,
+                   avg(above) AS above,
+                   avg(shadow_above) AS shadow_above,
+                   avg((above = shadow_above)::INTEGER) AS agreement,
+                   CASE WHEN stddev_pop(pinned) > 0 AND stddev_pop(shadow) > 0
+                        THEN corr(pinned, shadow) END AS correlation,
+                   max(abs(pinned - shadow)) AS difference
+            FROM both_scores
+        )
+        SELECT 'pairs' AS figure, 0 AS place, NULL AS record_l, NULL AS record_r,
+               pairs AS pinned, pairs AS shadow
+        FROM figures
+        UNION ALL
+        SELECT 'share above the threshold', 0, NULL, NULL, above, shadow_above FROM figures
+        UNION ALL
+        SELECT 'share decided alike', 0, NULL, NULL, agreement, agreement FROM figures
+        UNION ALL
+        SELECT 'correlation of weights', 0, NULL, NULL, correlation, correlation FROM figures
+        UNION ALL
+        SELECT 'largest difference of weights', 0, NULL, NULL, difference, difference FROM figures
+        UNION ALL
+        SELECT 'pair', place, record_l, record_r, pinned, shadow
+        FROM (
+            SELECT *,
+                   row_number() OVER (
+                       ORDER BY abs(pinned - shadow) DESC, record_l, record_r
+                   ) AS place
+            FROM both_scores
+            WHERE abs(pinned - shadow) > 1e-6
+            QUALIFY place <= {MOST_DIFFERENT}
+        )
+        ORDER BY figure, place
+        """
+    ).to_arrow_table()
+    agreement = con.sql(
+        "SELECT coalesce(avg((above = shadow_above)::INTEGER), 1) FROM both_scores"
+    ).fetchall()[0][0]
+    con.execute("DROP TABLE both_scores")
+    return found.cast(schema), f"{spec.shadow} decides {agreement:.4%} of the pairs alike"

@@ -1,0 +1,142 @@
+"""`kg review`: pairs of the queue are judged from lines, listed, and shown on a page."""
+
+import json
+from html import escape
+from html.parser import HTMLParser
+
+import pytest
+from typer.testing import CliRunner
+
+from kg_assets.building import build
+from kg_assets.cli.main import app
+from kg_assets.matching.tables import JUDGEMENTS, review_queue
+from kg_assets.sources.landing import land
+from resources.lake import Lake
+from resources.settings import Settings
+from tests.graph.small_lake import write
+
+EVIL = "</script><script>alert(\"1\")</script> 'x' <img src=x onerror=y>"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        given = {"HOME": folder / "kg", "WORKERS": 1, "THREADS": 1, "SHARDS": 1, "USER": "ann"}
+        for name, value in given.items():
+            patch.setenv(f"KG_{name}", str(value))
+        found = Settings()
+        for source, name in (("a", EVIL), ("b", "Paprika")):
+            rows = [
+                {"entity_type": "film", "source_id": str(n), "name": name, "year": 2000 + 5 * n}
+                for n in (1, 2)
+            ]
+            file = folder / f"{source}.jsonl"
+            file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            land(found.landing_path, source, [file], "one")
+        assert not build(found, types=["film"]).failed
+        pairs = [
+            {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL}
+            for n in (1, 2)
+        ]
+        write(Lake(found), review_queue("film"), pairs)
+        yield found
+
+
+@pytest.fixture
+def kg(built):
+    """Run the command; judgements of the test before are gone."""
+    write(Lake(built), JUDGEMENTS, [], "film")
+    return lambda *call, lines="": CliRunner().invoke(
+        app, [str(each) for each in call], input=lines
+    )
+
+
+def standing(kg, folder):
+    file = folder / "out.jsonl"
+    if kg("judge", "export", file, "--force").exit_code:
+        return []
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    undone = {row["undoes"] for row in rows}
+    return [
+        (row["record_l"], row["verdict"], row["who"], row["why"])
+        for row in rows
+        if row["undoes"] is None and row["id"] not in undone
+    ]
+
+
+def test_answers_are_judgements_with_their_reasons(kg, tmp_path):
+    result = kg("review", lines="what\ns\nd maybe a remake\n")
+    assert result.exit_code == 0, result.output
+    assert standing(kg, tmp_path) == [
+        ("a:1", "same", "ann", ""),
+        ("a:2", "different", "ann", "maybe a remake"),
+    ]
+    assert "2 judgements: 1 different, 1 same." in result.output
+    assert "kg build --types film" in result.output
+    assert "Nothing is to be reviewed" in kg("review").output
+
+
+def test_undo_asks_again_and_skip_leaves_open(kg, tmp_path):
+    assert kg("review", lines="s\nundo\nu\nskip\n").exit_code == 0
+    assert standing(kg, tmp_path) == [("a:1", "unsure", "ann", "")]
+    (left,) = json.loads(kg("review", "--json").output)
+    assert (left["record_l"], left["reason"]) == ("a:2", EVIL)
+    assert left["comparisons"]
+
+
+def test_quit_and_the_end_of_the_input_end_it(kg, tmp_path):
+    assert "0 judgements." in kg("review", lines="undo\nq\ns\n").output
+    assert kg("review", lines="").exit_code == 0
+    assert standing(kg, tmp_path) == []
+
+
+def test_explain_says_first_what_people_decided(kg):
+    kg("review", "--limit", "1", lines="s same reel\n")
+    found = json.loads(kg("explain", "a:1", "b:1", "--json").output)
+    assert found["why"].startswith("People judged them same: a:1 is the same as b:1 (ann, ")
+    assert "same reel" in found["why"]
+
+
+def test_an_unknown_type_is_named(kg):
+    assert kg("review", "--type", "flim").exit_code == 2
+
+
+class Page(HTMLParser):
+    """Tags, the attributes of each, and the data of the sections."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.sections, self.policy = [], set(), [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.attributes |= set(found)
+        if tag == "section":
+            self.sections.append(found)
+        if found.get("http-equiv") == "Content-Security-Policy":
+            self.policy = found["content"]
+
+
+def test_a_page_runs_nothing_of_a_source_and_its_choices_can_be_imported(kg, tmp_path):
+    file = tmp_path / "queue.html"
+    assert kg("review", "--page", file).exit_code == 0
+    text = file.read_text()
+    page = Page(text)
+    assert (page.tags.count("script"), page.tags.count("img")) == (1, 0)
+    assert not {"onerror", "src", "style"} & page.attributes
+    assert "default-src 'none'" in page.policy
+    assert "unsafe" not in page.policy
+    assert EVIL not in text
+    assert escape(EVIL) in text
+    chosen = [
+        {"entity_type": one["data-type"], "record_l": one["data-l"], "record_r": one["data-r"],
+         "verdict": "same", "why": "x", "time": "2026-01-02T03:04:05.678Z"}
+        for one in page.sections
+    ]  # fmt: skip
+    saved = tmp_path / "judgements.jsonl"
+    saved.write_text("".join(json.dumps(one) + "\n" for one in chosen))
+    assert "2 judgements added" in kg("judge", "import", saved).output
+    assert [each[1] for each in standing(kg, tmp_path)] == ["same", "same"]

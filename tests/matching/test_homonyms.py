@@ -1,0 +1,273 @@
+"""Names that many things have, and things that have many names: what joins and what stays apart."""
+
+import json
+
+import pytest
+
+from kg_assets.matching.block_keys import make_keys
+from kg_assets.matching.blocking import pairs_of_shard
+from kg_assets.matching.clustering import cluster
+from kg_assets.matching.models import MODELS
+from kg_assets.matching.scoring import score_pairs
+from kg_assets.matching.vetoes import veto_pairs
+from tests.matching.match_worlds import film, people_of, trained, world
+
+
+def things(kind, rows, members=()):
+    """The records of a type as groups of source ids, one a thing, by the shipped model."""
+    spec = MODELS[kind]
+    con = world(spec, rows, members)
+    settings = json.loads(trained(con, spec)["settings"])
+    make_keys(con, spec, "record")
+    pairs_of_shard(con, spec, 0, 1).create("candidate")
+
+    def cannot_link(pairs):
+        pairs.create_view("asked", replace=True)
+        return veto_pairs(con, spec, "asked", "record")
+
+    found = cluster(
+        con,
+        con.sql("SELECT record_id, source FROM record"),
+        score_pairs(con, spec, settings, "candidate", "record", "counted_term"),
+        threshold=spec.threshold,
+        cannot_link=cannot_link,
+    )
+    con.register("assignment", found.assignment)
+    groups = con.sql(
+        """
+        SELECT list(source_id ORDER BY source_id)
+        FROM assignment
+        JOIN record USING (record_id)
+        GROUP BY cluster
+        """
+    ).fetchall()
+    con.close()
+    return {tuple(group) for (group,) in groups}
+
+
+def apart(*ids):
+    return {(one,) for one in ids}
+
+
+def other(kind, source, source_id, name, **more):
+    return {"entity_type": kind, "source": source, "source_id": source_id, "name": name, **more}
+
+
+MOTHERS = [
+    film("a", "KR", "Mother", 2009, ["Bong Joon-ho"], countries=["KR"], runtime_minutes=129.0),
+    film("a", "US", "Mother!", 2017, ["Darren Aronofsky"], countries=["US"], runtime_minutes=121.0),
+    film("a", "SU", "Mother", 1926, ["Vsevolod Pudovkin"], countries=["SU"], runtime_minutes=87.0),
+    film("a", "CN", "Mother", 1955, ["Mark Donskoy"], countries=["SU"], runtime_minutes=99.0),
+    film("a", "EE", "Mother", 2016, ["Kadri Kõusaar"], countries=["EE"], runtime_minutes=89.0),
+    film("a", "IN", "Mother", 2017, ["Ravi Udyawar"], countries=["IN"], runtime_minutes=146.0),
+]
+
+
+def test_every_country_has_a_mother():
+    assert things("film", MOTHERS) == apart("KR", "US", "SU", "CN", "EE", "IN")
+
+
+def test_the_same_mother_is_found_among_all_of_them():
+    again = film(
+        "b", "kr", "Madeo", 2009, ["Joon-ho Bong"], countries=["KR"], runtime_minutes=128.0,
+        alternate_names=["Mother"],
+    )  # fmt: skip
+    found = things("film", [*MOTHERS, again])
+    assert found == {("KR", "kr"), *apart("US", "SU", "CN", "EE", "IN")}
+
+
+def test_knives_out_and_its_successors_are_three_films():
+    films = [
+        film("a", "1", "Knives Out", 2019, ["Rian Johnson"], runtime_minutes=130.0),
+        film("b", "1'", "Knives Out", 2019, ["Rian Johnson"], runtime_minutes=131.0),
+        film("a", "2", "Glass Onion: A Knives Out Mystery", 2022, ["Rian Johnson"],
+             runtime_minutes=139.0, alternate_names=["Knives Out 2"]),
+        film("b", "2'", "Knives Out 2", 2022, ["Rian Johnson"], runtime_minutes=139.0,
+             alternate_names=["Glass Onion"]),
+        film("a", "3", "Wake Up Dead Man: A Knives Out Mystery", 2025, ["Rian Johnson"],
+             runtime_minutes=144.0, alternate_names=["Knives Out 3"]),
+    ]  # fmt: skip
+    assert things("film", films) == {("1", "1'"), ("2", "2'"), ("3",)}
+
+
+@pytest.mark.parametrize("second", ["Rocky II", "Rocky 2", "Rocky Two", "Rocky: Part II"])
+def test_the_second_rocky_in_any_writing_is_one_film_and_not_the_first(second):
+    films = [
+        film("a", "1", "Rocky", 1976, ["John G. Avildsen"], runtime_minutes=120.0),
+        film("a", "2", "Rocky II", 1979, ["Sylvester Stallone"], runtime_minutes=119.0),
+        film("b", "2'", second, 1979, ["Sylvester Stallone"], runtime_minutes=120.0),
+        film("a", "3", "Rocky III", 1982, ["Sylvester Stallone"], runtime_minutes=100.0),
+    ]
+    assert things("film", films) == {("1",), ("2", "2'"), ("3",)}
+
+
+def test_remakes_with_the_same_title_are_two_films():
+    films = [
+        film("a", "1932", "Scarface", 1932, ["Howard Hawks"], countries=["US"]),
+        film("a", "1983", "Scarface", 1983, ["Brian De Palma"], countries=["US"]),
+        film("b", "1983'", "Scarface", 1983, ["Brian De Palma"], countries=["US"]),
+    ]
+    assert things("film", films) == {("1932",), ("1983", "1983'")}
+
+
+def test_a_remake_by_the_same_director_is_another_film():
+    films = [
+        film("a", "1934", "The Man Who Knew Too Much", 1934, ["Alfred Hitchcock"]),
+        film("b", "1956", "The Man Who Knew Too Much", 1956, ["Alfred Hitchcock"]),
+        film("a", "1997", "Funny Games", 1997, ["Michael Haneke"], countries=["AT"]),
+        film("b", "2007", "Funny Games", 2007, ["Michael Haneke"], countries=["US"]),
+    ]
+    assert things("film", films) == apart("1934", "1956", "1997", "2007")
+
+
+def test_a_film_and_its_series_never_meet():
+    rows = [
+        film("a", "film", "Fargo", 1996, ["Joel Coen"]),
+        other("series", "b", "series", "Fargo", year=2014),
+        other("series", "c", "series'", "Fargo", year=2014),
+    ]
+    assert things("film", rows) == {("film",)}
+    assert things("series", rows) == {("series", "series'")}
+
+
+SERIES = [
+    {"entity_id": "series:x", "entity_type": "series", "source": source, "source_id": "s"}
+    for source in "ab"
+]
+
+
+def episode(source, source_id, name, season, number, **more):
+    return other(
+        "episode", source, source_id, name, season=season, episode=number, parent_id="s",
+        parent_name="Long Night", **more,
+    )  # fmt: skip
+
+
+def test_a_double_episode_is_neither_of_its_halves():
+    rows = [
+        episode("a", "both", "The Flood (1 & 2)", 1, 1),
+        episode("b", "first", "The Flood (1)", 1, 1),
+        episode("b", "second", "The Flood (2)", 1, 2),
+    ]
+    assert things("episode", rows, SERIES) == apart("both", "first", "second")
+
+
+def test_halves_are_found_in_any_writing():
+    rows = [
+        episode("a", "1", "The Flood, Part One", 1, 1),
+        episode("a", "2", "The Flood, Part Two", 1, 2),
+        episode("b", "1'", "The Flood (1)", 1, 1),
+        episode("b", "2'", "The Flood (2)", 1, 2),
+    ]
+    assert things("episode", rows, SERIES) == {("1", "1'"), ("2", "2'")}
+
+
+def works(*films):
+    """Films with their people, and members that make each film's records one entity by title."""
+    members = [
+        {
+            "entity_id": f"film:{one['name']} {one['year']}",
+            "entity_type": "film",
+            "source": one["source"],
+            "source_id": one["source_id"],
+        }
+        for one in films
+    ]
+    return [*films, *people_of(films)], members
+
+
+def test_twins_who_direct_together_are_two_people():
+    rows, members = works(
+        film("a", "f", "Mirror House", 2001, ["Ada Quint", "Ida Quint"]),
+        film("b", "g", "Mirror House", 2001, ["Ada Quint", "Ida Quint"]),
+        film("b", "h", "Glass House", 2004, ["Ada Quint", "Ida Quint"]),
+    )
+    found = things("person", rows, members)
+    assert all(len({one.split("/")[1] for one in group}) == 1 for group in found)
+    assert {one for group in found if len(group) == 1 for one in group} == set()
+
+
+def test_father_and_son_with_one_name_are_two_actors():
+    rows = [
+        other("person", "a", "father", "Lon Chaney", birth_year=1883, professions=["actor"]),
+        other("person", "a", "son", "Lon Chaney Jr.", birth_year=1906, professions=["actor"]),
+        other("person", "b", "father'", "Lon Chaney", birth_year=1883, professions=["actor"]),
+        other("person", "b", "son'", "Lon Chaney, Jr.", birth_year=1906, professions=["actor"]),
+        other("person", "c", "unmarked son", "Lon Chaney", birth_year=1906, professions=["actor"]),
+    ]
+    found = things("person", rows)
+    fathers, sons = ({"father", "father'"}, {"son", "son'", "unmarked son"})
+    assert ("father", "father'") in found
+    assert ("son", "son'") in found or ("son", "son'", "unmarked son") in found
+    assert not any(fathers & set(group) and sons & set(group) for group in found)
+
+
+def test_a_common_name_with_two_careers_at_once_is_two_people():
+    crew = [f"Person {letter}" for letter in "PQRSTUVW"]
+    rows, members = works(
+        *[
+            film("a", f"hu{n}", f"Folyó {n}", 2000 + n, ["Peter Kovacs", *crew[:4]],
+                 countries=["HU"], languages=["hu"])
+            for n in range(3)
+        ],
+        *[
+            film("b", f"us{n}", f"Mountain {n}", 2000 + n, ["Peter Kovacs", *crew[4:]],
+                 countries=["US"], languages=["en"])
+            for n in range(3)
+        ],
+    )  # fmt: skip
+    # A name is common if many others have its words.
+    rows += [
+        other("person", "c", f"{side}{n}", name, professions=["actor"])
+        for n in range(120)
+        for side, name in (("given", f"Peter Family{n}"), ("family", f"Given{n} Kovacs"))
+    ]
+    found = things("person", rows, members)
+    assert not any(
+        any(one.startswith("hu") for one in group) and any(one.startswith("us") for one in group)
+        for group in found
+        if any("kovacs" in one for one in group)
+    )
+
+
+def test_a_translated_title_with_nothing_else_in_common_joins_by_its_makers():
+    films = [
+        film("a", "de", "Das weiße Band", 2009, ["Michael Haneke"], runtime_minutes=144.0,
+             countries=["DE"], languages=["de"]),
+        film("b", "en", "The White Ribbon", 2009, ["Michael Haneke"], runtime_minutes=143.0,
+             countries=["DE"], languages=["de"]),
+    ]  # fmt: skip
+    assert things("film", films) == {("de", "en")}
+
+
+def test_a_translated_title_alone_joins_nothing():
+    films = [
+        film("a", "de", "Das weiße Band", 2009),
+        film("b", "en", "The White Ribbon", 2009),
+    ]
+    assert things("film", films) == apart("de", "en")
+
+
+def test_two_films_of_a_director_in_one_year_are_two():
+    films = [
+        film("a", "1", "Schindler's List", 1993, ["Steven Spielberg"], runtime_minutes=195.0),
+        film("b", "2", "Jurassic Park", 1993, ["Steven Spielberg"], runtime_minutes=127.0),
+    ]
+    assert things("film", films) == apart("1", "2")
+
+
+def test_a_re_release_is_the_same_film():
+    films = [
+        film("a", "1", "Metropolis", 1927, ["Fritz Lang"], runtime_minutes=153.0),
+        film("b", "2", "Metropolis (Remastered)", 1927, ["Fritz Lang"], runtime_minutes=150.0),
+    ]
+    assert things("film", films) == {("1", "2")}
+
+
+def test_a_directors_cut_is_the_same_film_though_it_is_longer():
+    films = [
+        film("a", "1", "Blade Runner", 1982, ["Ridley Scott"], runtime_minutes=117.0),
+        film("b", "2", "Blade Runner: The Director's Cut", 1982, ["Ridley Scott"],
+             runtime_minutes=128.0),
+    ]  # fmt: skip
+    assert things("film", films) == {("1", "2")}

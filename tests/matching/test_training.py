@@ -1,0 +1,150 @@
+"""Training: weights fall as declared, levels keep bounds, and what is missing is said."""
+
+import json
+import math
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from kg_assets.matching.checks import model_checks
+from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec
+from kg_assets.matching.models import MODELS
+from kg_assets.matching.models.film import film_spec
+from kg_assets.matching.settings import prior_settings
+from kg_assets.matching.tables import match_model
+from kg_assets.matching.training import make_weights_fall, rises
+from resources.lake import Lake
+from resources.settings import Settings
+from tests.matching.match_worlds import film, trained, world
+
+TITLE = Comparison(
+    name="title",
+    missing="t_l IS NULL",
+    levels=(
+        Level("same", "t_l = t_r", 0.9, 0.01),
+        Level("alike", "len(t_l) = len(t_r)", 0.08, 0.09),
+        Level("differ", "ELSE", 0.02, 0.9),
+    ),
+)
+SPEC = MatchSpec(
+    entity_type="film",
+    features=(Feature("t", "lower(name)", pa.string()),),
+    blocking=(BlockingRule("same", "[t]", "[]"),),
+    comparisons=(TITLE,),
+)
+
+
+def probabilities(*values):
+    """Settings with these m and u."""
+    settings = prior_settings(SPEC)
+    levels = settings["comparisons"][0]["comparison_levels"][1:]
+    for level, (m, u) in zip(levels, values, strict=True):
+        level["m_probability"], level["u_probability"] = m, u
+    return settings
+
+
+def weights(settings):
+    levels = settings["comparisons"][0]["comparison_levels"][1:]
+    return [math.log2(level["m_probability"] / level["u_probability"]) for level in levels]
+
+
+def test_a_level_that_would_rise_shares_the_weight_of_the_one_before():
+    settings = probabilities((0.1, 0.2), (0.1, 0.7), (0.8, 0.1))
+    assert len(rises(SPEC, settings)) == 1
+    (note,) = make_weights_fall(SPEC, settings)
+    assert rises(SPEC, settings) == []
+    assert max(weights(settings)) == pytest.approx(min(weights(settings)), abs=1e-4)
+    assert "same, alike, differ" in note
+
+
+def test_pooled_probabilities_still_sum_to_one():
+    settings = probabilities((0.5, 0.01), (0.1, 0.9), (0.4, 0.09))
+    make_weights_fall(SPEC, settings)
+    levels = settings["comparisons"][0]["comparison_levels"][1:]
+    assert sum(level["m_probability"] for level in levels) == pytest.approx(1, abs=1e-5)
+    assert weights(settings)[0] == pytest.approx(math.log2(50), abs=1e-4)
+    assert weights(settings)[-1] < 0
+
+
+def test_levels_that_are_declared_alike_may_change_places():
+    # Same and alike are declared 6.6 bits apart; alike and differ as well. Bring two together.
+    close = replace(
+        TITLE, levels=(TITLE.levels[0], replace(TITLE.levels[1], m=0.9, u=0.02), TITLE.levels[2])
+    )
+    spec = replace(SPEC, comparisons=(close,))
+    settings = probabilities((0.5, 0.09), (0.4, 0.01), (0.1, 0.9))
+    assert make_weights_fall(spec, settings) == []
+    assert rises(spec, settings) == []
+
+
+def test_weights_that_fall_are_left_alone():
+    settings = probabilities((0.9, 0.01), (0.08, 0.09), (0.02, 0.9))
+    before = json.dumps(settings)
+    assert make_weights_fall(SPEC, settings) == []
+    assert json.dumps(settings) == before
+
+
+def test_a_level_that_no_pair_reached_keeps_a_weight_within_bounds():
+    spec = film_spec()
+    rows = [
+        film("ab"[n % 2], str(n), f"Film {n // 2} of many", 1950 + n % 60, [f"Person {n // 2}"])
+        for n in range(500)
+    ]
+    row = trained(world(spec, rows), spec)
+    assert row["untrained"]
+    assert all(one.rpartition(": ")[2] in ("m", "u") for one in row["untrained"])
+    pairs = 500 * 499 / 2
+    for comparison, declared in zip(
+        json.loads(row["settings"])["comparisons"], spec.comparisons, strict=True
+    ):
+        for level, one in zip(comparison["comparison_levels"][1:], declared.levels, strict=True):
+            assert level["u_probability"] >= 0.9 * min(one.u, 0.5 / pairs)
+
+
+def verdict(tmp_path, spec, row, check):
+    """What a check says of a model's row."""
+    lake = Lake(Settings(home=tmp_path, namespace="dev"))
+    table = match_model(spec.entity_type)
+    (wanted,) = (one for one in model_checks(spec) if one.name == check)
+    with lake.step(f"{spec.entity_type}/match_model") as step:
+        step.write(table, pa.Table.from_pylist([row], schema=table.schema))
+        return wanted.look(step)
+
+
+def model_row(spec, settings=None, *, is_trained=True, untrained=()):
+    return {
+        "entity_type": spec.entity_type,
+        "version": "0",
+        "settings": json.dumps(settings or prior_settings(spec)),
+        "threshold": 0.9,
+        "trained": is_trained,
+        "untrained": list(untrained),
+        "notes": "",
+    }
+
+
+def test_a_level_that_training_never_saw_is_named(tmp_path):
+    row = model_row(SPEC, untrained=["title: alike: m"])
+    found = verdict(tmp_path, SPEC, row, "levels_trained")
+    assert not found.passed
+    assert found.figures["never_seen"] == ["title: alike: m"]
+
+
+def test_a_model_that_is_declared_on_purpose_is_fine(tmp_path):
+    spec = MODELS["person"]
+    found = verdict(tmp_path, spec, model_row(spec, is_trained=False), "levels_trained")
+    assert found.passed
+    assert "on purpose" in found.figures["declared"]
+
+
+def test_a_type_without_records_misses_no_training(tmp_path):
+    found = verdict(tmp_path, SPEC, model_row(SPEC, is_trained=False), "levels_trained")
+    assert (found.passed, found.figures["declared"]) == (True, "no records")
+
+
+def test_a_rising_weight_fails(tmp_path):
+    row = model_row(SPEC, probabilities((0.1, 0.2), (0.1, 0.7), (0.8, 0.1)))
+    found = verdict(tmp_path, SPEC, row, "weights_fall")
+    assert not found.passed
+    assert "differ" in found.figures["rising"][0]
