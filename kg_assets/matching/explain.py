@@ -13,7 +13,6 @@ from kg_assets.matching.model import HIDDEN_COLUMNS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.scoring import score_pairs
 from kg_assets.matching.thresholds import DECLARED
-from kg_assets.matching.vetoes import all_vetoes
 from kg_assets.sources.record import RECORD_SCHEMA
 
 if TYPE_CHECKING:
@@ -265,11 +264,11 @@ def _rules(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> tuple[
 
 def _vetoes(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> dict[str, str]:
     return {
-        name: text
-        for name, condition, text in all_vetoes(spec)
+        veto.name: veto.text
+        for veto in spec.vetoes
         if con.sql(
             f"""
-            SELECT {condition}
+            SELECT {veto.condition}
             FROM one_pair
             JOIN {view} AS l ON l.record_id = record_l
             JOIN {view} AS r ON r.record_id = record_r

@@ -159,8 +159,6 @@ class MatchSpec:
             maximisation. Comparisons of columns that a rule names are not trained by it.
         prior: Probability that two records drawn at random match.
         threshold: Match probability from which a pair is an edge.
-        cannot_link: Expression giving VARCHAR[]: two records of one source that share a value
-            are different things. None: no such rule.
         duplicate_free: Whether sources can be free of duplicates of this type, so that a source
             that is declared so needs no pairs inside itself.
         contexts: `WORKS` and `PARENT`, as far as the features need them.
@@ -181,7 +179,6 @@ class MatchSpec:
     training_rules: tuple[str, ...] = ()
     prior: float = 1e-4
     threshold: float = 0.9
-    cannot_link: str | None = None
     duplicate_free: bool = True
     contexts: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()

@@ -32,7 +32,6 @@ from kg_assets.matching.scorers.plan import (
     comparison_plan,
     veto_plan,
 )
-from kg_assets.matching.vetoes import all_vetoes
 
 if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
@@ -73,8 +72,8 @@ class Program:
             comparison_plan(self.conditions, place, described)
             for place, described in enumerate(settings["comparisons"])
         ]
-        self.vetoes = all_vetoes(self.spec)
-        self.veto = veto_plan(self.conditions, [condition for _, condition, _ in self.vetoes])
+        self.vetoes = self.spec.vetoes
+        self.veto = veto_plan(self.conditions, [veto.condition for veto in self.vetoes])
         # Lists whose common elements are counted, and the column of their elements' hashes.
         self.counted: dict[str, str] = {}
         self.rewritten = {
@@ -407,7 +406,7 @@ class Program:
         if not self.vetoes:
             return "CAST(NULL AS VARCHAR)"
         cases = " ".join(
-            f"WHEN {place} THEN '{name}'" for place, (name, _, _) in enumerate(self.vetoes)
+            f"WHEN {place} THEN '{veto.name}'" for place, veto in enumerate(self.vetoes)
         )
         return f"CASE veto {cases} END"
 
