@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     scorers: dict[str, ScorerName] = Field(
         default_factory=dict,
         description='Scorer by entity type, as JSON ({"film": "splink"}); by default each model '
-        "names its own: compiled (Splink's answer by quicker SQL), splink, or classifier (trained "
-        "on judgements).",
+        "names its own: compiled (Splink's answer, quicker), splink, or classifier (trained on "
+        "judgements).",
     )
     shadow_scorers: dict[str, ScorerName] = Field(
         default_factory=dict,

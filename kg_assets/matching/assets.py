@@ -26,7 +26,7 @@ from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "3"
-SCORING_CODE = "3"
+SCORING_CODE = "4"
 
 
 def matching_steps(

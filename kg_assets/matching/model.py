@@ -184,7 +184,7 @@ class MatchSpec:
     depends_on: tuple[str, ...] = ()
     shards: int = 1
     block_cap: int = 500
-    scorer: str = "splink"
+    scorer: str = "compiled"
     shadow: str | None = None
     revision: int = 1
     # Of no meaning for equality: computed from the rest.

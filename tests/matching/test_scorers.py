@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import duckdb
 import pyarrow as pa
@@ -37,6 +38,7 @@ SCHEMA = pa.schema(
         ("source", pa.string()),
         ("word", pa.string()),
         ("number", pa.int32()),
+        ("day", pa.date32()),
         ("words", TEXTS),
         ("more", TEXTS),
     ]
@@ -59,6 +61,20 @@ CONDITIONS = (
     "NOT (shared(words_l, words_r) > 0 AND number_l = number_r)",
     "contains(word_l, word_r) OR number_l = number_r",
     "least(len(word_l), len(word_r)) >= 2 AND contains(word_l, word_r)",
+    "starts_with(word_l, word_r) AND NOT number_l = number_r",
+    "turned(word_l, word_r) OR short_form(word_l, word_r)",
+    "slip(word_l, word_r)",
+    "word_l[1] = word_r[1] AND word_l[-1] <> word_r[-1]",
+    "coalesce(number_l = number_r, FALSE) OR NOT coalesce(word_l = word_r, TRUE)",
+    "NOT coalesce(number_l > number_r OR word_l = word_r, TRUE)",
+    "abs(date_diff('day', day_l, day_r)) <= 2",
+    "day_l = day_r AND date_diff('day', day_l, day_r) >= -1",
+    "number_l BETWEEN 1 AND number_r",
+    "coalesce(number_l + number_r, 2) / greatest(number_l, 1) >= 1.5",
+    "(number_l IS NULL) <> (number_r IS NULL) OR (number_l - number_r) IS NULL",
+    "number_l * 1e-1 <= 0.5 * least(number_r, len(words_l), len(words_r))",
+    "len(word_l) > 1 AND -number_l < number_r - 2",
+    "words_l IS DISTINCT FROM words_r AND word_l IS NOT DISTINCT FROM word_r",
 )
 MISSING = (
     "word_l IS NULL OR word_r IS NULL",
@@ -67,7 +83,9 @@ MISSING = (
     "jaro_winkler_similarity(word_l, word_r) = -100 OR word_l IS NULL OR word_r IS NULL",
     "shared(words_l, words_r) = -100 OR words_l IS NULL OR list_has_any(more_l, more_r)",
 )
-WORDS = st.one_of(st.none(), st.sampled_from(["", "a", "ab", "abc", "abd", "xyz", "é"]))
+WORDS = st.one_of(
+    st.none(), st.sampled_from(["", "a", "ab", "abc", "abd", "xyz", "é", "bcabca", "bcadca"])
+)
 LISTS = st.one_of(
     st.none(), st.lists(st.one_of(st.none(), st.sampled_from(list("abcdefgh"))), max_size=6)
 )
@@ -76,6 +94,7 @@ ROWS = st.lists(
         {
             "word": WORDS,
             "number": st.one_of(st.none(), st.integers(0, 4)),
+            "day": st.one_of(st.none(), st.dates(date(2026, 2, 27), date(2026, 3, 3))),
             "words": LISTS,
             "more": LISTS,
         }
@@ -152,7 +171,7 @@ def features_of(spec):
     return replace(
         spec,
         features=tuple(
-            Feature(one.name, one.name, one.type) for one in SCHEMA if one.name[0] in "wnm"
+            Feature(one.name, one.name, one.type) for one in SCHEMA if one.name[0] in "wnmd"
         ),
     )
 
@@ -178,8 +197,8 @@ def assert_same_answer(con, spec, trained_settings, views):
             assert wanted["match_weight"] - 1e-5 <= pruned[pair]["match_weight"] <= limit + 1e-5
 
 
-# A failing case is small as it is, and each try runs Splink three times.
-@settings(max_examples=20, deadline=None, derandomize=True, phases=[Phase.generate])
+# A failing case is small as it is, and each try runs Splink once.
+@settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(ROWS, COMPARISONS)
 def test_the_compiled_scorer_gives_splinks_answer_for_any_settings(rows, comparisons):
     spec = features_of(random_spec(comparisons))
@@ -254,6 +273,17 @@ def test_settings_without_a_probability_are_refused_with_what_to_do():
     incomplete["comparisons"][0]["comparison_levels"][1]["m_probability"] = None
     with pytest.raises(UncompilableError, match="has no m probability: train the model"):
         score_pairs(con, spec, incomplete, "pair", "record", "frequency", by="compiled")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["soundex(word_l) = soundex(word_r || word_l)", "0.1 * (number_l + number_r) >= number_l"],
+)
+def test_a_condition_that_cannot_be_compiled_is_refused_with_its_text(condition):
+    spec = features_of(random_spec([("FALSE", [(condition, 0.5, 0.1, None)], 0.5, 0.9)]))
+    con = random_world([{}, {}])
+    with pytest.raises(UncompilableError, match=r"(?i)(soundex|0\.1 \*).*KG_SCORERS"):
+        score_pairs(con, spec, prior_settings(spec), "pair", "record", "frequency", by="compiled")
 
 
 def test_an_unknown_scorer_is_named_with_the_choices():

@@ -1,28 +1,23 @@
-"""A Splink model read for compilation: its comparisons and vetoes as levels with weights."""
+"""A Splink model read for compilation: the levels of its comparisons with their weights."""
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kg_assets.matching.scorers.conditions import Truth, UncompilableError, cost
+from kg_assets.matching.scorers.conditions import UncompilableError, cost, parse
+from kg_assets.matching.scorers.instructions import MISSING
 from kg_assets.matching.settings import NOT_COMPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from kg_assets.matching.scorers.conditions import Conditions
 
 SMALLEST_PROBABILITY = 1e-300
 """Splink raises m and u to this (``M_U_CLAMP_MIN`` of its comparison_level.py)."""
 
 NOT_OBSERVED = "level not observed in training dataset"
 """What Splink writes for a probability that training never saw; it counts it as 1e-6."""
-
-MISSING, UNKNOWN = -1, -2
-"""Levels: a value is missing; what could be known cheaply did not decide."""
 
 
 @dataclass(frozen=True)
@@ -51,54 +46,30 @@ class LevelPlan:
     Attributes:
         value: Its number; -1 for a missing value.
         condition: Syntax tree of its condition, None for the last, which always holds.
-        truth: What is known of the condition cheaply.
         weight: log2(m / u), in bits.
         frequency: Its term-frequency adjustment, if any.
     """
 
     value: int
     condition: Any
-    truth: Truth
     weight: float
     frequency: Frequency | None = None
 
-
-@dataclass(frozen=True)
-class ComparisonPlan:
-    """A comparison, or the vetoes, which are levels without weights.
-
-    Attributes:
-        name: Name, and prefix of its columns.
-        levels: Levels in order; the first whose condition holds is reached.
-    """
-
-    name: str
-    levels: tuple[LevelPlan, ...]
-
     @property
-    def costly(self) -> bool:
-        """Whether some level needs more than the columns of records."""
-        return not all(level.truth.certain for level in self.levels)
-
-    def cost(self, conditions: Conditions) -> int:
-        """What its costly calls cost in all, in calls of list_has_any."""
-        return sum(
-            cost(call)
-            for level in self.levels
-            if level.condition is not None and not level.truth.certain
-            for call in conditions.costly_calls(level.condition)
-        )
+    def cost(self) -> int:
+        """What its condition costs for a pair, in comparisons of two numbers."""
+        return 0 if self.condition is None else cost(self.condition)
 
 
-def comparison_plan(
-    conditions: Conditions, place: int, described: Mapping[str, Any]
-) -> ComparisonPlan:
+def comparison_plan(place: int, described: Mapping[str, Any]) -> tuple[LevelPlan, ...]:
     """Read a comparison of Splink settings.
 
     Args:
-        conditions: Reader of conditions.
         place: Place of the comparison among the others.
         described: The comparison, as in Splink's JSON.
+
+    Returns:
+        Its levels in order; the first whose condition holds is reached.
 
     Raises:
         UncompilableError: A probability is missing, or the last level is not ELSE.
@@ -113,43 +84,17 @@ def comparison_plan(
         missing = bool(level.get("is_null_level"))
         left -= not missing
         last = level is levels[-1]
-        tree = None if last else conditions.parse(_without_sentinel(level["sql_condition"]))
         made.append(
             LevelPlan(
                 value=MISSING if missing else left,
-                condition=tree,
-                truth=Truth("TRUE", "TRUE", "FALSE", "FALSE") if last else conditions.truth(tree),
+                condition=None if last else parse(_without_sentinel(level["sql_condition"])),
                 weight=0.0
                 if missing
                 else math.log2(_probability(name, level, "m") / _probability(name, level, "u")),
-                frequency=None if missing or last else _frequency(name, level, levels, conditions),
+                frequency=None if missing or last else _frequency(name, level, levels),
             )
         )
-    return ComparisonPlan(f"k{place}", tuple(made))
-
-
-def veto_plan(conditions: Conditions, vetoes: list[str]) -> ComparisonPlan:
-    """Read the vetoes of a model; level n is the n-th veto, the last level is none of them.
-
-    Args:
-        conditions: Reader of conditions.
-        vetoes: Conditions over the records l and r.
-    """
-    trees = [conditions.parse(_of_pair(veto)) for veto in vetoes]
-    return ComparisonPlan(
-        "veto",
-        (
-            *(
-                LevelPlan(place, tree, conditions.truth(tree), 0.0)
-                for place, tree in enumerate(trees)
-            ),
-            LevelPlan(len(vetoes), None, Truth("TRUE", "TRUE", "FALSE", "FALSE"), 0.0),
-        ),
-    )
-
-
-def _of_pair(condition: str) -> str:
-    return re.sub(r"\b([lr])\.(\w+)", r"\2_\1", condition)
+    return tuple(made)
 
 
 def _without_sentinel(condition: str) -> str:
@@ -188,7 +133,6 @@ def _frequency(
     name: str,
     level: Mapping[str, Any],
     levels: list[Mapping[str, Any]],
-    conditions: Conditions,
 ) -> Frequency | None:
     column = level.get("tf_adjustment_column")
     if column is None:
@@ -197,7 +141,7 @@ def _frequency(
     weight = level.get("tf_adjustment_weight") or 1.0
     exact = level
     if not level.get("disable_tf_exact_match_detection"):
-        found = [one for one in levels if _is_equality(conditions, one, column)]
+        found = [one for one in levels if _is_equality(one, column)]
         if not found:
             raise UncompilableError(
                 f"comparison {name}: a term-frequency adjustment of {column} needs a level for "
@@ -212,12 +156,12 @@ def _frequency(
     )
 
 
-def _is_equality(conditions: Conditions, level: Mapping[str, Any], column: str) -> bool:
+def _is_equality(level: Mapping[str, Any], column: str) -> bool:
     from sqlglot import exp
 
     if level["sql_condition"].strip().upper() == "ELSE":
         return False
-    tree = conditions.parse(level["sql_condition"].lower())
+    tree = parse(level["sql_condition"].lower())
     return (
         isinstance(tree, exp.EQ)
         and isinstance(tree.this, exp.Column)

@@ -1,0 +1,315 @@
+"""Comparisons of byte strings and of sorted lists, compiled to machine code, as DuckDB has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_FIRST, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+_0, _1, _2, _4 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
+_33, _58, _ALL = np.uint64(33), np.uint64(58), np.uint64(2**64 - 1)
+
+
+@njit(cache=True, nogil=True)
+def mixed(value: Any) -> Any:
+    """The bits of a number spread over all 64 (the finaliser of MurmurHash3); never 0."""
+    value ^= value >> _33
+    value *= _MIX_1
+    value ^= value >> _33
+    value *= _MIX_2
+    value ^= value >> _33
+    return value if value != _0 else _1
+
+
+@njit(cache=True, nogil=True)
+def hash_texts(bounds: Any, pool: Any) -> Any:
+    """64-bit hashes of texts (FNV-1a and the finaliser of MurmurHash3).
+
+    Args:
+        bounds: Where each text begins in the pool, and where the last ends; (texts + 1).
+        pool: Bytes.
+    """
+    found = np.empty(len(bounds) - 1, dtype=np.uint64)
+    for text in range(len(found)):
+        value = _FIRST
+        for place in range(bounds[text], bounds[text + 1]):
+            value = (value ^ np.uint64(pool[place])) * _PRIME
+        found[text] = mixed(value)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def sorted_sets(lengths: Any, values: Any, valid: Any) -> Any:
+    """Lists as sorted sets, without their NULL elements.
+
+    Args:
+        lengths: Elements of each list; (lists).
+        values: The elements of all lists, as numbers of 64 bits.
+        valid: Whether each element is not NULL.
+
+    Returns:
+        Size of each set, the elements of all sets, and for each set 64 bits of which each element
+        sets one.
+    """
+    sizes = np.zeros(len(lengths), dtype=np.int64)
+    bits = np.zeros(len(lengths), dtype=np.uint64)
+    kept = np.empty(len(values), dtype=np.uint64)
+    end, first = 0, 0
+    for one in range(len(lengths)):
+        begin = end
+        for place in range(first, first + lengths[one]):
+            if not valid[place]:
+                continue
+            value = values[place]
+            # Lists are short, and many come sorted.
+            spot = end
+            while spot > begin and kept[spot - 1] > value:
+                spot -= 1
+            if spot > begin and kept[spot - 1] == value:
+                continue
+            for moved in range(end, spot, -1):
+                kept[moved] = kept[moved - 1]
+            kept[spot] = value
+            end += 1
+            bits[one] |= _1 << (mixed(value) >> _58)
+        first += lengths[one]
+        sizes[one] = end - begin
+    return sizes, kept[:end].copy(), bits
+
+
+@njit(cache=True, nogil=True)
+def scattered(sizes: Any, values: Any, begin: Any, target: Any) -> None:
+    """Copy groups of values to other places.
+
+    Args:
+        sizes: Size of each group; (groups).
+        values: Values of all groups.
+        begin: Where each group begins in ``target``.
+        target: Is written to.
+    """
+    place = 0
+    for group in range(len(sizes)):
+        for offset in range(sizes[group]):
+            target[begin[group] + offset] = values[place]
+            place += 1
+
+
+@njit(cache=True, nogil=True)
+def common(values: Any, one: Any, one_end: Any, other: Any, other_end: Any, enough: Any) -> Any:
+    """How many elements two sorted sets share, counted up to ``enough``."""
+    found = 0
+    while one < one_end and other < other_end:
+        left, right = values[one], values[other]
+        if left == right:
+            found += 1
+            if found >= enough:
+                return found
+            one += 1
+            other += 1
+        elif left < right:
+            one += 1
+        else:
+            other += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def contains(pool: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> Any:
+    """Whether the first text holds the second."""
+    size = other_end - other
+    for start in range(one, one_end - size + 1):
+        place = 0
+        while place < size and pool[start + place] == pool[other + place]:
+            place += 1
+        if place == size:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def starts_with(pool: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> Any:
+    """Whether the first text begins with the second."""
+    size = other_end - other
+    if one_end - one < size:
+        return False
+    place = 0
+    while place < size and pool[one + place] == pool[other + place]:
+        place += 1
+    return place == size
+
+
+@njit(cache=True, nogil=True)
+def levenshtein(pool: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> Any:
+    """Edit distance in bytes."""
+    while one < one_end and other < other_end and pool[one] == pool[other]:
+        one += 1
+        other += 1
+    while one < one_end and other < other_end and pool[one_end - 1] == pool[other_end - 1]:
+        one_end -= 1
+        other_end -= 1
+    width = other_end - other
+    if one == one_end or width == 0:
+        return max(one_end - one, width)
+    row = np.arange(width + 1)
+    for line in range(one, one_end):
+        corner = row[0]
+        row[0] += 1
+        for place in range(1, width + 1):
+            changed = corner + (pool[line] != pool[other + place - 1])
+            corner = row[place]
+            row[place] = min(changed, row[place] + 1, row[place - 1] + 1)
+    return row[width]
+
+
+@njit(cache=True, nogil=True)
+def _fused(one: Any, other: Any, more: Any) -> Any:
+    """``one * other + more`` rounded once (Dekker's product, Knuth's sum).
+
+    DuckDB is compiled with fused multiplication and addition, and a similarity of exactly 0.92
+    must be that here too.
+    """
+    product = one * other
+    split = 134217729.0 * one
+    one_high = split - (split - one)
+    split = 134217729.0 * other
+    other_high = split - (split - other)
+    one_low, other_low = one - one_high, other - other_high
+    lost = (
+        (one_high * other_high - product) + one_high * other_low + one_low * other_high
+    ) + one_low * other_low
+    total = product + more
+    part = total - product
+    return total + (lost + ((product - (total - part)) + (more - part)))
+
+
+@njit(cache=True, nogil=True)
+def letters(begins: Any, ends: Any, pool: Any) -> Any:
+    """64 bits for each text, of which each byte that it holds sets one."""
+    found = np.zeros(len(begins), dtype=np.uint64)
+    for text in range(len(begins)):
+        for place in range(begins[text], ends[text]):
+            found[text] |= _1 << np.uint64(pool[place] & 63)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _bits(word: Any) -> Any:
+    """How many bits are set (Warren, Hacker's Delight, figure 5-2)."""
+    word -= (word >> _1) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> _2) & np.uint64(0x3333333333333333))
+    word = (word + (word >> _4)) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.intp((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(cache=True, nogil=True)
+def jaro_winkler(
+    pool: Any,
+    one: Any,
+    one_end: Any,
+    other: Any,
+    other_end: Any,
+    one_letters: Any,
+    other_letters: Any,
+    least: Any,
+    places: Any,
+    taken: Any,
+) -> Any:
+    """Jaro-Winkler similarity of two texts by their bytes, to the last bit as DuckDB computes it.
+
+    Args:
+        pool: Bytes.
+        one: Where the first text begins.
+        one_end: Where it ends.
+        other: Where the second begins.
+        other_end: Where it ends.
+        one_letters: `letters` of the first text.
+        other_letters: `letters` of the second.
+        least: A similarity that is certainly less may be given as 0.
+        places: 256 zeros, which are zeros again afterwards.
+        taken: Room for marks, at least as long as both texts together.
+    """
+    size, other_size = one_end - one, other_end - other
+    if size == 0 or other_size == 0:
+        return 0.0
+    prefix = 0
+    while prefix < min(size, other_size, 4) and pool[one + prefix] == pool[other + prefix]:
+        prefix += 1
+    # A letter that only one has stands there once at least, and matches nothing.
+    most = min(
+        size - _bits(one_letters & ~other_letters),
+        other_size - _bits(other_letters & ~one_letters),
+    )
+    best = (most / size + most / other_size + 1.0) / 3.0
+    if best + prefix * 0.1 * (1.0 - best) < least - 1e-9:
+        return 0.0
+    reach = max(max(size, other_size) // 2 - 1, 0)
+    if size <= 64 and other_size <= 64:
+        matched, turned = _matched_short(pool, one, size, other, other_size, reach, places)
+    else:
+        matched, turned = _matched_long(pool, one, size, other, other_size, reach, taken)
+    if matched == 0:
+        return 0.0
+    found = 0.0
+    found += matched / size
+    found += matched / other_size
+    found += (matched - turned // 2) / matched
+    found /= 3.0
+    if found > 0.7:
+        found = _fused(prefix * 0.1, 1.0 - found, found)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _matched_short(
+    pool: Any, one: Any, size: Any, other: Any, other_size: Any, reach: Any, places: Any
+) -> Any:
+    """Letters that match, and how many of them are turned; both texts have up to 64 bytes."""
+    for place in range(size):
+        places[pool[one + place]] |= _1 << np.uint64(place)
+    used, matching, matched = _0, _0, 0
+    for place in range(other_size):
+        low, high = max(0, place - reach), min(63, place + reach)
+        window = (_ALL >> np.uint64(63 - high)) & (_ALL << np.uint64(low))
+        free = places[pool[other + place]] & window & ~used
+        if free != _0:
+            used |= free & (~free + _1)
+            matching |= _1 << np.uint64(place)
+            matched += 1
+    for place in range(size):
+        places[pool[one + place]] = _0
+    turned = 0
+    for place in range(other_size):
+        if matching & (_1 << np.uint64(place)):
+            first = _bits((used & (~used + _1)) - _1)
+            turned += pool[one + first] != pool[other + place]
+            used &= used - _1
+    return matched, turned
+
+
+@njit(cache=True, nogil=True)
+def _matched_long(
+    pool: Any, one: Any, size: Any, other: Any, other_size: Any, reach: Any, taken: Any
+) -> Any:
+    """The same of texts of any length."""
+    for place in range(size + other_size):
+        taken[place] = False
+    matched = 0
+    for place in range(other_size):
+        letter = pool[other + place]
+        for spot in range(max(0, place - reach), min(size, place + reach + 1)):
+            if not taken[spot] and pool[one + spot] == letter:
+                taken[spot] = True
+                taken[size + place] = True
+                matched += 1
+                break
+    turned, spot = 0, 0
+    for place in range(other_size):
+        if taken[size + place]:
+            while not taken[spot]:
+                spot += 1
+            turned += pool[one + spot] != pool[other + place]
+            spot += 1
+    return matched, turned
