@@ -12,15 +12,9 @@ from kg_assets.cli.judge import refuse_production, say_what_next
 from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json
 from kg_assets.matching.explain import UnknownRecordError
-from kg_assets.matching.judgements import (
-    Judgement,
-    JudgementError,
-    add,
-    judged_pairs,
-    judgement,
-    take_back,
-    unsettled,
-)
+from kg_assets.matching.judgement_log import add, take_back
+from kg_assets.matching.judgement_values import Judgement, JudgementError, judgement
+from kg_assets.matching.judgements import judged_pairs, unsettled
 from kg_assets.matching.models import MODELS, configured_models
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import JUDGEMENTS, doubtful_pairs, review_queue
