@@ -176,8 +176,11 @@ def _print_judged(judged: dict[str, JudgedScores]) -> None:
     whole = together(judged.values())
     rows = [*judged.items(), *([("all", whole)] if len(judged) > 1 else [])]
     print_table(
-        ["", "same", "different", "unsure", "wrongly joined", "missed", *_SHARES],
-        [[name, *_numbers(one.scores, one.unsure), *_agreement(one.scores)] for name, one in rows],
+        ["", "same", "different", "wrongly joined", "missed", *_SHARES],
+        [
+            [name, *_judged_as(one.scores), *_wrong(one.scores), *_agreement(one.scores)]
+            for name, one in rows
+        ],
         title="What the scores say of judged pairs, before judgements",
     )
     if whole.scores.false_negatives:
@@ -194,15 +197,14 @@ def _print_judged(judged: dict[str, JudgedScores]) -> None:
             "judgements: its scores are measured on what taught them.[/]",
             soft_wrap=True,
         )
+    if whole.unsure:
+        console.print(f"{whole.unsure:,} pairs were judged unsure and count neither way.")
     if whole.gone:
         console.print(f"{whole.gone:,} judgements are of records that are not there.")
     console.print(f"[yellow]{_NOTES[0]}[/]", soft_wrap=True)
     print_table(
         ["", "wrongly joined", "missed", *_SHARES],
-        [
-            [name, *_numbers(one.entities, one.unsure)[3:], *_agreement(one.entities)]
-            for name, one in rows
-        ],
+        [[name, *_wrong(one.entities), *_agreement(one.entities)] for name, one in rows],
         title="What the entities do with them, after judgements",
     )
     console.print(f"[yellow]{_NOTES[1]}[/]", soft_wrap=True)
@@ -211,10 +213,15 @@ def _print_judged(judged: dict[str, JudgedScores]) -> None:
 _SHARES = ("precision", "recall", "F1")
 
 
-def _numbers(found: Agreement, unsure: int) -> list[int]:
-    same = found.true_positives + found.false_negatives
-    different = found.true_negatives + found.false_positives
-    return [same, different, unsure, found.false_positives, found.false_negatives]
+def _judged_as(found: Agreement) -> tuple[int, int]:
+    return (
+        found.true_positives + found.false_negatives,
+        found.true_negatives + found.false_positives,
+    )
+
+
+def _wrong(found: Agreement) -> tuple[int, int]:
+    return found.false_positives, found.false_negatives
 
 
 def _agreement(found: Agreement) -> list[str]:

@@ -11,7 +11,8 @@ let saved = true;
 
 function remember() {
   try {
-    localStorage.setItem(store, JSON.stringify({ choices: [...choices], who: byId("who").value }));
+    const kept = { choices: [...choices], who: byId("who").value, saved };
+    localStorage.setItem(store, JSON.stringify(kept));
   } catch { /* a browser may keep nothing for files: then the page's memory is all there is */ }
 }
 
@@ -25,7 +26,8 @@ function recall() {
       order.push(key);
     }
     byId("who").value = kept.who;
-    saved = choices.size === 0;
+    saved = kept.saved;
+    place = Math.max(0, pairs.findIndex((_, key) => !choices.has(key)));
   } catch { /* nothing was kept */ }
 }
 
@@ -96,6 +98,7 @@ function save() {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   saved = true;
+  remember();
   show();
 }
 

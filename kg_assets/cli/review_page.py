@@ -84,7 +84,8 @@ def _section(place: int, asked: Asked, found: Explanation) -> str:
         f'<section data-type="{escape(asked.entity_type)}" data-l="{escape(asked.record_l)}" '
         f'data-r="{escape(asked.record_r)}"{"" if place == 1 else " hidden"}>'
         f'<div class="title"><h2>{place}. {_text(asked.entity_type)}</h2>'
-        f'<span>asked because: <span class="reason">{_text(asked.reason)}</span></span></div>'
+        '<span>asked because: <span class="reason">'
+        f"{_text(shortened(asked.reason))}</span></span></div>"
         f'{vetoes}<table class="fields"><thead><tr><th></th>'
         f"<th>{_text(shortened(asked.record_l))}</th><th>{_text(shortened(asked.record_r))}</th>"
         f"</tr></thead><tbody>{fields}</tbody></table>{_weights(found)}"
