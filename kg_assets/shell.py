@@ -227,14 +227,15 @@ def _execute(
             metadata = {
                 "dagster/row_count": file.rows,
                 "dagster/uri": f"lake/{file.path}",
-                "sha256": file.sha256,
-                "digest": file.digest,
-                "layers": len(head.below),
+                # The UI keeps this order: what is in the table, what the step says, how it ran.
                 "preview": dg.MetadataValue.md(previews[table.name]),
+                **{name: _shown(value) for name, value in step.figures.items()},
                 "seconds": round(meter.seconds, 3),
                 "peak_memory_mb": round(meter.peak_bytes / 1e6, 1),
                 "duckdb_threads": lake.settings.threads,
-                **{name: _shown(value) for name, value in step.figures.items()},
+                "layers": len(head.below),
+                "sha256": file.sha256,
+                "digest": file.digest,
             }
             results[table.name] = metadata
             if len(keys) > 1:

@@ -35,7 +35,7 @@ class Step:
         options: What was asked of this run.
         scratch: A folder that is removed after the step.
         figures: What `report` collected.
-        outputs: What was written, by table name.
+        outputs: What was written, by table name and partition.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Step:
         self.con = connection
         self.scratch = scratch
         self.figures: dict[str, Any] = {}
-        self.outputs: dict[str, Output] = {}
+        self.outputs: dict[tuple[str, str], Output] = {}
         self._code_version = code_version
         self._run_id = run_id
         self._expected = expected
@@ -187,8 +187,11 @@ class Step:
             return False
         return True
 
-    def _own(self, table: Table) -> Head | None:
-        return self.lake.heads(table).get(self.partition or WHOLE)
+    def _own(self, table: Table, partition: str | None = None) -> Head | None:
+        return self.lake.heads(table).get(partition or self.partition or WHOLE)
+
+    def _output(self, table: Table) -> Output:
+        return self.outputs[table.name, self.partition or WHOLE]
 
     def external(self, name: str, fingerprint: str) -> None:
         """Record something outside the lake that was read, such as a folder of deliveries."""
@@ -198,13 +201,15 @@ class Step:
         """Add figures that are shown beside the step's outputs."""
         self.figures |= figures
 
-    def write(self, table: Table, data: Data) -> int:
+    def write(self, table: Table, data: Data, partition: str | None = None) -> int:
         """Write a table's partition to a new file, to be committed when the step ends.
 
         Args:
             table: Contract of the table; the data are cast to its schema.
             data: A DuckDB relation (which is sorted by the table's key), or Arrow batches that
                 are already in order.
+            partition: The partition, where a step commits several of them together; else the
+                step's own.
 
         Returns:
             Number of rows.
@@ -212,8 +217,9 @@ class Step:
         Raises:
             SchemaMismatchError: The data do not fit the schema, or a required value is missing.
         """
-        file = self._write_file(table, table, data)
-        self.outputs[table.name] = self._as_it_was(table, file)
+        place = partition or self.partition or WHOLE
+        file = self._write_file(table, table, data, place)
+        self.outputs[table.name, place] = self._as_it_was(table, file, place)
         return file.rows
 
     def patch(
@@ -278,7 +284,8 @@ class Step:
             below = self.lake.open(self.con, table, [head])
             self.write(table, laid_over(table, below, layer))
             return changed
-        file = self._write_file(table, layer_table(table), layer)
+        place = self.partition or WHOLE
+        file = self._write_file(table, layer_table(table), layer, place)
         file = replace(
             file,
             digest=layer_digest(head.file.digest, file.sha256),
@@ -287,31 +294,35 @@ class Step:
             changed=changed,
         )
         through = sum(each.changed for each in head.files) + changed
-        output = Output(table.name, self.partition or WHOLE, file, below=head.files)
+        output = Output(table.name, place, file, below=head.files)
         if len(head.files) > settings.layers or through > settings.layer_share * whole:
             chain = [*self.lake.verified(head), self.lake.root / file.path]
-            compacted = self._write_file(table, table, merged(self.con, table, chain))
+            compacted = self._write_file(table, table, merged(self.con, table, chain), place)
             compacted = replace(compacted, digest=file.digest)
-            output = Output(table.name, self.partition or WHOLE, compacted, layer=file)
-        self.outputs[table.name] = output
+            output = Output(table.name, place, compacted, layer=file)
+        self.outputs[table.name, place] = output
         return changed
 
-    def keep(self, table: Table) -> None:
+    def keep(self, table: Table, partition: str | None = None) -> None:
         """Let the current version of a table's partition stand as this step's output.
+
+        Args:
+            table: The table.
+            partition: As for `write`.
 
         Raises:
             ValueError: There is none.
         """
-        head = self._own(table)
+        head = self._own(table, partition)
         if head is None:
             raise ValueError(f"{self.name}: {table.name} has no version to keep; write it whole")
-        self.outputs[table.name] = Output(
-            table.name, self.partition or WHOLE, head.file, below=head.below
+        self.outputs[table.name, head.partition] = Output(
+            table.name, head.partition, head.file, below=head.below
         )
 
-    def _write_file(self, table: Table, contract: Table, data: Data) -> File:
+    def _write_file(self, table: Table, contract: Table, data: Data, partition: str) -> File:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
-        relative = relative_path(table.name, self.partition or WHOLE, version)
+        relative = relative_path(table.name, partition, version)
         target = self.lake.root / relative
         self._written.append(target)
         rows, sha256 = write_file(target, contract, data)
@@ -319,13 +330,13 @@ class Step:
         size = target.stat().st_size
         return File(version, relative, sha256, rows, size, columns, digest=sha256)
 
-    def _as_it_was(self, table: Table, file: File) -> Output:
+    def _as_it_was(self, table: Table, file: File, partition: str) -> Output:
         """The output of a whole file, with the digest of what is current where that is equal.
 
         Layers have a digest of their own, so equal bytes are not enough to tell.
         """
-        output = Output(table.name, self.partition or WHOLE, file)
-        head = self._own(table)
+        output = Output(table.name, partition, file)
+        head = self._own(table, partition)
         if head is None or head.file.digest == head.file.sha256 or head.file.rows != file.rows:
             return output
         if head.file.sha256 == file.sha256:
@@ -343,16 +354,16 @@ class Step:
 
     def staged(self, table: Table) -> duckdb.DuckDBPyRelation:
         """Rows that this step has written, or lets stand, and not yet committed."""
-        chain = [self.lake.root / file.path for file in self.outputs[table.name].files]
+        chain = [self.lake.root / file.path for file in self._output(table).files]
         return merged(self.con, table, chain)
 
     def rows(self, table: Table) -> int:
         """How many rows a table has that this step has written, or lets stand."""
-        return self.outputs[table.name].file.rows
+        return self._output(table).file.rows
 
     def staged_path(self, table: Table) -> Path:
         """The file that this step has written for a table and not yet committed."""
-        return self.lake.root / self.outputs[table.name].file.path
+        return self.lake.root / self._output(table).file.path
 
     def staged_change(self, table: Table) -> duckdb.DuckDBPyRelation | None:
         """Rows of a table that this step has changed, None where it was written whole.
@@ -360,7 +371,7 @@ class Step:
         Returns:
             The columns of the table, and whether the row of the key was removed.
         """
-        output = self.outputs[table.name]
+        output = self._output(table)
         layer = output.layer or (output.file if output.file.base else None)
         own = self._own(table)
         if own is not None and output.file.version == own.file.version:

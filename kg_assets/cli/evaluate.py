@@ -1,55 +1,150 @@
-"""`kg evaluate`: how well the entities agree with labelled links."""
+"""`kg evaluate`: how well matching agrees with labelled links, and with people's judgements."""
 
 from __future__ import annotations
 
+import json as json_text
 from typing import TYPE_CHECKING
 
 from kg_assets.cli.reading import all_members, reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
+from kg_assets.matching.judgement_scores import (
+    Agreement,
+    JudgedScores,
+    score_against_judgements,
+    together,
+)
+from kg_assets.matching.judgement_values import JudgementError
+from kg_assets.matching.models import configured_models
+from kg_assets.matching.records import records
+from kg_assets.matching.tables import (
+    JUDGEMENTS,
+    entity_members,
+    match_model,
+    match_scores,
+    match_thresholds,
+)
+from resources.lake import Lake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
+    import pyarrow as pa
+
     from kg_assets.matching.evaluation import Scores
     from resources.settings import Settings
 
+_NOTES = (
+    "Judged pairs are no sample of all pairs: people are asked about those near the threshold, and "
+    "those that a veto or a constraint keeps apart. These figures say how well doubtful pairs are "
+    "decided, not how good the matching is; for that score against links: kg evaluate LINKS.tsv",
+    "Judgements bind the entities, so after kg build these agree with them whatever the scores "
+    "say. What differs was judged since the last build.",
+)
 
-def evaluate(settings: Settings, links: Path, *, json: bool = False) -> int:
-    """Score the entities of all types against a file of links.
+
+def evaluate(
+    settings: Settings, links: Path | None, *, judgements: bool = False, json: bool = False
+) -> int:
+    """Score the matching of all types against a file of links, people's judgements, or both.
 
     Args:
         settings: Where the lake is.
         links: TSV of two columns of source:id; each line says that two records are the same.
-        json: Print JSON.
+        judgements: Use what people judged as labels.
+        json: Print JSON: the figures of the links, and those of judgements by that name.
 
     Returns:
-        Exit code: 1 where there are no entities yet, 2 where the file cannot be read as links.
+        Exit code: 1 where there are no entities or no judgements yet, 2 where the file cannot be
+        read as links or there is nothing to score against.
     """
-    from kg_assets.matching.evaluation import LinksError, read_links
-    from kg_assets.matching.evaluation import evaluate as score
-
-    try:
-        labelled = read_links(links)
-    except LinksError as error:
-        complain(str(error))
+    if links is None and not judgements:
+        complain("name a file of links, or score against what people judged: --judgements")
         return Exit.BAD_INPUT
-    except OSError as error:
-        complain(f"{links} cannot be read: {error.strerror or error}")
-        return Exit.BAD_INPUT
-    if not labelled.num_rows:
-        complain(f"{links} holds no links: two columns of source:id, separated by a tab")
-        return Exit.BAD_INPUT
+    labelled = None
+    if links is not None:
+        labelled = _links(links)
+        if labelled is None:
+            return Exit.BAD_INPUT
     with reading_session(settings) as con:
         members = all_members(settings, con)
         if not members.limit(1).fetchall():
             complain("there are no entities to score yet; make them with: kg build")
             return Exit.NOT_FOUND
-        scores = score(con, labelled, members)
+        judged: dict[str, JudgedScores] = {}
+        if judgements:
+            try:
+                judged = _judged(settings, con)
+            except JudgementError as error:
+                complain(str(error))
+                return Exit.NOT_FOUND
+            if not judged:
+                complain("there are no judgements yet; make some with: kg review")
+                return Exit.NOT_FOUND
+        scores = None
+        if labelled is not None:
+            from kg_assets.matching.evaluation import evaluate as score
+
+            scores = score(con, labelled, members)
     if json:
-        print_json(scores.as_dict())
-    else:
+        shown: dict[str, object] = {} if scores is None else scores.as_dict()
+        if judged:
+            shown["judgements"] = {
+                "all": together(judged.values()).as_dict(),
+                "types": {kind: found.as_dict() for kind, found in judged.items()},
+                "notes": _NOTES,
+            }
+        print_json(shown)
+        return Exit.OK
+    if scores is not None:
         _print(scores)
+    if judged:
+        _print_judged(judged)
     return Exit.OK
+
+
+def _links(links: Path) -> pa.Table | None:
+    """Links of a file; None where it is refused, which is said."""
+    from kg_assets.matching.evaluation import LinksError, read_links
+
+    try:
+        labelled = read_links(links)
+    except LinksError as error:
+        complain(str(error))
+        return None
+    except OSError as error:
+        complain(f"{links} cannot be read: {error.strerror or error}")
+        return None
+    if not labelled.num_rows:
+        complain(f"{links} holds no links: two columns of source:id, separated by a tab")
+        return None
+    return labelled
+
+
+def _judged(settings: Settings, con: duckdb.DuckDBPyConnection) -> dict[str, JudgedScores]:
+    """Figures of each entity type of which a judgement stands."""
+    lake = Lake(settings)
+    found = {}
+    for kind, spec in configured_models(settings).items():
+        given = lake.relation(con, JUDGEMENTS, kind)
+        if not given.limit(1).fetchall():
+            continue
+        model = lake.relation(con, match_model(kind)).project("threshold, settings").fetchall()
+        threshold, trained = model[0] if model else (spec.threshold, "{}")
+        learnt = json_text.loads(trained).get("classifier") if spec.scorer == "classifier" else None
+        one = score_against_judgements(
+            con,
+            given,
+            lake.relation(con, records(spec)).project("record_id"),
+            lake.relation(con, match_scores(kind)),
+            lake.relation(con, match_thresholds(kind)),
+            lake.relation(con, entity_members(kind)),
+            declared=float(threshold),
+            taught=sum(learnt["judgements"].values()) if learnt else 0,
+        )
+        if one.judged or one.unsure or one.gone:
+            found[kind] = one
+    return found
 
 
 def _print(scores: Scores) -> None:
@@ -74,6 +169,65 @@ def _print(scores: Scores) -> None:
             f"{scores.unknown_records:,} labelled records are in no entity (such as {examples}); "
             f"{scores.links_with_unknown:,} links with them count as missed."
         )
+
+
+def _print_judged(judged: dict[str, JudgedScores]) -> None:
+    """Print what scores say of the judged pairs, before what the entities do with them."""
+    whole = together(judged.values())
+    rows = [*judged.items(), *([("all", whole)] if len(judged) > 1 else [])]
+    print_table(
+        ["", "same", "different", "wrongly joined", "missed", *_SHARES],
+        [
+            [name, *_judged_as(one.scores), *_wrong(one.scores), *_agreement(one.scores)]
+            for name, one in rows
+        ],
+        title="What the scores say of judged pairs, before judgements",
+    )
+    if whole.scores.false_negatives:
+        console.print(
+            f"Of the {whole.scores.false_negatives:,} missed, {whole.missed_below:,} do not reach "
+            f"the threshold, {whole.missed_vetoed:,} are vetoed and "
+            f"{whole.missed_no_candidates:,} were never candidates.",
+            soft_wrap=True,
+        )
+    taught = [kind for kind, one in judged.items() if one.taught]
+    if taught:
+        console.print(
+            f"[yellow]The classifier of {', '.join(taught)} learnt from {whole.taught:,} "
+            "judgements: its scores are measured on what taught them.[/]",
+            soft_wrap=True,
+        )
+    if whole.unsure:
+        console.print(f"{whole.unsure:,} pairs were judged unsure and count neither way.")
+    if whole.gone:
+        console.print(f"{whole.gone:,} judgements are of records that are not there.")
+    console.print(f"[yellow]{_NOTES[0]}[/]", soft_wrap=True)
+    print_table(
+        ["", "wrongly joined", "missed", *_SHARES],
+        [[name, *_wrong(one.entities), *_agreement(one.entities)] for name, one in rows],
+        title="What the entities do with them, after judgements",
+    )
+    console.print(f"[yellow]{_NOTES[1]}[/]", soft_wrap=True)
+
+
+_SHARES = ("precision", "recall", "F1")
+
+
+def _judged_as(found: Agreement) -> tuple[int, int]:
+    return (
+        found.true_positives + found.false_negatives,
+        found.true_negatives + found.false_positives,
+    )
+
+
+def _wrong(found: Agreement) -> tuple[int, int]:
+    return found.false_positives, found.false_negatives
+
+
+def _agreement(found: Agreement) -> list[str]:
+    """Shares; none where no pair of the kind was judged."""
+    shares = (found.precision, found.recall, found.f1)
+    return ["–" if share is None else f"{share:.4f}" for share in shares]
 
 
 def _shares(*values: float) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from kg_assets.cli.fields import fields_of, shortened, with_works
 from kg_assets.cli.reading import all_members, reading_session
 from kg_assets.cli.render import Exit, cell, clean, complain, console, is_text, print_json
 from kg_assets.matching.tables import (
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 _BAR = 15
-"""Characters on either side of a bar's zero."""
+"""Characters on either side of a bar's zero at most."""
+
+_BESIDE_BAR = 50
+"""Characters of a line that the other columns need beside the bar."""
 
 
 def explain(
@@ -74,10 +78,11 @@ def explain(
             )
             return Exit.BAD_INPUT
         kind = common[0]
-        explanation = explanation_of(settings, con, kind, left, right)
-        if explanation is None:
+        found = explanations_of(settings, con, kind, [(left, right)])
+        if found is None:
             complain(f"there is no match model for {kind} yet; make it with: kg build")
             return Exit.NOT_FOUND
+        (explanation,) = found
         ids = [entities[each][kind] for each in (explanation.record_l, explanation.record_r)]
         queued = _queued(settings, con, kind, explanation)
         judged = _judged(settings, con, kind, explanation, same=ids[0] == ids[1])
@@ -119,22 +124,24 @@ def _entities(settings: Settings, con: duckdb.DuckDBPyConnection, record: str) -
     return dict(found.fetchall())
 
 
-def explanation_of(
-    settings: Settings, con: duckdb.DuckDBPyConnection, kind: str, left: str, right: str
-) -> Explanation | None:
-    """Explain a pair by the frozen model of its type; None where there is no model yet.
+def explanations_of(
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    kind: str,
+    pairs: Sequence[tuple[str, str]],
+) -> list[Explanation] | None:
+    """Explain pairs by the frozen model of their type; None where there is no model yet.
 
     Args:
         settings: Where the lake is.
         con: The connection that reads it; views are made on it.
-        kind: Entity type of both records.
-        left: A record, source:id.
-        right: Another.
+        kind: Entity type of all records.
+        pairs: Two records each, source:id.
 
     Raises:
-        UnknownRecordError: One of the two is not a current record.
+        UnknownRecordError: One of them is not a current record.
     """
-    from kg_assets.matching.explain import explain_pair
+    from kg_assets.matching.explain import explain_pairs
     from kg_assets.matching.models import configured_models
     from kg_assets.matching.records import records
 
@@ -148,7 +155,8 @@ def explanation_of(
     frequencies = lake.relation(con, term_frequencies(kind)).to_arrow_table()
     con.register("frequency", frequencies)
     thresholds = lake.relation(con, match_thresholds(kind)).to_arrow_table()
-    return explain_pair(con, spec, model[0], left, right, thresholds=thresholds)
+    found = explain_pairs(con, spec, model[0], pairs, thresholds=thresholds)
+    return with_works(lake, con, spec.depends_on, found)
 
 
 def _queued(
@@ -217,17 +225,6 @@ def _print(explanation: Explanation, ids: list[str], why: str) -> None:
     console.print(f"[bold]{clean(why)}[/]")
 
 
-def fields_of(explanation: Explanation) -> list[tuple[str, object, object]]:
-    """Name and both values of each field that a person compares."""
-    hidden = {"entity_type", "source", "source_id", "credits", "url"}
-    names = dict.fromkeys([*explanation.left, *explanation.right])
-    return [
-        (name, explanation.left.get(name), explanation.right.get(name))
-        for name in names
-        if name not in hidden
-    ]
-
-
 def print_records(explanation: Explanation, ids: Sequence[str] = ()) -> None:
     """Print both records side by side; what differs is marked.
 
@@ -236,15 +233,17 @@ def print_records(explanation: Explanation, ids: Sequence[str] = ()) -> None:
         ids: Entities of both, where they are to be shown.
     """
     table = Table()
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for record in (explanation.record_l, explanation.record_r):
         table.add_column(clean(record), overflow="fold")
     if ids:
         table.add_row("entity", *(cell(each) for each in ids))
     for name, left, right in fields_of(explanation):
         style = "" if left == right else "yellow"
-        mark = name if left == right else f"{name} ≠"
-        table.add_row(cell(mark, style), cell(left, style), cell(right, style))
+        label = name.replace("_", " ")
+        mark = label if left == right else f"{label} ≠"
+        sides = (cell(shortened(value), style) for value in (left, right))
+        table.add_row(cell(mark, style), *sides)
     console.print(table)
 
 
@@ -285,25 +284,28 @@ def print_weights(explanation: Explanation) -> None:
         sums.append(sums[-1] + weight)
     reach = max(1.0, *(abs(each) for each in sums))
     table = Table(title="Match weights in bits, and their sum", title_justify="left")
-    table.add_column("comparison")
-    table.add_column("weight", justify="right")
-    table.add_column("against · for", no_wrap=True, min_width=2 * _BAR + 1)
+    half = max(3, min(_BAR, (console.width - _BESIDE_BAR) // 2))
+    table.add_column("comparison", overflow="fold")
+    table.add_column("weight", justify="right", no_wrap=True)
+    table.add_column(
+        "against · for" if half == _BAR else "– · +", no_wrap=True, min_width=2 * half + 1
+    )
     table.add_column("level", overflow="fold")
     for place, (name, level, weight) in enumerate(steps):
-        bar = _bar(sums[place], sums[place + 1], reach)
+        bar = _bar(sums[place], sums[place + 1], reach, half)
         table.add_row(cell(name), f"{weight:+.2f}", bar, cell(level))
     total = explanation.match_weight
     table.add_section()
-    table.add_row("total", f"{total:+.2f}", _bar(0.0, total, max(reach, abs(total))), "")
+    table.add_row("total", f"{total:+.2f}", _bar(0.0, total, max(reach, abs(total)), half), "")
     console.print(table)
 
 
-def _bar(start: float, end: float, reach: float) -> Text:
+def _bar(start: float, end: float, reach: float, half: int) -> Text:
     """The stretch from one sum to the next, on a line whose middle is zero."""
-    first, last = sorted(round(each / reach * _BAR) + _BAR for each in (start, end))
+    first, last = sorted(round(each / reach * half) + half for each in (start, end))
     bar = Text()
-    for place in range(2 * _BAR + 1):
+    for place in range(2 * half + 1):
         filled = first <= place <= last and start != end
-        mark = "█" if filled else ("│" if place == _BAR else " ")
+        mark = "█" if filled else ("│" if place == half else " ")
         bar.append(mark, style=("green" if end > start else "red") if filled else "dim")
     return bar

@@ -14,7 +14,8 @@ from kg_assets.matching.judgement_files import (
     read_judgements,
     written,
 )
-from kg_assets.matching.judgements import Judgement, JudgementError, add
+from kg_assets.matching.judgement_log import add
+from kg_assets.matching.judgement_values import Judgement, JudgementError
 from kg_assets.matching.tables import JUDGEMENTS
 from resources.lake import Lake
 from resources.settings import PRODUCTION

@@ -186,13 +186,16 @@ def quarantine(
 
 @app.command()
 def evaluate(
-    links: Annotated[Path, typer.Argument(help="TSV of two columns of source:id.")],
+    links: Annotated[Path | None, typer.Argument(help="TSV of two columns of source:id.")] = None,
+    judgements: Annotated[
+        bool, typer.Option("--judgements", help="Score against what people judged, too or alone.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Score the matching against true links: precision, recall, F1, B-cubed."""
+    """Score the matching against true links or judgements: precision, recall, F1, B-cubed."""
     from kg_assets.cli.evaluate import evaluate as run
 
-    raise typer.Exit(run(settings(), links, json=json))
+    raise typer.Exit(run(settings(), links, judgements=judgements, json=json))
 
 
 @judge.command("export")

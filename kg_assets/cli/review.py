@@ -5,29 +5,23 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kg_assets.cli.explain import explanation_of, print_records, print_weights
+from kg_assets.cli.explain import explanations_of, print_records, print_weights
 from kg_assets.cli.judge import refuse_production, say_what_next
 from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json
-from kg_assets.matching.explain import UnknownRecordError
-from kg_assets.matching.judgements import (
-    Judgement,
-    JudgementError,
-    add,
-    judged_pairs,
-    judgement,
-    take_back,
-    unsettled,
-)
+from kg_assets.matching.judgement_log import add, take_back
+from kg_assets.matching.judgement_values import Judgement, JudgementError, judgement
+from kg_assets.matching.judgements import judged_pairs, unsettled
 from kg_assets.matching.models import MODELS, configured_models
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import JUDGEMENTS, doubtful_pairs, review_queue
-from resources.lake import Lake
+from resources.lake import Lake, LakeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import duckdb
@@ -39,7 +33,14 @@ _ANSWERS = {
     "s": "same", "d": "different", "u": "unsure", "k": "skip", "q": "quit",
     **{word: word for word in ("same", "different", "unsure", "undo", "skip", "quit")},
 }  # fmt: skip
-_PROMPT = "same, different, unsure, undo, skip, quit (and why): "
+_PROMPT = "(s)ame, (d)ifferent, (u)nsure, undo, s(k)ip, (q)uit, and why: "
+_LAST_PROMPT = "undo, (q)uit: "
+
+_TOGETHER = 500
+"""Pairs that are explained at once: their records lie in memory."""
+
+_AHEAD = 10
+"""Pairs that are explained before the first of them is shown, so that nobody waits for each."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,9 @@ def _open(settings: Settings, con: duckdb.DuckDBPyConnection, kind: str) -> list
         )
         SELECT record_l, record_r, reason
         FROM asked_open
+        -- A record that is gone leaves the queue with the next build.
+        SEMI JOIN judged_record AS l ON l.record_id = asked_open.record_l
+        SEMI JOIN judged_record AS r ON r.record_id = asked_open.record_r
         LEFT JOIN telling USING (record_l, record_r)
         ORDER BY
             row_number() OVER (PARTITION BY kind ORDER BY distance, record_l, record_r),
@@ -147,39 +151,45 @@ def _open(settings: Settings, con: duckdb.DuckDBPyConnection, kind: str) -> list
 
 
 def _explained(
-    settings: Settings, con: duckdb.DuckDBPyConnection, queue: list[Asked]
+    settings: Settings, con: duckdb.DuckDBPyConnection, queue: Sequence[Asked]
 ) -> Iterator[tuple[Asked, Explanation]]:
-    for one in queue:
-        found = explanation_of(settings, con, one.entity_type, one.record_l, one.record_r)
-        if found is not None:
-            yield one, found
+    """The pairs of a queue with their explanations, many of a type at a time."""
+    for kind, same in groupby(queue, key=lambda one: one.entity_type):
+        asked = list(same)
+        for start in range(0, len(asked), _TOGETHER):
+            some = asked[start : start + _TOGETHER]
+            pairs = [(one.record_l, one.record_r) for one in some]
+            found = explanations_of(settings, con, kind, pairs)
+            if found is None:
+                raise LakeError(f"there is no match model for {kind} yet; make it with: kg build")
+            yield from zip(some, found, strict=True)
 
 
 def _ask(settings: Settings, con: duckdb.DuckDBPyConnection, queue: list[Asked]) -> list[Judgement]:
     """Ask for one pair after another; gives the judgements that were made and not undone."""
     lake = Lake(settings)
     made: list[tuple[int, Judgement]] = []
-    place = 0
-    while place < len(queue):
-        one = queue[place]
-        # Another answer may have settled it.
-        if one not in _open(settings, con, one.entity_type):
+    explained: dict[Asked, Explanation] = {}
+    # Another answer may settle a pair.
+    still_open = set(queue)
+    place, on_screen = 0, -1
+    while True:
+        while place < len(queue) and queue[place] not in still_open:
             place += 1
-            continue
-        try:
-            found = explanation_of(settings, con, one.entity_type, one.record_l, one.record_r)
-        except UnknownRecordError as error:
-            complain(str(error))
-            found = None
-        if found is None:
-            place += 1
-            continue
-        console.rule(f"{place + 1} of {len(queue)}: {clean(one.entity_type)}", align="left")
-        print_records(found)
-        print_weights(found)
-        console.print(f"Asked because: {clean(one.reason)}")
-        answer, why = _answer()
-        if answer == "quit":
+        one = queue[place] if place < len(queue) else None
+        if one is not None:
+            if one not in explained:
+                explained |= _explained(settings, con, queue[place : place + _AHEAD])
+            # What was refused is said beneath the pair, and not scrolled away by showing it again.
+            if on_screen != place:
+                _show(one, explained[one], f"{place + 1} of {len(queue)}")
+                on_screen = place
+        elif made:
+            console.rule("no pair is left", align="left")
+        else:
+            break
+        answer, why = _answer(_PROMPT if one is not None else _LAST_PROMPT)
+        if answer == "quit" or (one is None and answer == "skip"):
             break
         if answer == "skip":
             place += 1
@@ -190,28 +200,51 @@ def _ask(settings: Settings, con: duckdb.DuckDBPyConnection, queue: list[Asked])
                     complain("nothing was judged yet that could be undone")
                     continue
                 take_back(lake, made[-1][1], who=settings.user, why=why)
-                place, _ = made.pop()
+                place, back = made.pop()
+                changed = back.entity_type
+            elif one is None:
+                complain("no pair is left that could be judged")
                 continue
-            given = judgement(
-                one.entity_type, one.record_l, one.record_r, answer, who=settings.user, why=why
-            )
-            made += [(place, each) for each in add(lake, [given]).added]
+            else:
+                given = judgement(
+                    one.entity_type, one.record_l, one.record_r, answer, who=settings.user, why=why
+                )
+                made += [(place, each) for each in add(lake, [given]).added]
+                changed = one.entity_type
+                place += 1
         except JudgementError as error:
             complain(str(error))
             continue
-        place += 1
+        still_open = {each for each in still_open if each.entity_type != changed}
+        still_open |= set(_open(settings, con, changed))
     return [each for _, each in made]
 
 
-def _answer() -> tuple[str, str]:
-    """What a person answers, and the reason; the end of the input is quit."""
+def _show(one: Asked, found: Explanation, progress: str) -> None:
+    console.rule(f"{progress}: {clean(one.entity_type)}", align="left")
+    print_records(found)
+    print_weights(found)
+    console.print(
+        f"Probability {found.match_probability:.4f}, threshold {found.threshold:.4f}. "
+        f"Asked because: {clean(one.reason)}"
+    )
+
+
+def _answer(prompt: str) -> tuple[str, str]:
+    """What a person answers, and the reason; the end of the input and Ctrl-C are quit."""
     while True:
-        console.print(_PROMPT, end="")
-        line = sys.stdin.readline()
+        console.print(prompt, end="", soft_wrap=True)
+        try:
+            line = sys.stdin.readline()
+        except KeyboardInterrupt:
+            line = ""
+        except UnicodeDecodeError:
+            complain("what was typed is not text of this terminal's encoding")
+            continue
         if not line:
             console.print()
             return "quit", ""
         word, _, why = line.strip().partition(" ")
         if word.lower() in _ANSWERS:
             return _ANSWERS[word.lower()], why.strip()
-        complain(f"{word!r} is no answer")
+        complain(f"{word!r} is no answer; there are s, d, u, undo, k (skip) and q (quit)")

@@ -4,58 +4,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kg_assets.cli.explain import fields_of, steps_of
-from kg_assets.cli.render import plain
+from kg_assets.cli.explain import steps_of
+from kg_assets.cli.fields import LONGEST, fields_of, shortened
+from kg_assets.cli.render import plain, shown
+from kg_assets.matching.thresholds import weight_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from kg_assets.cli.review import Asked
     from kg_assets.matching.explain import Explanation
 
-_HALF = 100
-"""Pixels on either side of a bar's zero."""
+_STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
-_STYLE = """
-body { font: 15px/1.4 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; }
-section { border-top: 2px solid #888; padding: 1em 0; }
-table { border-collapse: collapse; width: 100%; margin: .5em 0; }
-td, th { border: 1px solid #ddd; padding: .2em .5em; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
-.differs { background: #fff3c4; }
-.for { fill: #2f7d4f; } .against { fill: #b5483a; }
-label { margin-right: 1em; }
-"""
+_WIDTH, _HEIGHT = 1000, 30
+"""Units of a bar's drawing, which is stretched to the column."""
 
-# Choices lie in the page, and only text of the page's attributes is written, as JSON.
-_SCRIPT = """
-document.getElementById("save").addEventListener("click", () => {
-  const lines = [];
-  for (const pair of document.querySelectorAll("section")) {
-    const chosen = pair.querySelector("input[type=radio]:checked");
-    if (!chosen || !chosen.value) continue;
-    lines.push(JSON.stringify({
-      entity_type: pair.dataset.type,
-      record_l: pair.dataset.l,
-      record_r: pair.dataset.r,
-      verdict: chosen.value,
-      why: pair.querySelector("input[type=text]").value,
-      time: pair.dataset.time
-    }) + "\\n");
-  }
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(lines, {type: "application/jsonl"}));
-  link.download = "judgements.jsonl";
-  link.click();
-});
-document.addEventListener("change", event => {
-  const pair = event.target.closest("section");
-  if (pair) pair.dataset.time = new Date().toISOString();
-});
-"""
+_WORD = re.compile(r"\w+|\W+")
 
 
 def page_of(pairs: Iterable[tuple[Asked, Explanation]]) -> str:
@@ -68,14 +39,27 @@ def page_of(pairs: Iterable[tuple[Asked, Explanation]]) -> str:
         f"default-src 'none'; script-src '{_hash(_SCRIPT)}'; style-src '{_hash(_STYLE)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    body = "".join(_section(place, *pair) for place, pair in enumerate(pairs, start=1))
+    sections = [_section(place, *pair) for place, pair in enumerate(pairs, start=1)]
+    body = "".join(sections)
+    # The browser keeps choices by this name, so those of another queue are never taken for them.
+    queue = hashlib.sha256(body.encode()).hexdigest()[:16]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
-        f"<title>Review</title><style>{_STYLE}</style></head><body><h1>Review</h1>"
-        "<p>Choices stay in this page until they are saved. Save them before you close it, then: "
-        "<code>kg judge import judgements.jsonl</code></p>"
-        f'<p><button id="save" type="button">Save the judgements</button></p>{body}'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>Review of {len(sections):,} pairs</title><style>{_STYLE}</style></head>"
+        f'<body data-queue="{queue}"><header><div><h1>Review</h1>'
+        f'<span id="at" class="faint"></span><span class="grow"><progress id="done" value="0" '
+        f'max="{max(1, len(sections))}"></progress></span><span id="counts"></span>'
+        '<label>by <input id="who" maxlength="200" placeholder="your name"></label>'
+        '<button type="button" data-act="save" class="primary">Save the judgements</button>'
+        f'<span id="unsaved" role="status"></span></div></header><main>{body}'
+        '<div id="end" hidden><h2>That was the last pair.</h2><p><span id="left"></span> pairs '
+        "are left without a judgement. Save the file, and then:</p>"
+        "<p><code>kg judge import judgements.jsonl</code></p><p>"
+        '<button type="button" data-act="back">Back<kbd>p</kbd></button> '
+        '<button type="button" data-act="undo">Undo<kbd>z</kbd></button></p></div>'
+        "<noscript><p>Judging needs the script of this page.</p></noscript></main>"
         f"<script>{_SCRIPT}</script></body></html>\n"
     )
 
@@ -89,39 +73,114 @@ def _text(value: object) -> str:
 
 
 def _section(place: int, asked: Asked, found: Explanation) -> str:
-    fields = "".join(
-        f"<tr class='{'alike' if left == right else 'differs'}'><th>{_text(name)}</th>"
-        f"<td>{_text(left)}</td><td>{_text(right)}</td></tr>"
-        for name, left, right in fields_of(found)
-    )
-    steps = [*steps_of(found), ("total", "", found.match_weight)]
-    reach = max(1.0, *(abs(weight) for _, _, weight in steps))
-    weights = "".join(
-        f"<tr><th>{_text(name)}</th><td>{weight:+.2f}</td><td>{_bar(weight / reach)}</td>"
-        f"<td>{_text(level)}</td></tr>"
-        for name, level, weight in steps
-    )
+    fields = "".join(_field(*field) for field in fields_of(found))
+    vetoes = "".join(f"<p>Veto: {_text(text)}</p>" for text in found.vetoes.values())
     choices = "".join(
-        f'<label><input type="radio" name="verdict-{place}" value="{verdict}"'
-        f"{'' if verdict else ' checked'}> {verdict or 'skip'}</label>"
-        for verdict in ("same", "different", "unsure", "")
+        f'<button type="button" data-verdict="{verdict}" aria-pressed="false">'
+        f"{verdict.capitalize()}<kbd>{verdict[0]}</kbd></button>"
+        for verdict in ("same", "different", "unsure")
     )
     return (
         f'<section data-type="{escape(asked.entity_type)}" data-l="{escape(asked.record_l)}" '
-        f'data-r="{escape(asked.record_r)}"><h2>{place}. {_text(asked.entity_type)}</h2>'
-        f"<p>Asked because: {_text(asked.reason)}</p><table><tr><th></th>"
-        f"<th>{_text(asked.record_l)}</th><th>{_text(asked.record_r)}</th></tr>{fields}</table>"
-        f"<p>Match weights in bits, probability {found.match_probability:.4f}, threshold "
-        f"{found.threshold:.4f}</p><table>{weights}</table>"
-        f'<p>{choices}<label>why <input type="text" maxlength="4000"></label></p></section>'
+        f'data-r="{escape(asked.record_r)}"{"" if place == 1 else " hidden"}>'
+        f'<div class="title"><h2>{place}. {_text(asked.entity_type)}</h2>'
+        '<span>asked because: <span class="reason">'
+        f"{_text(shortened(asked.reason))}</span></span></div>"
+        f'{vetoes}<table class="fields"><thead><tr><th></th>'
+        f"<th>{_text(shortened(asked.record_l))}</th><th>{_text(shortened(asked.record_r))}</th>"
+        f"</tr></thead><tbody>{fields}</tbody></table>{_weights(found)}"
+        f'<div class="choose">{choices}'
+        '<button type="button" data-act="next">Skip<kbd>n</kbd></button>'
+        '<button type="button" data-act="undo">Undo<kbd>z</kbd></button>'
+        '<input class="why" maxlength="4000" aria-label="why" placeholder="why (key w)">'
+        "</div></section>"
     )
 
 
-def _bar(share: float) -> str:
-    width = abs(share) * _HALF
-    start = _HALF if share >= 0 else _HALF - width
-    kind = "for" if share >= 0 else "against"
+def _field(name: str, left: object, right: object) -> str:
+    kind = "" if left == right else ' class="differs"'
+    both = ((left, right), (right, left))
+    sides = "".join(f"<td>{_side(one, other)}</td>" for one, other in both)
+    return f"<tr{kind}><th>{_text(name.replace('_', ' '))}</th>{sides}</tr>"
+
+
+def _side(value: object, other: object) -> str:
+    """A value in which what the other side does not have is marked."""
+    if value is None or value == []:
+        return '<span class="absent"></span>'
+    if isinstance(value, list | tuple):
+        others = {shown(each) for each in other} if isinstance(other, list | tuple) else set()
+        return _marked_list(value, others)
+    text = shortened(value)
+    if other is None or value == other:
+        return f"<bdi>{_text(text)}</bdi>"
+    others = {word.casefold() for word in _WORD.findall(shown(other)[:LONGEST])}
+    words = [
+        _text(word) if word.casefold() in others or not word.strip() else _mark(_text(word))
+        for word in _WORD.findall(text)
+    ]
+    return f"<bdi>{''.join(words)}</bdi>"
+
+
+def _mark(html: str) -> str:
+    return f"<mark>{html}</mark>"
+
+
+def _marked_list(values: Iterable[object], other: Collection[str]) -> str:
+    """Items of a list, as many as are read, with those marked that only this side has."""
+    items, length = [], 0
+    texts = [shown(value) for value in values]
+    for text in texts:
+        if length > LONGEST:
+            items.append(f"… ({len(texts):,} in all)")
+            break
+        length += len(text)
+        item = f"<bdi>{_text(shortened(text))}</bdi>"
+        items.append(item if text in other or not other else _mark(item))
+    return ", ".join(items)
+
+
+def _weights(found: Explanation) -> str:
+    """The waterfall: each weight as a bar from where the sum before it ended."""
+    steps = steps_of(found)
+    sums = [0.0]
+    for _, _, weight in steps:
+        sums.append(sums[-1] + weight)
+    threshold = weight_of(found.threshold)
+    low, high = min(*sums, threshold, 0.0), max(*sums, threshold, 0.0)
+    # A little room, so that no bar ends at the edge.
+    low, high = low - 0.03 * (high - low) - 0.1, high + 0.03 * (high - low) + 0.1
+
+    def across(weight: float) -> float:
+        return round((weight - low) / (high - low) * _WIDTH, 1)
+
+    def line(kind: str, at: float) -> str:
+        return f'<line class="{kind}" x1="{at}" x2="{at}" y1="0" y2="{_HEIGHT}"/>'
+
+    def bar(kind: str, start: float, end: float) -> str:
+        first, last = sorted((across(start), across(end)))
+        width = max(2.0, last - first) if start != end else 0.0
+        return (
+            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
+            f"{line('zero', across(0.0))}{line('threshold', across(threshold))}"
+            f"{line('from', across(start))}"
+            f'<rect class="{kind}" x="{first}" y="7" width="{width:.1f}" '
+            f'height="{_HEIGHT - 14}"/></svg>'
+        )
+
+    rows = "".join(
+        f"<tr><th>{_text(name)}</th><td>{weight:+.2f}</td>"
+        f"<td>{bar('for' if weight >= 0 else 'against', sums[at], sums[at + 1])}</td>"
+        f"<td>{_text(level)}</td></tr>"
+        for at, (name, level, weight) in enumerate(steps)
+    )
+    verdict = "above" if found.match_probability >= found.threshold else "under"
     return (
-        f'<svg width="{2 * _HALF}" height="12"><rect class="{kind}" x="{start:.1f}" y="1" '
-        f'width="{width:.1f}" height="10"/></svg>'
+        '<table class="weights"><thead><tr><th class="faint">comparison</th>'
+        '<th class="faint">bits</th><th class="faint">against · for</th>'
+        f'<th class="faint">level</th></tr></thead><tbody>{rows}'
+        f'<tr class="total"><th>total</th><td>{found.match_weight:+.2f}</td>'
+        f"<td>{bar('sum', 0.0, found.match_weight)}</td>"
+        f"<td>probability {found.match_probability:.4f}, {verdict} the threshold "
+        f'{found.threshold:.4f} <span class="key"></span></td></tr></tbody></table>'
     )

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kg_assets.matching.model import HIDDEN_COLUMNS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.scoring import score_pairs
@@ -16,10 +18,9 @@ from kg_assets.matching.thresholds import DECLARED
 from kg_assets.sources.record import RECORD_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import duckdb
-    import pyarrow as pa
 
     from kg_assets.matching.model import MatchSpec
 
@@ -83,60 +84,135 @@ class Explanation:
     edge: bool
 
 
-def explain_pair(
+def explain_pairs(
     con: duckdb.DuckDBPyConnection,
     spec: MatchSpec,
     model_row: Mapping[str, Any],
-    record_l: str,
-    record_r: str,
+    pairs: Sequence[tuple[str, str]],
     *,
     records_view: str = "matching_record",
     frequencies_view: str = "frequency",
     thresholds: pa.Table | None = None,
-) -> Explanation:
-    """Explain a pair, whether it was ever blocked or not.
+) -> list[Explanation]:
+    """Explain pairs, whether they were ever blocked or not.
+
+    All of them are scored together, which costs hardly more than one; their records lie in
+    memory, so they are as many as a person looks at.
 
     Args:
         con: The connection.
         spec: The type's match model.
         model_row: The row of the table match_model, with ``settings`` and ``threshold``.
-        record_l: A record id, ``source:id``.
-        record_r: Another.
+        pairs: Two record ids each, ``source:id``.
         records_view: Name of a view of the type's records.
         frequencies_view: Name of a view of the table term_frequencies.
         thresholds: Rows of the table match_thresholds; the model's own threshold where there is
             none for the two sources.
 
     Returns:
-        The explanation; the weights of the comparisons and the prior add up to the whole.
+        An explanation a pair, in the same order; the weights of the comparisons and the prior add
+        up to the whole.
 
     Raises:
-        UnknownRecordError: One of the two is not a current record of this type.
-        ValueError: Both are the same record.
+        UnknownRecordError: One of the records is not a current record of this type.
+        ValueError: A record is paired with itself.
     """
-    if record_l == record_r:
-        raise ValueError(f"{record_l} is given twice: name two records")
+    for left, right in pairs:
+        if left == right:
+            raise ValueError(f"{left} is given twice: name two records")
     create_macros(con)
-    record_l, record_r = sorted((record_l, record_r))
-    values = {one: _record(con, spec, one, records_view) for one in (record_l, record_r)}
+    ordered = [tuple(sorted(pair)) for pair in pairs]
+    ends = pa.schema([(side, pa.string()) for side in ("record_l", "record_r")])
+    columns = [[pair[side] for pair in ordered] for side in (0, 1)]
+    con.register("explained_given", pa.table(columns, schema=ends))
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE one_pair (record_l VARCHAR, record_r VARCHAR, rule VARCHAR)"
+        f"""
+        CREATE OR REPLACE TEMP TABLE explained_pair AS
+        SELECT DISTINCT record_l, record_r, '' AS rule
+        FROM explained_given;
+        CREATE OR REPLACE TEMP TABLE explained_record AS
+        SELECT *
+        FROM {records_view}
+        WHERE record_id IN (
+            SELECT record_l FROM explained_given
+            UNION
+            SELECT record_r FROM explained_given
+        )
+        """
     )
-    con.execute("INSERT INTO one_pair VALUES ($1, $2, '')", [record_l, record_r])
+    con.unregister("explained_given")
+    rows = con.table("explained_record").to_arrow_table().to_pylist()
+    values = {row["record_id"]: row for row in rows}
+    for one in (record for pair in ordered for record in pair):
+        if one not in values:
+            raise UnknownRecordError(
+                f"{one} is not a current {spec.entity_type} record; records are named "
+                "source:id, and must have been built"
+            )
     settings = json.loads(model_row["settings"])
-    levels, weight, probability = (
-        score_pairs(con, spec, settings, "one_pair", records_view, frequencies_view)
-        .project("levels, match_weight, match_probability")
-        .fetchall()[0]
-    )
+    scored = {
+        (left, right): rest
+        for left, right, *rest in score_pairs(
+            con, spec, settings, "explained_pair", "explained_record", frequencies_view
+        )
+        .project("record_l, record_r, levels, match_weight, match_probability")
+        .fetchall()
+    }
     frequency = _frequencies(con, spec)
+    rules = _rules(con, spec)
+    vetoes = _vetoes(con, spec)
     # The classifier moves the weights of Splink's model.
     learnt = settings.get("classifier") if spec.scorer == "classifier" else None
     moved = learnt or {"intercept": 0.0, "levels": {}}
+    prior = settings["probability_two_random_records_match"]
+    canonical = [name for name in RECORD_SCHEMA.names if name not in HIDDEN_COLUMNS]
+    found = []
+    for left, right in ordered:
+        levels, weight, probability = scored[left, right]
+        threshold, method = _threshold(thresholds, left, right)
+        if threshold is None:
+            threshold = float(model_row["threshold"])
+        forbidden = {v.name: v.text for v in spec.vetoes if (left, right) in vetoes[v.name]}
+        shown = [
+            {name: values[one][name] for name in canonical if values[one][name] not in (None, [])}
+            for one in (left, right)
+        ]
+        found.append(
+            Explanation(
+                record_l=left,
+                record_r=right,
+                left=shown[0],
+                right=shown[1],
+                comparisons=_evidence(
+                    spec, settings, moved, levels, values[left], values[right], frequency
+                ),
+                prior_weight=math.log2(prior / (1 - prior)) + moved["intercept"],
+                match_weight=weight,
+                match_probability=probability,
+                threshold=threshold,
+                threshold_method=method,
+                blocking_rules=tuple(
+                    rule.name for rule in spec.blocking if (left, right) in rules[rule.name]
+                ),
+                vetoes=forbidden,
+                edge=probability >= threshold and not forbidden,
+            )
+        )
+    return found
+
+
+def _evidence(
+    spec: MatchSpec,
+    settings: Mapping[str, Any],
+    moved: Mapping[str, Any],
+    levels: Sequence[int],
+    left: Mapping[str, Any],
+    right: Mapping[str, Any],
+    frequency: Mapping[str, Mapping[str, float]],
+) -> tuple[ComparisonEvidence, ...]:
     evidence = []
     features = [feature.name for feature in spec.features]
-    for place, gamma in enumerate(levels):
-        described = settings["comparisons"][place]
+    for described, gamma in zip(settings["comparisons"], levels, strict=True):
         level = described["comparison_levels"][
             0 if gamma < 0 else len(described["comparison_levels"]) - 1 - gamma
         ]
@@ -146,37 +222,13 @@ def explain_pair(
             ComparisonEvidence(
                 name=described["output_column_name"],
                 level=level["label_for_charts"],
-                weight=_weight(level, values[record_l], values[record_r], frequency)
+                weight=_weight(level, left, right, frequency)
                 + moved["levels"].get(described["output_column_name"], {}).get(str(gamma), 0.0),
-                left={name: values[record_l][name] for name in named},
-                right={name: values[record_r][name] for name in named},
+                left={name: left[name] for name in named},
+                right={name: right[name] for name in named},
             )
         )
-    prior = settings["probability_two_random_records_match"]
-    vetoes = _vetoes(con, spec, records_view)
-    threshold, method = _threshold(thresholds, record_l, record_r)
-    if threshold is None:
-        threshold = float(model_row["threshold"])
-    canonical = [name for name in RECORD_SCHEMA.names if name not in HIDDEN_COLUMNS]
-    left, right = (
-        {name: values[one][name] for name in canonical if values[one][name] not in (None, [])}
-        for one in (record_l, record_r)
-    )
-    return Explanation(
-        record_l=record_l,
-        record_r=record_r,
-        left=left,
-        right=right,
-        comparisons=tuple(evidence),
-        prior_weight=math.log2(prior / (1 - prior)) + moved["intercept"],
-        match_weight=weight,
-        match_probability=probability,
-        threshold=threshold,
-        threshold_method=method,
-        blocking_rules=_rules(con, spec, records_view),
-        vetoes=vetoes,
-        edge=probability >= threshold and not vetoes,
-    )
+    return tuple(evidence)
 
 
 def _threshold(
@@ -190,27 +242,17 @@ def _threshold(
     return None, DECLARED
 
 
-def _record(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, record_id: str, view: str
-) -> dict[str, Any]:
-    found = (
-        con.sql(
-            f"SELECT * FROM {view} WHERE record_id = $record_id", params={"record_id": record_id}
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
-    if not found:
-        raise UnknownRecordError(
-            f"{record_id} is not a current {spec.entity_type} record; records are named "
-            "source:id, and must have been built"
-        )
-    return dict(found[0])
-
-
 def _frequencies(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> dict[str, dict[str, float]]:
+    """Frequency of the values of the explained records, by column."""
     return {
-        one.column: dict(con.sql(f"FROM frequency_of_{one.column}").fetchall())
+        one.column: dict(
+            con.sql(
+                f"""
+                FROM frequency_of_{one.column}
+                WHERE {one.column} IN (SELECT {one.column} FROM explained_record)
+                """
+            ).fetchall()
+        )
         for one in spec.term_frequencies
     }
 
@@ -243,35 +285,39 @@ def _weight(
     return weight
 
 
-def _rules(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> tuple[str, ...]:
-    return tuple(
-        rule.name
-        for rule in spec.blocking
-        if con.sql(
-            f"""
-            SELECT list_has_any(l.keys, r.keys)
-               AND (l.source <> r.source
-                    OR NOT ({rule.across_sources} OR l.duplicate_free AND r.duplicate_free))
-            FROM one_pair
-            JOIN (SELECT record_id, source, duplicate_free, {rule.keys} AS keys FROM {view}) AS l
-              ON l.record_id = record_l
-            JOIN (SELECT record_id, source, duplicate_free, {rule.keys} AS keys FROM {view}) AS r
-              ON r.record_id = record_r
-            """
-        ).fetchall()[0][0]
-    )
-
-
-def _vetoes(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> dict[str, str]:
+def _rules(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> dict[str, set[tuple[str, str]]]:
+    """Pairs that share a key, by blocking rule."""
     return {
-        veto.name: veto.text
-        for veto in spec.vetoes
-        if con.sql(
+        rule.name: _pairs(
+            con,
+            f"SELECT *, {rule.keys} AS explained_keys FROM explained_record",
             f"""
-            SELECT {veto.condition}
-            FROM one_pair
-            JOIN {view} AS l ON l.record_id = record_l
-            JOIN {view} AS r ON r.record_id = record_r
-            """
-        ).fetchall()[0][0]
+            list_has_any(l.explained_keys, r.explained_keys)
+            AND (
+                l.source <> r.source
+                OR NOT ({rule.across_sources} OR l.duplicate_free AND r.duplicate_free)
+            )
+            """,
+        )
+        for rule in spec.blocking
     }
+
+
+def _vetoes(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> dict[str, set[tuple[str, str]]]:
+    """Pairs that a veto forbids, by veto."""
+    return {veto.name: _pairs(con, "FROM explained_record", veto.condition) for veto in spec.vetoes}
+
+
+def _pairs(con: duckdb.DuckDBPyConnection, sides: str, condition: str) -> set[tuple[str, str]]:
+    """Explained pairs of which a condition on both sides holds."""
+    return set(
+        con.sql(
+            f"""
+            SELECT record_l, record_r
+            FROM explained_pair
+            JOIN ({sides}) AS l ON l.record_id = record_l
+            JOIN ({sides}) AS r ON r.record_id = record_r
+            WHERE {condition}
+            """
+        ).fetchall()
+    )

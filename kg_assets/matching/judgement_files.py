@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from kg_assets.matching.judgements import Judgement, JudgementError, judgement
+from kg_assets.matching.judgement_values import Judgement, JudgementError, judgement
 
 if TYPE_CHECKING:
     from pathlib import Path

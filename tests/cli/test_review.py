@@ -1,6 +1,10 @@
 """`kg review`: pairs of the queue are judged from lines, listed, and shown on a page."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from html import escape
 from html.parser import HTMLParser
 
@@ -140,3 +144,44 @@ def test_a_page_runs_nothing_of_a_source_and_its_choices_can_be_imported(kg, tmp
     saved.write_text("".join(json.dumps(one) + "\n" for one in chosen))
     assert "2 judgements added" in kg("judge", "import", saved).output
     assert [each[1] for each in standing(kg, tmp_path)] == ["same", "same"]
+
+
+def test_the_last_answer_can_be_undone_too(kg, tmp_path):
+    result = kg("review", lines="s\ns\nundo\nd\nq\n")
+    assert [each[1] for each in standing(kg, tmp_path)] == ["same", "different"]
+    assert "no pair is left" in result.output
+
+
+def test_what_is_refused_is_said_beneath_the_pair_and_not_scrolled_away(kg):
+    shown = kg("review", lines="undo\nnonsense\nq\n").output
+    assert shown.count("1 of 2") == 1
+    assert "nothing was judged yet" in shown
+    assert "'nonsense' is no answer" in shown
+
+
+def test_an_interrupt_at_the_prompt_ends_it_and_keeps_what_was_judged(kg, tmp_path):
+    command = [sys.executable, "-m", "kg_assets.cli.main", "review"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as process:
+        process.stdin.write("s\n")
+        process.stdin.flush()
+        seen = ""
+        while "2 of 2" not in seen or not seen.endswith("why: "):
+            seen += (read := process.stdout.read(1))
+            assert read, seen
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 0
+    assert "1 judgements: 1 same." in rest
+    assert [each[1] for each in standing(kg, tmp_path)] == ["same"]
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_traceback(kg):
+    command = f"{sys.executable} -m kg_assets.cli.main review | head -n 1"
+    ended = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    assert ended.stdout.startswith("1 of 2")
+    assert "Traceback" not in ended.stderr

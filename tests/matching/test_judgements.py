@@ -1,5 +1,11 @@
 """People's judgements: what stands, what is refused, and that they bind the entities."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 import pytest
@@ -8,18 +14,14 @@ from hypothesis import strategies as st
 
 from kg_assets.matching import tables
 from kg_assets.matching.clustering import cluster
-from kg_assets.matching.judgements import (
-    ContradictionError,
-    JudgementError,
-    add,
-    judgement,
-    stand,
-    take_back,
-)
+from kg_assets.matching.judgement_log import add, take_back
+from kg_assets.matching.judgement_values import ContradictionError, JudgementError, judgement
+from kg_assets.matching.judgements import stand
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.matching.test_entities import FILMS, WEIGHTS, land, read, resolve
 
+ROOT = Path(__file__).parents[2]
 MEMBERS, QUEUE = tables.entity_members("film"), tables.review_queue("film")
 
 
@@ -195,6 +197,51 @@ def test_a_namespace_keeps_what_production_knew_when_it_judges_itself(tmp_path):
     mine = Lake(Settings(home=tmp_path, namespace="mine", threads=1))
     judge(mine, "a:2 same b:2")
     assert standing(mine) == {"a:1 same b:1", "a:2 same b:2", "a:9 same b:9"}
+
+
+# Judges films and books in one call, and ends like a process that is killed: by itself, at the
+# n-th partition that the catalog makes current.
+KILLED = """
+import os, signal, sys
+import sqlalchemy as sa
+from kg_assets.matching.judgement_log import add
+from kg_assets.matching.judgement_values import judgement
+from resources.lake import Lake
+from resources.settings import Settings
+
+left = int(sys.argv[1])
+
+def after(_connection, _cursor, statement, *_):
+    global left
+    if statement.startswith("INSERT INTO entries"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+lake = Lake(Settings())
+sa.event.listen(sa.Engine, "after_cursor_execute", after)
+add(lake, [judgement(kind, "a:2", "b:2", "same", who="ann") for kind in ("film", "book")])
+"""
+
+
+@pytest.mark.parametrize("reached", [1, 2, 3])
+def test_a_kill_between_types_hides_nothing_and_adds_nothing(tmp_path, reached):
+    first = Lake(Settings(home=tmp_path, namespace="prod-next", threads=1))
+    for kind in ("book", "film", "play"):
+        add(first, [judgement(kind, f"a:{kind}", f"b:{kind}", "same", who="ann")])
+    first.catalog.promote("prod-next")
+    known = standing(first)
+    mine = Lake(Settings(home=tmp_path, namespace="mine", threads=1))
+    environment = os.environ | {"KG_HOME": str(tmp_path), "KG_NAMESPACE": "mine"}
+
+    def judges(killed_at):
+        command = [sys.executable, "-c", KILLED, str(killed_at)]
+        return subprocess.run(command, env=environment, cwd=ROOT, timeout=120, check=False)
+
+    assert judges(reached).returncode == -signal.SIGKILL
+    assert standing(mine) == known
+    assert judges(0).returncode == 0
+    assert standing(mine) == known | {"a:2 same b:2"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.people_and_films import World, featured, generate
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
-from kg_assets.matching.explain import explain_pair
+from kg_assets.matching.explain import explain_pairs
 from kg_assets.matching.model import Comparison, Level, MatchSpec, TermFrequency
 from kg_assets.matching.models import MODELS, configured_models
 from kg_assets.matching.models.film import film_spec
@@ -394,12 +394,11 @@ def test_the_classifier_without_training_says_what_to_do():
 def test_an_explanation_by_the_classifier_adds_up_to_its_score():
     con, row = judged_world(year_decides)
     row = row | {"settings": json.dumps(learn(con, row))}
-    found = explain_pair(
+    (found,) = explain_pairs(
         con,
         replace(SPEC, scorer="classifier"),
         row,
-        "a:1",
-        "b:1",
+        [("a:1", "b:1")],
         records_view="record",
         frequencies_view="counted_term",
     )

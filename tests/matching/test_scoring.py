@@ -6,7 +6,7 @@ import pytest
 
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
-from kg_assets.matching.explain import UnknownRecordError, explain_pair
+from kg_assets.matching.explain import UnknownRecordError, explain_pairs
 from kg_assets.matching.models.film import film_spec
 from kg_assets.matching.scoring import score_pairs
 from tests.matching.match_worlds import film, trained, world
@@ -103,8 +103,8 @@ def test_an_explanation_adds_up_to_the_score():
         film("b", "1", "Up", 2010, ["Peter Docter"], runtime_minutes=99.0, countries=["US", "GB"]),
     ]
     con, row, (scored,) = scores(rows)
-    found = explain_pair(
-        con, SPEC, row, "b:1", "a:1", records_view="record", frequencies_view="counted_term"
+    (found,) = explain_pairs(
+        con, SPEC, row, [("b:1", "a:1")], records_view="record", frequencies_view="counted_term"
     )
     assert found.match_weight == scored["match_weight"]
     whole = found.prior_weight + sum(part.weight for part in found.comparisons)
@@ -116,19 +116,29 @@ def test_an_explanation_adds_up_to_the_score():
 
 def test_a_pair_that_was_never_blocked_is_explained_with_its_vetoes():
     con, row, _ = scores([film("a", "1", "Rocky", 1976), film("b", "1", "Rocky III", 1982)])
-    found = explain_pair(
-        con, SPEC, row, "a:1", "b:1", records_view="record", frequencies_view="counted_term"
+    (found,) = explain_pairs(
+        con, SPEC, row, [("a:1", "b:1")], records_view="record", frequencies_view="counted_term"
     )
     assert found.blocking_rules == ()
     assert set(found.vetoes) == {"part_differs", "years_apart"}
     assert not found.edge
 
 
+def test_pairs_that_are_explained_together_are_explained_as_alone():
+    films = [("a", "1", "Up", 2009), ("b", "1", "Up", 2010), ("b", "2", "Upp", 2009)]
+    con, row, _ = scores([film(*one, runtime_minutes=96.0) for one in films])
+    pairs = [("a:1", "b:2"), ("b:1", "a:1"), ("b:1", "b:2"), ("a:1", "b:2")]
+    views = {"records_view": "record", "frequencies_view": "counted_term"}
+    alone = [explain_pairs(con, SPEC, row, [pair], **views)[0] for pair in pairs]
+    assert explain_pairs(con, SPEC, row, pairs, **views) == alone
+    assert len({one.match_weight for one in alone}) == 3
+
+
 def test_an_unknown_record_is_named():
     con, row, _ = scores([film("a", "1", "Up", 2009)])
     with pytest.raises(UnknownRecordError, match="z:9 is not a current film record"):
-        explain_pair(
-            con, SPEC, row, "a:1", "z:9", records_view="record", frequencies_view="counted_term"
+        explain_pairs(
+            con, SPEC, row, [("a:1", "z:9")], records_view="record", frequencies_view="counted_term"
         )
 
 
