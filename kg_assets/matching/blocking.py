@@ -84,6 +84,8 @@ def pairs_of_shard(
     """
     if not 0 <= shard < shard_count:
         raise ValueError(f"shard {shard} of {shard_count} does not exist: count from 0")
+    from kg_assets.matching.earliest import register_earliest
+
     first = shard * _HASHES // shard_count
     last = (shard + 1) * _HASHES // shard_count - 1
     touches = "TRUE" if moved is None else f"record_id IN (SELECT record_id FROM {moved})"
@@ -106,80 +108,61 @@ def pairs_of_shard(
         ) AS shared USING (block, rule_number)
         """
     )
+    # Ordered as their ids are, so that pairs are made of numbers.
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE shard_record AS
+        SELECT *, (row_number() OVER (ORDER BY record_id) - 1)::INTEGER AS n
+        FROM (SELECT DISTINCT record_id, record, source, duplicate_free FROM shard_key);
+
+        CREATE OR REPLACE TEMP TABLE numbered_key AS
+        SELECT n, rule_number, block, moved
+        FROM shard_key
+        JOIN shard_record USING (record_id)
+        """
+    )
     # Other blocks of the records of this shard, against which "first" and "smallest" are judged.
     # Two records whose hashes were equal would be judged by the blocks of both: at worst a pair
     # is made in two shards, which the clusters would refuse, and none is lost.
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE shard_keys AS
-        SELECT record, {
-            ", ".join(
-                f"coalesce(list(block ORDER BY block) FILTER (rule_number = {place}), []) "
-                f"AS keys_{place}"
-                for place in range(len(spec.blocking))
-            )
-        }
-        FROM (
-            SELECT block, rule_number, record
+    register_earliest(
+        con,
+        "makes_pair",
+        con.sql(
+            """
+            SELECT n, block_key.rule_number, block
             FROM block_key
-            SEMI JOIN shard_key USING (record)
-        )
-        GROUP BY record
+            JOIN shard_record USING (record)
+            """
+        ),
+        con.sql("SELECT n, source, duplicate_free FROM shard_record"),
+        [rule.across_sources for rule in spec.blocking],
+    )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE made_pair AS
+        SELECT l.n AS n_l, r.n AS n_r, l.rule_number
+        FROM numbered_key AS l
+        JOIN numbered_key AS r
+          ON r.rule_number = l.rule_number
+         AND r.block = l.block
+         AND r.n > l.n
+        WHERE (l.moved OR r.moved)
+          AND makes_pair(l.n, r.n, l.rule_number, l.block)
         """
     )
+    con.remove_function("makes_pair")
     con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, name VARCHAR)")
     con.executemany(
         "INSERT INTO rule_name VALUES (?, ?)",
         [(place, rule.name) for place, rule in enumerate(spec.blocking)],
     )
-    # One rule after the other: the blocks of all rules at once would need the memory of all.
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE made_pair (
-            record_l VARCHAR, record_r VARCHAR, rule_number UTINYINT)
-        """
-    )
-    for place in range(len(spec.blocking)):
-        con.execute(f"INSERT INTO made_pair {_pairs_of_rule(spec, place)}")
-    for table in ("shard_key", "shard_keys"):
-        con.execute(f"DROP TABLE {table}")
+    con.execute("DROP TABLE shard_key; DROP TABLE numbered_key")
     return con.sql(
         """
-        SELECT made_pair.record_l, made_pair.record_r, rule_name.name AS rule
+        SELECT l.record_id AS record_l, r.record_id AS record_r, rule_name.name AS rule
         FROM made_pair
+        JOIN shard_record AS l ON l.n = made_pair.n_l
+        JOIN shard_record AS r ON r.n = made_pair.n_r
         JOIN rule_name USING (rule_number)
         """
     )
-
-
-def _pairs_of_rule(spec: MatchSpec, place: int) -> str:
-    earlier = "".join(
-        f"""
-          AND NOT (list_has_any(keys_l.keys_{before}, keys_r.keys_{before})
-                   AND {_allowed(spec, before)})"""
-        for before in range(place)
-    )
-    return f"""
-        SELECT l.record_id AS record_l, r.record_id AS record_r, l.rule_number
-        FROM shard_key AS l
-        JOIN shard_key AS r
-          ON r.rule_number = l.rule_number
-         AND r.block = l.block
-         AND r.record_id > l.record_id
-        JOIN shard_keys AS keys_l ON keys_l.record = l.record
-        JOIN shard_keys AS keys_r ON keys_r.record = r.record
-        WHERE l.rule_number = {place}
-          AND r.rule_number = {place}
-          AND (l.moved OR r.moved)
-          AND {_allowed(spec, place)}
-          AND (len(keys_l.keys_{place}) = 1
-               OR len(keys_r.keys_{place}) = 1
-               OR l.block = list_min(list_intersect(keys_l.keys_{place}, keys_r.keys_{place})))
-          {earlier}
-    """
-
-
-def _allowed(spec: MatchSpec, place: int) -> str:
-    if spec.blocking[place].across_sources:
-        return "l.source <> r.source"
-    return "(l.source <> r.source OR NOT (l.duplicate_free AND r.duplicate_free))"
