@@ -27,6 +27,8 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "3"
 SCORING_CODE = "4"
+ENTITIES_CODE = "1"
+REPORT_CODE = "1"
 
 
 def matching_steps(
@@ -122,21 +124,31 @@ def matching_steps(
                 members,
                 tables.identity_events(kind),
                 tables.doubtful_pairs(kind),
+                tables.cluster_quality(kind),
                 tables.review_queue(kind),
             ),
             inputs=(record_table, scores, model, chosen, DELIVERIES, tables.JUDGEMENTS),
             run=partial(run_resolved_entities, spec=spec),
             lane=lanes["entities"],
             checks=entity_checks(spec),
-            **common,
+            **common | {"code_version": f"{version}-{ENTITIES_CODE}"},
         ),
         StepAsset(
             outputs=(tables.match_report(kind),),
-            inputs=(record_table, model, pairs, scores, chosen, members),
+            inputs=(
+                record_table,
+                model,
+                pairs,
+                scores,
+                chosen,
+                entities,
+                members,
+                tables.cluster_quality(kind),
+            ),
             run=partial(run_match_report, spec=spec),
             lane=lanes["report"],
             kinds=frozenset({"duckdb"}),
             stands=partial(report_stands, reports / kind),
-            **common,
+            **common | {"code_version": f"{version}-{REPORT_CODE}"},
         ),
     )

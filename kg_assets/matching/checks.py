@@ -1,4 +1,4 @@
-"""Promises of the matching stage: all pairs scored, one entity for a record, vetoes held."""
+"""Promises of the matching stage: pairs scored, one entity a record, vetoes held, firm clusters."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kg_assets.checks import Check, Verdict, none_of
 from kg_assets.matching import tables
 from kg_assets.matching.judgements import judged_pairs, not_joined_by_people
+from kg_assets.matching.quality import WORTH_ASKING
 from kg_assets.matching.records import records
 from kg_assets.matching.training import rises
 from kg_assets.matching.vetoes import veto_pairs
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
     from resources.table import Table
+
+
+FALSE_PAIRS = 10.0
+"""Score of a cluster from which a warning names it: so many of its pairs are likely false.
+
+That many are false where a cluster holds two things of some records each. Clusters that are less in
+doubt are asked for in the review queue and need no warning.
+"""
+
+_WORST = 5
+"""Clusters that the warning names."""
 
 
 def model_checks(spec: MatchSpec) -> tuple[Check, ...]:
@@ -68,6 +80,15 @@ def entity_checks(spec: MatchSpec) -> tuple[Check, ...]:
             description="No entity holds two records that a person or a veto keeps apart, whether "
             "the pair was a candidate or not. A person's yes overrules a veto.",
             look=partial(_no_vetoed_pair, spec=spec),
+        ),
+        Check(
+            name="clusters_hang_together",
+            table=tables.cluster_quality(spec.entity_type),
+            description=f"In no cluster {FALSE_PAIRS:g} pairs or more are to be expected to be "
+            "joined falsely, by its bridges and the pairs inside that were denied. The worst "
+            "clusters are named, and the review queue asks for them.",
+            look=partial(_clusters_hang_together, spec=spec),
+            blocking=False,
         ),
     )
 
@@ -244,4 +265,28 @@ def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
             SEMI JOIN checked_pairs USING (record_l, record_r)
             """
         )
+    )
+
+
+def _clusters_hang_together(step: Step, spec: MatchSpec) -> Verdict:
+    quality = step.staged(tables.cluster_quality(spec.entity_type))
+    worst = (
+        quality.filter(f"score >= {WORTH_ASKING!r}")
+        .order("score DESC, entity_id")
+        .limit(_WORST)
+        .project("entity_id, records, density, bridges, denied_pairs, score, reason")
+        .to_arrow_table()
+        .to_pylist()
+    )
+    doubtful = quality.filter(f"score >= {WORTH_ASKING!r}").aggregate("count(*)").fetchall()[0][0]
+    if not doubtful:
+        return Verdict(True, {"in_doubt": 0})
+    named = [
+        f"{row['entity_id']}: {row['reason']}; density {row['density']:.2f}, "
+        f"{row['bridges']:,} bridges, {row['score']:,.1f} pairs expected to be false"
+        for row in worst
+    ]
+    return Verdict(
+        worst[0]["score"] < FALSE_PAIRS,
+        {"in_doubt": doubtful, "worst": named, "ask": f"kg review --type {spec.entity_type}"},
     )

@@ -80,6 +80,7 @@ COMPARED = (
             tables.entity_members,
             tables.identity_events,
             tables.doubtful_pairs,
+            tables.cluster_quality,
             tables.review_queue,
         )
     ),
@@ -314,7 +315,7 @@ def test_an_older_delivery_that_comes_late_makes_the_records_again(world):
     assert {row["name"] for row in world.content()["film/records"]} == {"Blue", "Red", "Blue Moon"}
 
 
-@pytest.mark.parametrize("damaged", COMPARED[:-4], ids=lambda table: table.name)
+@pytest.mark.parametrize("damaged", COMPARED[:-5], ids=lambda table: table.name)
 def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     expected = world.content()
     head = next(iter(world.lake.heads(damaged).values()))
@@ -331,6 +332,18 @@ def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     world.run(maker, head.partition if head.partition in SHARDS else None)
     world.lake = Lake(world.lake.settings)
     assert_equal(world.content(), expected)
+
+
+def test_quality_of_clusters_that_was_damaged_is_made_again_for_all_of_them(world):
+    head = world.lake.heads(tables.cluster_quality("film"))["all"]
+    (world.lake.root / head.file.path).write_bytes(b"")
+    world.lake = Lake(world.lake.settings)
+    world.deliver("c", [RED])
+    assert world.update()["records_resolved"] == 3
+    found = world.content()
+    rows = found["film/cluster_quality"]
+    assert sorted((row["records"], row["edges"]) for row in rows) == [(2, 1), (3, 3)]
+    assert {row["entity_id"] for row in rows} == set(world.members().values())
 
 
 def test_another_model_scores_everything_again(world):
