@@ -470,5 +470,6 @@ def match_report(entity_type: str) -> Table:
         ),
         key=("file",),
         description="The report on the match model, a page and a picture: match weights, m and u, "
-        "score histograms with thresholds, unlinkable records, blocking, cluster sizes.",
+        "score histograms with thresholds, unlinkable records, blocking, sizes and quality of "
+        "clusters.",
     )
