@@ -16,12 +16,14 @@ from kg_assets.matching.identity import assign_ids
 from kg_assets.matching.judgements import judged_pairs
 from kg_assets.matching.quality import WORTH_ASKING, cluster_quality
 from kg_assets.matching.review import REVIEW_LIMIT, doubtful_pairs, review_pairs
+from kg_assets.sources.tables import DELIVERIES
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
+    from resources.table import Table
 
 
 def run_resolved_entities(
@@ -151,15 +153,12 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
     con, kind = step.con, spec.entity_type
     entities, members = tables.resolved_entities(kind), tables.entity_members(kind)
     events = tables.identity_events(kind)
-    started = time.perf_counter(), time.process_time()
-    golden = golden_records(con, "resolution_records", "resolution_members", ranks)
-    golden.create_view("golden_record", replace=True)
-    con.execute("CREATE OR REPLACE TEMP TABLE resolution_entities AS SELECT * FROM golden_record")
-    step.report(
-        golden_seconds=round(time.perf_counter() - started[0], 3),
-        golden_processor_seconds=round(time.process_time() - started[1], 3),
-    )
-    if not part:
+    if part:
+        step.patch(members, con.table("resolution_before"), con.sql("FROM resolution_members"))
+        step.patch(
+            events, con.sql("FROM resolution_events LIMIT 0"), con.sql("FROM resolution_new_events")
+        )
+    else:
         step.write(members, con.sql("FROM resolution_members"))
         step.write(
             events,
@@ -171,18 +170,70 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
                 """
             ),
         )
-        return step.write(entities, con.table("resolution_entities"))
+    started = time.perf_counter(), time.process_time()
+    # A source that changed the order of its deliveries may say something else of any entity.
+    reordered = _reordered(step, entities) and part
+    if reordered:
+        step.staged(members).create_view("golden_member", replace=True)
+        con.table("every_record").create_view("golden_input", replace=True)
+    else:
+        con.sql("FROM resolution_members").create_view("golden_member", replace=True)
+        _golden_input(con, part=part)
+    delivered = step.read(DELIVERIES, tracked=False)
+    golden_records(con, "golden_input", "golden_member", ranks, delivered).create_view(
+        "golden_record", replace=True
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE golden_entity AS SELECT * FROM golden_record")
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE resolution_entities AS
+        SELECT *
+        FROM golden_entity
+        SEMI JOIN resolution_members USING (entity_id)
+        """
+    )
+    step.report(
+        golden_seconds=round(time.perf_counter() - started[0], 3),
+        golden_processor_seconds=round(time.process_time() - started[1], 3),
+    )
+    if not part:
+        return step.write(entities, con.table("golden_entity"))
+    if reordered:
+        return step.update(entities, con.table("golden_entity"))
     step.previous(entities).create_view("entity_before", replace=True)
-    changed = step.patch(
+    return step.patch(
         entities,
         con.sql("SELECT * FROM entity_before WHERE entity_id IN (FROM affected_entity)"),
-        con.table("resolution_entities"),
+        con.table("golden_entity"),
     )
-    step.patch(members, con.table("resolution_before"), con.sql("FROM resolution_members"))
-    step.patch(
-        events, con.sql("FROM resolution_events LIMIT 0"), con.sql("FROM resolution_new_events")
-    )
-    return changed
+
+
+def _golden_input(con: DuckDBPyConnection, *, part: bool) -> None:
+    """Make the view ``golden_input``: the resolved records with the name of their delivery."""
+    if not part:
+        con.sql("FROM resolution_records").create_view("golden_input", replace=True)
+        return
+    con.sql(
+        """
+        SELECT resolved.*, known.delivery
+        FROM resolution_records AS resolved
+        JOIN every_record AS known USING (record_id)
+        """
+    ).create_view("golden_input", replace=True)
+
+
+def _reordered(step: Step, output: Table) -> bool:
+    """Whether deliveries of the records are others than an output was made from, or elsewhere.
+
+    Those that came since changed the records that they speak of, and no order of others.
+    """
+    rows = step.con.sql("SELECT DISTINCT source, delivery FROM every_record ORDER BY ALL")
+    keys = [f"{source}|{delivery}" for source, delivery in rows.fetchall()]
+    found = step.parts(output, DELIVERIES, keys)
+    if found is None:
+        return True
+    then, now = found
+    return any(digest != then.get(key, digest) for key, digest in now.items())
 
 
 def _write_doubtful(
