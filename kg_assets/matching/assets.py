@@ -11,7 +11,12 @@ import duckdb
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
-from kg_assets.matching.checks import entity_checks, model_checks, score_checks
+from kg_assets.matching.checks import (
+    declaration_checks,
+    entity_checks,
+    model_checks,
+    score_checks,
+)
 from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import configured_for, run_match_thresholds
@@ -70,6 +75,7 @@ def matching_steps(
             inputs=(DELIVERIES, SOURCE_RECORDS, *upstream),
             run=partial(run_records, spec=spec),
             lane=lanes["records"],
+            checks=declaration_checks(spec),
             **common,
         ),
         StepAsset(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kg_assets.matching import tables
 from kg_assets.matching.affected import gather_affected
 from kg_assets.matching.clustering import Clusters, cluster
+from kg_assets.matching.current_model import model_if_any
 from kg_assets.matching.golden import golden_records
 from kg_assets.matching.identity import assign_ids
 from kg_assets.matching.judgements import judged_pairs
@@ -49,6 +50,7 @@ def run_resolved_entities(
     Raises:
         ValueError: Records, scores and members of the version before do not fit together.
         ContradictionError: People's judgements contradict each other.
+        OutdatedModelError: The model is of another version of the specification.
     """
     from kg_assets.matching.normalise import create_macros
     from kg_assets.matching.records import records
@@ -60,8 +62,8 @@ def run_resolved_entities(
     judged = judged_pairs(
         con, step.read(tables.JUDGEMENTS, kind), con.sql("SELECT record_id FROM every_record")
     )
-    frozen = step.read(tables.match_model(kind)).project("threshold").fetchall()
-    threshold = float(frozen[0][0]) if frozen else spec.threshold
+    model = model_if_any(step, spec)
+    threshold = spec.threshold if model is None else float(model["threshold"])
     step.view("resolution_threshold", tables.match_thresholds(kind))
     part = gather_affected(step, spec, threshold)
     declared = dict(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kg_assets.matching import tables
+from kg_assets.matching.current_model import current_model
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.reporting import charts, cluster_charts, figures
@@ -38,6 +39,10 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
         step: Reads all tables of the type's matching; writes the list of the files, and the files
             beside the lake.
         spec: The type's match model.
+
+    Raises:
+        MissingModelError: The type has no trained model.
+        OutdatedModelError: It was trained for another version of the specification.
     """
     con, kind = step.con, spec.entity_type
     create_macros(con)
@@ -48,7 +53,7 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
     step.view("report_member", tables.entity_members(kind))
     step.view("report_entity", tables.resolved_entities(kind))
     step.view("report_cluster", tables.cluster_quality(kind))
-    (model,) = step.read(tables.match_model(kind)).to_arrow_table().to_pylist()
+    model = current_model(step, spec)
     with_thresholds(con, "report_any_score", "report_threshold", model["threshold"]).create_view(
         "report_score", replace=True
     )
