@@ -165,44 +165,49 @@ def _make_pairs(
 
         CREATE OR REPLACE TEMP TABLE quality_member AS
         SELECT
-            record_id,
-            entity_id,
-            row_number() OVER (ORDER BY entity_id, record_id) AS number
-        FROM quality_every_member
-        SEMI JOIN quality_size USING (entity_id);
+            m.record_id,
+            m.entity_id,
+            t.thing,
+            row_number() OVER (ORDER BY m.entity_id, m.record_id) AS number
+        FROM quality_every_member AS m
+        SEMI JOIN quality_size AS s ON s.entity_id = m.entity_id
+        LEFT JOIN quality_thing AS t ON t.record_id = m.record_id;
 
         CREATE OR REPLACE TEMP TABLE quality_pair AS
-        WITH pair AS (
-            SELECT
-                record_l,
-                record_r,
-                match_probability,
-                match_weight - log2(threshold / (1 - threshold)) AS bits,
-                veto IS NULL AND match_probability >= threshold AS accepted,
-                TRUE AS scored
-            FROM quality_score
-
-            UNION ALL
-            SELECT record_l, record_r, NULL, NULL, FALSE, FALSE
-            FROM quality_same
-            ANTI JOIN quality_score USING (record_l, record_r)
-        )
         SELECT
             l.entity_id,
             l.number AS l,
             r.number AS r,
             p.match_probability,
-            p.scored,
-            -- A veto that only people overrule speaks no less clearly than a weight of nothing.
-            coalesce(s.thing = t.thing, FALSE) AS judged,
-            judged OR p.accepted AS is_edge,
+            TRUE AS scored,
+            coalesce(l.thing = r.thing, FALSE) AS judged,
+            p.veto IS NULL AND p.match_probability >= p.threshold AS accepted,
+            judged OR accepted AS is_edge,
+            p.match_weight - log2(p.threshold / (1 - p.threshold)) AS bits,
             -- The probability decides: rounding must not part it from its weight.
-            CASE WHEN p.accepted THEN greatest(p.bits, 0) ELSE least(p.bits, 0) END AS above
-        FROM pair AS p
+            CASE WHEN accepted THEN greatest(bits, 0) ELSE least(bits, 0) END AS above
+        FROM quality_score AS p
         JOIN quality_member AS l ON l.record_id = p.record_l
-        JOIN quality_member AS r ON r.record_id = p.record_r AND r.entity_id = l.entity_id
-        LEFT JOIN quality_thing AS s ON s.record_id = p.record_l
-        LEFT JOIN quality_thing AS t ON t.record_id = p.record_r
+        JOIN quality_member AS r ON r.record_id = p.record_r
+        WHERE l.entity_id = r.entity_id;
+
+        CREATE OR REPLACE TEMP TABLE quality_linked AS
+        SELECT l.entity_id, l.number AS l, r.number AS r
+        FROM quality_same AS p
+        JOIN quality_member AS l ON l.record_id = p.record_l
+        JOIN quality_member AS r ON r.record_id = p.record_r
+        WHERE l.entity_id = r.entity_id;
+
+        -- Judgements are few: the pairs are looked through for them, and not the other way round.
+        CREATE OR REPLACE TEMP TABLE quality_linked_and_scored AS
+        SELECT l, r
+        FROM quality_pair
+        SEMI JOIN quality_linked USING (l, r);
+
+        INSERT INTO quality_pair BY NAME
+        SELECT entity_id, l, r, FALSE AS scored, TRUE AS judged, FALSE AS accepted, TRUE AS is_edge
+        FROM quality_linked
+        ANTI JOIN quality_linked_and_scored USING (l, r)
         """
     )
 

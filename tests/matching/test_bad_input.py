@@ -77,7 +77,7 @@ def test_a_declaration_is_taken_back_by_a_delivery_that_holds_nothing_else(tmp_p
         file, manifest = tmp_path / "films.jsonl", tmp_path / "delivery.json"
         file.write_text("".join(json.dumps(film | {"source_id": one}) + "\n" for one in ids))
         manifest.write_text(json.dumps({"duplicate_free": free}))
-        land(settings.landing_path, "a", [file, manifest], delivery)
+        land(settings.landing_path, "a", [manifest, *([file] if ids else [])], delivery)
         assert not build(settings, types=["film"]).failed
         lake = Lake(settings)
         with lake.step("look") as step:
