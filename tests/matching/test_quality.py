@@ -12,6 +12,7 @@ from kg_assets.matching.bridges import bridges
 from kg_assets.matching.checks import entity_checks
 from kg_assets.matching.components import connected
 from kg_assets.matching.entities import run_resolved_entities
+from kg_assets.matching.judgements import add, judgement
 from kg_assets.matching.quality import cluster_quality
 from resources.lake import Lake
 from resources.settings import Settings
@@ -202,3 +203,27 @@ def test_a_cluster_that_hangs_by_a_weak_bridge_is_named_by_a_warning_and_asked_f
     (named,) = verdict.figures["worst"]
     assert named.startswith(f"{entity['entity_id']}: weak bridge in a cluster of 10 records")
     assert verdict.figures["ask"] == "kg review --type film"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "records", "score"),
+    [("same", [10], 0.0), ("different", [5, 5], 0.0), ("unsure", [10], 12.0)],
+)
+def test_a_judgement_of_the_bridge_settles_it(tmp_path, verdict, records, score):
+    lake = Lake(Settings(home=tmp_path))
+    groups = [[f"{side}:{number}" for number in range(5)] for side in "ab"]
+    weights = {(one, other): 9 for group in groups for one in group for other in group
+               if one < other}  # fmt: skip
+    land(
+        lake, {record: {} for group in groups for record in group}, weights | {("a:4", "b:0"): 0.1}
+    )
+    for judged in (False, True):
+        if judged:
+            add(lake, [judgement("film", "a:4", "b:0", verdict, who="ann")])
+        with lake.step("entities") as step:
+            run_resolved_entities(step, SPEC)
+            asked = step.rows(tables.review_queue("film"))
+            rows = step.staged(tables.cluster_quality("film")).to_arrow_table().to_pylist()
+        assert asked == (0 if judged else 1)
+    assert sorted(row["records"] for row in rows) == records
+    assert max(row["score"] for row in rows) == pytest.approx(score, abs=0.5)
