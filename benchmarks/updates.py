@@ -188,6 +188,7 @@ def differing(left: Lake, right: Lake, spec: MatchSpec) -> list[str]:
         tables.entity_members(kind),
         tables.identity_events(kind),
         tables.doubtful_pairs(kind),
+        tables.cluster_quality(kind),
         tables.review_queue(kind),
     ]
     return [table.name for table in compared if _summary(left, table) != _summary(right, table)]

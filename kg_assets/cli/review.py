@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from kg_assets.matching.judgement_values import Judgement, JudgementError, judge
 from kg_assets.matching.judgements import judged_pairs, unsettled
 from kg_assets.matching.models import MODELS, configured_models
 from kg_assets.matching.records import records
-from kg_assets.matching.tables import JUDGEMENTS, doubtful_pairs, review_queue
+from kg_assets.matching.tables import JUDGEMENTS, cluster_quality, entity_members, review_queue
 from resources.lake import Lake, LakeError
 
 if TYPE_CHECKING:
@@ -44,6 +44,40 @@ _AHEAD = 10
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """How well a cluster of two records or more hangs together.
+
+    Attributes:
+        entity_id: The entity.
+        records: Its records.
+        density: Share of the pairs of its records that are edges.
+        bridges: Edges whose removal parts it.
+        denied_pairs: Pairs inside that were scored and are no edges.
+        weakest_edge: Least bits of an edge above its threshold; None where people made all.
+        score: Pairs of its records that are to be expected to be joined falsely.
+    """
+
+    entity_id: str
+    records: int
+    density: float
+    bridges: int
+    denied_pairs: int
+    weakest_edge: float | None
+    score: float
+
+    @property
+    def words(self) -> str:
+        """The figures as a line."""
+        weakest = "a judgement" if self.weakest_edge is None else f"{self.weakest_edge:.1f} bits"
+        return (
+            f"{self.entity_id}: {self.records:,} records, density {self.density:.2f}, "
+            f"{self.bridges:,} {'bridge' if self.bridges == 1 else 'bridges'}, weakest edge "
+            f"{weakest}, {self.denied_pairs:,} denied pairs inside, "
+            f"{self.score:,.1f} pairs expected to be false"
+        )
+
+
+@dataclass(frozen=True)
 class Asked:
     """A pair of the review queue.
 
@@ -52,12 +86,17 @@ class Asked:
         record_l: The smaller record id.
         record_r: The greater one.
         reason: Why it is asked.
+        kind: What makes it doubtful: kept apart, cluster, veto or threshold.
+        clusters: The clusters of both records, once where it is the same; one of a single record
+            is none. They do not tell one pair from another.
     """
 
     entity_type: str
     record_l: str
     record_r: str
     reason: str
+    kind: str = ""
+    clusters: tuple[Cluster, ...] = field(default=(), compare=False)
 
 
 def review(
@@ -93,6 +132,7 @@ def review(
         except JudgementError as error:
             complain(str(error))
             return Exit.NOT_FOUND
+        queue = _with_clusters(settings, con, queue)
         if json:
             shown = _explained(settings, con, queue)
             print_json([{**asdict(one), **asdict(found)} for one, found in shown])
@@ -119,35 +159,73 @@ def review(
 
 
 def _open(settings: Settings, con: duckdb.DuckDBPyConnection, kind: str) -> list[Asked]:
-    """Pairs of a type's queue that nobody settled: the kinds take turns, most telling first."""
+    """Pairs of a type's queue that nobody settled, in the order in which they are asked."""
     lake = Lake(settings)
     given = lake.relation(con, JUDGEMENTS).filter(f"entity_type = '{kind}'")
     known = lake.relation(con, records(configured_models(settings)[kind])).project("record_id")
     judged_pairs(con, given, known)
     lake.relation(con, review_queue(kind)).create_view("asked", replace=True)
-    lake.relation(con, doubtful_pairs(kind)).create_view("doubtful", replace=True)
     unsettled(con, "asked").create_view("asked_open", replace=True)
     rows = con.sql(
         """
-        WITH telling AS (
-            SELECT record_l, record_r, min(distance) AS distance, arg_min(kind, distance) AS kind
-            FROM doubtful
-            GROUP BY ALL
-        )
-        SELECT record_l, record_r, reason
+        SELECT record_l, record_r, reason, kind
         FROM asked_open
         -- A record that is gone leaves the queue with the next build.
         SEMI JOIN judged_record AS l ON l.record_id = asked_open.record_l
         SEMI JOIN judged_record AS r ON r.record_id = asked_open.record_r
-        LEFT JOIN telling USING (record_l, record_r)
-        ORDER BY
-            row_number() OVER (PARTITION BY kind ORDER BY distance, record_l, record_r),
-            kind,
-            record_l,
-            record_r
+        ORDER BY turn
         """
     ).fetchall()
     return [Asked(kind, *row) for row in rows]
+
+
+def _with_clusters(
+    settings: Settings, con: duckdb.DuckDBPyConnection, queue: Sequence[Asked]
+) -> list[Asked]:
+    """The pairs of a queue with the clusters of their records."""
+    import pyarrow as pa
+
+    lake = Lake(settings)
+    found: dict[tuple[str, str], Cluster] = {}
+    for kind in dict.fromkeys(one.entity_type for one in queue):
+        asked = [one for one in queue if one.entity_type == kind]
+        ids = sorted({record for one in asked for record in (one.record_l, one.record_r)})
+        con.register("asked_record", pa.table({"record_id": pa.array(ids, pa.string())}))
+        lake.relation(con, entity_members(kind)).create_view("asked_member", replace=True)
+        lake.relation(con, cluster_quality(kind)).create_view("asked_cluster", replace=True)
+        rows = con.sql(
+            """
+            SELECT
+                record_id,
+                entity_id,
+                records,
+                density,
+                bridges,
+                denied_pairs,
+                weakest_edge,
+                score
+            FROM (
+                SELECT source || ':' || source_id AS record_id, entity_id
+                FROM asked_member
+            )
+            SEMI JOIN asked_record USING (record_id)
+            JOIN asked_cluster USING (entity_id)
+            """
+        ).fetchall()
+        found |= {(kind, record): Cluster(*figures) for record, *figures in rows}
+    return [
+        replace(
+            one,
+            clusters=tuple(
+                dict.fromkeys(
+                    found[one.entity_type, record]
+                    for record in (one.record_l, one.record_r)
+                    if (one.entity_type, record) in found
+                )
+            ),
+        )
+        for one in queue
+    ]
 
 
 def _explained(
@@ -224,6 +302,8 @@ def _show(one: Asked, found: Explanation, progress: str) -> None:
     console.rule(f"{progress}: {clean(one.entity_type)}", align="left")
     print_records(found)
     print_weights(found)
+    for each in one.clusters:
+        console.print(f"Cluster {clean(each.words)}")
     console.print(
         f"Probability {found.match_probability:.4f}, threshold {found.threshold:.4f}. "
         f"Asked because: {clean(one.reason)}"

@@ -75,6 +75,7 @@ def _text(value: object) -> str:
 def _section(place: int, asked: Asked, found: Explanation) -> str:
     fields = "".join(_field(*field) for field in fields_of(found))
     vetoes = "".join(f"<p>Veto: {_text(text)}</p>" for text in found.vetoes.values())
+    clusters = "".join(f"<p>Cluster {_text(each.words)}</p>" for each in asked.clusters)
     choices = "".join(
         f'<button type="button" data-verdict="{verdict}" aria-pressed="false">'
         f"{verdict.capitalize()}<kbd>{verdict[0]}</kbd></button>"
@@ -88,7 +89,7 @@ def _section(place: int, asked: Asked, found: Explanation) -> str:
         f"{_text(shortened(asked.reason))}</span></span></div>"
         f'{vetoes}<table class="fields"><thead><tr><th></th>'
         f"<th>{_text(shortened(asked.record_l))}</th><th>{_text(shortened(asked.record_r))}</th>"
-        f"</tr></thead><tbody>{fields}</tbody></table>{_weights(found)}"
+        f"</tr></thead><tbody>{fields}</tbody></table>{_weights(found)}{clusters}"
         f'<div class="choose">{choices}'
         '<button type="button" data-act="next">Skip<kbd>n</kbd></button>'
         '<button type="button" data-act="undo">Undo<kbd>z</kbd></button>'

@@ -22,6 +22,9 @@ BRIDGE_DENIALS = 2
 One denied pair against one weak edge is a draw, and the edge is believed.
 """
 
+TOO_LARGE = "cluster too large"
+"""Reason of an edge that would have joined more records than a cluster may have."""
+
 
 @dataclass(frozen=True)
 class Component:
@@ -179,7 +182,7 @@ def divide(
         if free and once[a] & once[b]:
             refused[position] = "duplicate-free source"
         elif free and count[a] + count[b] > largest:
-            refused[position] = "cluster too large"
+            refused[position] = TOO_LARGE
         else:
             a, b = min(a, b), max(a, b)
             parent[b] = a

@@ -11,7 +11,12 @@ import duckdb
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
-from kg_assets.matching.checks import entity_checks, model_checks, score_checks
+from kg_assets.matching.checks import (
+    declaration_checks,
+    entity_checks,
+    model_checks,
+    score_checks,
+)
 from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import configured_for, run_match_thresholds
@@ -27,6 +32,8 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "3"
 SCORING_CODE = "4"
+ENTITIES_CODE = "1"
+REPORT_CODE = "1"
 
 
 def matching_steps(
@@ -68,6 +75,7 @@ def matching_steps(
             inputs=(DELIVERIES, SOURCE_RECORDS, *upstream),
             run=partial(run_records, spec=spec),
             lane=lanes["records"],
+            checks=declaration_checks(spec),
             **common,
         ),
         StepAsset(
@@ -122,21 +130,31 @@ def matching_steps(
                 members,
                 tables.identity_events(kind),
                 tables.doubtful_pairs(kind),
+                tables.cluster_quality(kind),
                 tables.review_queue(kind),
             ),
             inputs=(record_table, scores, model, chosen, DELIVERIES, tables.JUDGEMENTS),
             run=partial(run_resolved_entities, spec=spec),
             lane=lanes["entities"],
             checks=entity_checks(spec),
-            **common,
+            **common | {"code_version": f"{version}-{ENTITIES_CODE}"},
         ),
         StepAsset(
             outputs=(tables.match_report(kind),),
-            inputs=(record_table, model, pairs, scores, chosen, members),
+            inputs=(
+                record_table,
+                model,
+                pairs,
+                scores,
+                chosen,
+                entities,
+                members,
+                tables.cluster_quality(kind),
+            ),
             run=partial(run_match_report, spec=spec),
             lane=lanes["report"],
             kinds=frozenset({"duckdb"}),
             stands=partial(report_stands, reports / kind),
-            **common,
+            **common | {"code_version": f"{version}-{REPORT_CODE}"},
         ),
     )

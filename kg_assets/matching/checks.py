@@ -1,4 +1,6 @@
-"""Promises of the matching stage: all pairs scored, one entity for a record, vetoes held."""
+"""Promises of the matching stage: pairs scored, one entity a record, vetoes held, firm clusters."""
+
+# ruff: noqa: S608 - what is put into statements are constants of ours.
 
 from __future__ import annotations
 
@@ -8,15 +10,44 @@ from typing import TYPE_CHECKING
 
 from kg_assets.checks import Check, Verdict, none_of
 from kg_assets.matching import tables
+from kg_assets.matching.agglomeration import TOO_LARGE
 from kg_assets.matching.judgements import judged_pairs, not_joined_by_people
+from kg_assets.matching.quality import WORTH_ASKING
 from kg_assets.matching.records import records
 from kg_assets.matching.training import rises
 from kg_assets.matching.vetoes import veto_pairs
+from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
     from resources.table import Table
+
+
+FALSE_PAIRS = 10.0
+"""Score of a cluster from which a warning names it: so many of its pairs are likely false.
+
+That many are false where a cluster holds two things of some records each. Clusters that are less in
+doubt are asked for in the review queue and need no warning.
+"""
+
+_WORST = 5
+"""Clusters that the warning names."""
+
+
+def declaration_checks(spec: MatchSpec) -> tuple[Check, ...]:
+    """Promises that sources make about their records."""
+    return (
+        Check(
+            name="free_of_duplicates",
+            table=records(spec),
+            description="In a source that is declared free of duplicates no two records have one "
+            "name, year, parent and the same credits. Such records are never joined with each "
+            "other; where they are one thing, the declaration has to be taken back.",
+            look=partial(_free_of_duplicates, spec=spec),
+            blocking=False,
+        ),
+    )
 
 
 def model_checks(spec: MatchSpec) -> tuple[Check, ...]:
@@ -69,7 +100,71 @@ def entity_checks(spec: MatchSpec) -> tuple[Check, ...]:
             "the pair was a candidate or not. A person's yes overrules a veto.",
             look=partial(_no_vetoed_pair, spec=spec),
         ),
+        Check(
+            name="clusters_hang_together",
+            table=tables.cluster_quality(spec.entity_type),
+            description=f"In no cluster {FALSE_PAIRS:g} pairs or more are to be expected to be "
+            "joined falsely, by its bridges and the pairs inside that were denied, and none had "
+            "to be cut because it was too large. The worst clusters are named, and the review "
+            "queue asks for them.",
+            look=partial(_clusters_hang_together, spec=spec),
+            blocking=False,
+        ),
     )
+
+
+def _free_of_duplicates(step: Step, spec: MatchSpec) -> Verdict:
+    """Name twins in sources that are declared to have none; `run_records` has counted them."""
+    counted: dict[str, int] = step.figures.get("doubtful_duplicates", {})
+    if not counted:
+        return Verdict(True)
+    step.staged(records(spec)).create_view("declared_record", replace=True)
+    twins = step.con.sql(
+        f"""
+        SELECT list({{'record': record_id, 'delivery': delivery}} ORDER BY record_id)[:2]
+        FROM declared_record
+        WHERE duplicate_free
+        GROUP BY source, lower(name), year, season, episode, parent_id,
+                 list_transform(credits, lambda credit: credit.name)
+        HAVING count(*) > 1
+        ORDER BY min(record_id)
+        LIMIT {_WORST}
+        """
+    ).fetchall()
+    named = [" and ".join(_with_place(step, spec, **each) for each in pair) for (pair,) in twins]
+    return Verdict(
+        False,
+        {
+            "records_with_a_twin": dict(counted),
+            "twins": named,
+            "override": "if they are one thing, deliver for the source a delivery.json that says "
+            '"duplicate_free": false; the newest that says either counts',
+        },
+    )
+
+
+def _with_place(step: Step, spec: MatchSpec, record: str, delivery: str) -> str:
+    """A record with the file and position of its blob."""
+    source, _, source_id = record.partition(":")
+    step.read(SOURCE_RECORDS, f"{source}|{delivery}", tracked=False).create_view(
+        "declared_place", replace=True
+    )
+    found = step.con.sql(
+        """
+        SELECT file, "table", position
+        FROM declared_place
+        WHERE entity_type = $kind
+            AND source_id = $id
+        ORDER BY ALL
+        LIMIT 1
+        """,
+        params={"kind": spec.entity_type, "id": source_id},
+    ).fetchall()
+    if not found:
+        return f"{record} (delivery {delivery})"
+    ((file, table, position),) = found
+    row = f"table {table}, row {position}" if table else f"position {position}"
+    return f"{record} (delivery {delivery}, {file}, {row})"
 
 
 def _levels_trained(step: Step, spec: MatchSpec) -> Verdict:
@@ -244,4 +339,40 @@ def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
             SEMI JOIN checked_pairs USING (record_l, record_r)
             """
         )
+    )
+
+
+def _clusters_hang_together(step: Step, spec: MatchSpec) -> Verdict:
+    quality = step.staged(tables.cluster_quality(spec.entity_type))
+    worst = (
+        quality.filter(f"score >= {WORTH_ASKING!r}")
+        .order("score DESC, entity_id")
+        .limit(_WORST)
+        .project("entity_id, records, density, bridges, denied_pairs, score, reason")
+        .to_arrow_table()
+        .to_pylist()
+    )
+    doubtful = quality.filter(f"score >= {WORTH_ASKING!r}").aggregate("count(*)").fetchall()[0][0]
+    cut = (
+        step.staged(tables.doubtful_pairs(spec.entity_type))
+        .filter(f"reason = '{TOO_LARGE}'")
+        .aggregate("count(*), min(entity_l)")
+        .fetchall()[0]
+    )
+    cuts = {"cut_for_size": f"{cut[0]:,} edges, such as one of {cut[1]}"} if cut[0] else {}
+    if not doubtful:
+        return Verdict(not cuts, {"in_doubt": 0, **cuts})
+    named = [
+        f"{row['entity_id']}: {row['reason']}; density {row['density']:.2f}, "
+        f"{row['bridges']:,} bridges, {row['score']:,.1f} pairs expected to be false"
+        for row in worst
+    ]
+    return Verdict(
+        worst[0]["score"] < FALSE_PAIRS and not cuts,
+        {
+            "in_doubt": doubtful,
+            "worst": named,
+            "ask": f"kg review --type {spec.entity_type}",
+            **cuts,
+        },
     )

@@ -1,6 +1,6 @@
-"""The last step of matching: clusters, lasting ids, golden records and the review queue."""
+"""The last step of matching: clusters, lasting ids, golden records, quality and review queue."""
 
-# ruff: noqa: S608 - values in statements are numbers of ours.
+# ruff: noqa: S608 - what is put into statements are constants of ours.
 
 from __future__ import annotations
 
@@ -8,32 +8,23 @@ import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from kg_assets.matching import tables
-from kg_assets.matching.affected import KEPT_APART, gather_affected
+from kg_assets.matching.affected import gather_affected
 from kg_assets.matching.clustering import Clusters, cluster
+from kg_assets.matching.current_model import model_if_any
 from kg_assets.matching.golden import golden_records
 from kg_assets.matching.identity import assign_ids
-from kg_assets.matching.judgements import judged_pairs, unsettled
+from kg_assets.matching.judgements import judged_pairs
+from kg_assets.matching.quality import WORTH_ASKING, cluster_quality
+from kg_assets.matching.review import REVIEW_LIMIT, doubtful_pairs, review_pairs
+from kg_assets.sources.tables import DELIVERIES
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
-
-REVIEW_MARGIN = 2.0
-"""Bits of match weight to either side of the threshold within which a pair is doubtful.
-
-Two bits are odds of four to one for or against what was decided.
-"""
-
-_VETOED = "veto"
-_NEAR = "threshold"
-
-REVIEW_LIMIT = 1_000
-"""Pairs in the review queue: more than a person judges before the next build."""
+    from resources.table import Table
 
 
 def run_resolved_entities(
@@ -59,6 +50,7 @@ def run_resolved_entities(
     Raises:
         ValueError: Records, scores and members of the version before do not fit together.
         ContradictionError: People's judgements contradict each other.
+        OutdatedModelError: The model is of another version of the specification.
     """
     from kg_assets.matching.normalise import create_macros
     from kg_assets.matching.records import records
@@ -70,8 +62,8 @@ def run_resolved_entities(
     judged = judged_pairs(
         con, step.read(tables.JUDGEMENTS, kind), con.sql("SELECT record_id FROM every_record")
     )
-    frozen = step.read(tables.match_model(kind)).project("threshold").fetchall()
-    threshold = float(frozen[0][0]) if frozen else spec.threshold
+    model = model_if_any(step, spec)
+    threshold = spec.threshold if model is None else float(model["threshold"])
     step.view("resolution_threshold", tables.match_thresholds(kind))
     part = gather_affected(step, spec, threshold)
     declared = dict(
@@ -121,10 +113,9 @@ def run_resolved_entities(
     con.register("resolution_members", identities.members)
     con.register("resolution_new_events", identities.events)
     changed = _write(step, spec, part=part, ranks=ranks)
-    _write_doubtful(step, spec, clusters, part=part).create_view(
-        "resolution_doubtful", replace=True
-    )
-    queue = review_pairs(con, unsettled(con, "resolution_doubtful"))
+    doubtful = _write_doubtful(step, spec, clusters, part=part)
+    quality = _write_quality(step, spec, part=part)
+    queue = review_pairs(con, doubtful, quality)
     step.write(tables.review_queue(kind), queue)
     figures = clusters.counts
     step.report(
@@ -144,6 +135,7 @@ def run_resolved_entities(
         merged=identities.merged,
         split=identities.split,
         retired=identities.retired,
+        clusters_in_doubt=len(quality.filter(f"score >= {WORTH_ASKING!r}")),
         review_queue=queue.num_rows,
         review_doubtful=step.rows(tables.doubtful_pairs(kind)),
         review_limit=REVIEW_LIMIT,
@@ -163,15 +155,12 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
     con, kind = step.con, spec.entity_type
     entities, members = tables.resolved_entities(kind), tables.entity_members(kind)
     events = tables.identity_events(kind)
-    started = time.perf_counter(), time.process_time()
-    golden = golden_records(con, "resolution_records", "resolution_members", ranks)
-    golden.create_view("golden_record", replace=True)
-    con.execute("CREATE OR REPLACE TEMP TABLE resolution_entities AS SELECT * FROM golden_record")
-    step.report(
-        golden_seconds=round(time.perf_counter() - started[0], 3),
-        golden_processor_seconds=round(time.process_time() - started[1], 3),
-    )
-    if not part:
+    if part:
+        step.patch(members, con.table("resolution_before"), con.sql("FROM resolution_members"))
+        step.patch(
+            events, con.sql("FROM resolution_events LIMIT 0"), con.sql("FROM resolution_new_events")
+        )
+    else:
         step.write(members, con.sql("FROM resolution_members"))
         step.write(
             events,
@@ -183,18 +172,70 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
                 """
             ),
         )
-        return step.write(entities, con.table("resolution_entities"))
+    started = time.perf_counter(), time.process_time()
+    # A source that changed the order of its deliveries may say something else of any entity.
+    reordered = _reordered(step, entities) and part
+    if reordered:
+        step.staged(members).create_view("golden_member", replace=True)
+        con.table("every_record").create_view("golden_input", replace=True)
+    else:
+        con.sql("FROM resolution_members").create_view("golden_member", replace=True)
+        _golden_input(con, part=part)
+    delivered = step.read(DELIVERIES, tracked=False)
+    golden_records(con, "golden_input", "golden_member", ranks, delivered).create_view(
+        "golden_record", replace=True
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE golden_entity AS SELECT * FROM golden_record")
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE resolution_entities AS
+        SELECT *
+        FROM golden_entity
+        SEMI JOIN resolution_members USING (entity_id)
+        """
+    )
+    step.report(
+        golden_seconds=round(time.perf_counter() - started[0], 3),
+        golden_processor_seconds=round(time.process_time() - started[1], 3),
+    )
+    if not part:
+        return step.write(entities, con.table("golden_entity"))
+    if reordered:
+        return step.update(entities, con.table("golden_entity"))
     step.previous(entities).create_view("entity_before", replace=True)
-    changed = step.patch(
+    return step.patch(
         entities,
         con.sql("SELECT * FROM entity_before WHERE entity_id IN (FROM affected_entity)"),
-        con.table("resolution_entities"),
+        con.table("golden_entity"),
     )
-    step.patch(members, con.table("resolution_before"), con.sql("FROM resolution_members"))
-    step.patch(
-        events, con.sql("FROM resolution_events LIMIT 0"), con.sql("FROM resolution_new_events")
-    )
-    return changed
+
+
+def _golden_input(con: DuckDBPyConnection, *, part: bool) -> None:
+    """Make the view ``golden_input``: the resolved records with the name of their delivery."""
+    if not part:
+        con.sql("FROM resolution_records").create_view("golden_input", replace=True)
+        return
+    con.sql(
+        """
+        SELECT resolved.*, known.delivery
+        FROM resolution_records AS resolved
+        JOIN every_record AS known USING (record_id)
+        """
+    ).create_view("golden_input", replace=True)
+
+
+def _reordered(step: Step, output: Table) -> bool:
+    """Whether deliveries of the records are others than an output was made from, or elsewhere.
+
+    Those that came since changed the records that they speak of, and no order of others.
+    """
+    rows = step.con.sql("SELECT DISTINCT source, delivery FROM every_record ORDER BY ALL")
+    keys = [f"{source}|{delivery}" for source, delivery in rows.fetchall()]
+    found = step.parts(output, DELIVERIES, keys)
+    if found is None:
+        return True
+    then, now = found
+    return any(digest != then.get(key, digest) for key, digest in now.items())
 
 
 def _write_doubtful(
@@ -247,6 +288,36 @@ def _write_doubtful(
     return step.staged(table)
 
 
+def _write_quality(step: Step, spec: MatchSpec, *, part: bool) -> DuckDBPyRelation:
+    """Write how well clusters hang together: all, or those that were resolved again.
+
+    What is inside a cluster changes only where its records, its scores or judgements of them do,
+    and then it is resolved again.
+    """
+    con, kind = step.con, spec.entity_type
+    table, members = tables.cluster_quality(kind), "resolution_members"
+    scores = "resolution_scores"
+    patched = part and step.intact(table)
+    if part and not patched:
+        members, scores = "staged_member", "every_score"
+        step.staged(tables.entity_members(kind)).create_view(members, replace=True)
+    found = cluster_quality(
+        con,
+        con.sql(f"SELECT source || ':' || source_id AS record_id, entity_id FROM {members}"),
+        con.sql(f"FROM {scores}"),
+        con.table("judged_same"),
+        con.table("judged_thing"),
+    )
+    if patched:
+        before = step.previous(table)
+        before.create_view("quality_before", replace=True)
+        old = con.sql("FROM quality_before WHERE entity_id IN (FROM affected_entity)")
+        step.patch(table, old, found)
+    else:
+        step.write(table, found)
+    return step.staged(table)
+
+
 def _count_reason(clusters: Clusters, reason: str) -> int:
     import pyarrow.compute as pc
 
@@ -258,142 +329,3 @@ def declared_ranks(sources: Collection[str]) -> dict[str, int]:
     from kg_assets.sources.registry import adapter_for
 
     return {source: adapter_for(source).rank for source in sources}
-
-
-def doubtful_pairs(
-    con: DuckDBPyConnection,
-    scores: DuckDBPyRelation,
-    kept_apart: DuckDBPyRelation,
-    entities: DuckDBPyRelation,
-    *,
-    margin: float = REVIEW_MARGIN,
-) -> DuckDBPyRelation:
-    """The pairs that a person could be asked about, with the reason.
-
-    These are the pairs joined by score but kept apart by a constraint, the vetoed pairs above the
-    threshold, and the pairs within ``margin`` bits of the threshold.
-
-    Args:
-        con: The connection of the relations.
-        scores: record_l, record_r, match_weight, match_probability, veto, threshold.
-        kept_apart: Accepted edges between different clusters, as the clustering gives them.
-        entities: record_id, entity_id of all records of the scores.
-        margin: Bits of match weight.
-
-    Returns:
-        Rows of ``doubtful_pairs``.
-    """
-    scores.create_view("review_scores", replace=True)
-    kept_apart.create_view("review_kept_apart", replace=True)
-    entities.create_view("review_entities", replace=True)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE doubtful_pair AS
-        WITH doubtful AS (
-            SELECT
-                record_l,
-                record_r,
-                match_weight,
-                match_probability,
-                '{KEPT_APART}' AS kind,
-                reason,
-                -match_weight AS distance,
-                TRUE AS is_edge
-            FROM review_kept_apart
-
-            UNION ALL
-            SELECT
-                record_l,
-                record_r,
-                match_weight,
-                match_probability,
-                '{_VETOED}' AS kind,
-                'veto: ' || veto AS reason,
-                -match_weight AS distance,
-                TRUE AS is_edge
-            FROM review_scores
-            WHERE veto IS NOT NULL
-                AND match_probability >= threshold
-
-            UNION ALL
-            SELECT
-                record_l,
-                record_r,
-                match_weight,
-                match_probability,
-                '{_NEAR}' AS kind,
-                'near the threshold' AS reason,
-                abs(match_weight - log2(threshold / (1 - threshold))) AS distance,
-                match_probability >= threshold AS is_edge
-            FROM review_scores
-            ANTI JOIN review_kept_apart USING (record_l, record_r)
-            WHERE veto IS NULL
-                AND distance <= {float(margin)!r}
-        )
-        SELECT d.* EXCLUDE (is_edge), l.entity_id AS entity_l, r.entity_id AS entity_r
-        FROM doubtful AS d
-        JOIN review_entities AS l ON l.record_id = d.record_l
-        JOIN review_entities AS r ON r.record_id = d.record_r
-        -- Inside an entity a pair below the threshold is outvoted by others.
-        WHERE l.entity_id <> r.entity_id
-            OR d.is_edge
-        """
-    )
-    return con.table("doubtful_pair")
-
-
-def review_pairs(
-    con: DuckDBPyConnection,
-    doubtful: DuckDBPyRelation,
-    *,
-    limit: int = REVIEW_LIMIT,
-) -> pa.Table:
-    """The pairs on which a person's judgement would change most.
-
-    The kinds of doubtful pairs take turns, each with its most telling pair first: of those kept
-    apart and of the vetoed ones the more certain score, since there a wrong constraint costs
-    more; of the others the one nearest to the threshold. A judgement settles two entities, so of
-    several pairs between the same two, or inside the same one, only the first of a kind is asked
-    for.
-
-    Args:
-        con: The connection of the relation.
-        doubtful: What `doubtful_pairs` gives.
-        limit: Pairs at most.
-
-    Returns:
-        Rows of ``review_queue``, at most one a pair.
-    """
-    doubtful.create_view("review_doubtful", replace=True)
-    chosen = con.sql(
-        f"""
-        WITH first_between AS (
-            SELECT *
-            FROM review_doubtful
-            QUALIFY row_number() OVER (
-                PARTITION BY
-                    kind,
-                    least(entity_l, entity_r),
-                    greatest(entity_l, entity_r)
-                ORDER BY distance, record_l, record_r
-            ) = 1
-        ),
-        turns AS (
-            SELECT
-                *,
-                row_number() OVER (
-                    PARTITION BY kind
-                    ORDER BY distance, record_l, record_r
-                ) AS turn
-            FROM first_between
-        )
-        SELECT record_l, record_r, match_probability, reason
-        FROM (
-            FROM turns
-            ORDER BY turn, list_position(['{KEPT_APART}', '{_VETOED}', '{_NEAR}'], kind)
-            LIMIT {int(limit)}
-        )
-        ORDER BY record_l, record_r
-        """
-    ).to_arrow_table()
-    return chosen.cast(tables.review_queue("any").schema)

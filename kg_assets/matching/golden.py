@@ -26,46 +26,76 @@ class Rule:
     Attributes:
         attribute: Column of the record and of the entity.
         choice: ``best``: the value that comes first in ``order``; ``all``: every value.
-        order: What decides, in this order. ``rank``: the best rank of a source that states it;
-            ``agreement``: how many sources, then how many records state it; ``length``: the
-            longest. The last word is always the order of the values themselves.
+        order: What decides, in this order. ``rank``: the best rank of a source that states it.
+            ``agreement``: how many sources, then how many records state it. ``recency``: what the
+            newest delivery of a source states comes before what only older ones state; deliveries
+            of different sources have no order. ``completeness``: of a text the longest, of
+            anything else what the record states that fills most attributes. The last word is
+            always the order of the values themselves.
     """
 
     attribute: str
     choice: Literal["best", "all"]
-    order: tuple[Literal["rank", "agreement", "length"], ...] = ()
+    order: tuple[Literal["rank", "agreement", "recency", "completeness"], ...] = ()
 
 
 RULES = (
-    Rule("name", "best", ("rank", "agreement", "length")),
+    Rule("name", "best", ("rank", "agreement", "recency", "completeness")),
     Rule("alternate_names", "all"),
-    Rule("year", "best", ("agreement", "rank")),
-    Rule("end_year", "best", ("agreement", "rank")),
-    Rule("date", "best", ("agreement", "rank")),
-    Rule("runtime_minutes", "best", ("rank", "agreement")),
-    Rule("season", "best", ("agreement", "rank")),
-    Rule("episode", "best", ("agreement", "rank")),
+    Rule("year", "best", ("agreement", "rank", "recency", "completeness")),
+    Rule("end_year", "best", ("recency", "agreement", "rank", "completeness")),
+    Rule("date", "best", ("agreement", "rank", "recency", "completeness")),
+    Rule("runtime_minutes", "best", ("rank", "agreement", "recency", "completeness")),
+    Rule("season", "best", ("agreement", "rank", "recency", "completeness")),
+    Rule("episode", "best", ("agreement", "rank", "recency", "completeness")),
     Rule("genres", "all"),
     Rule("countries", "all"),
     Rule("languages", "all"),
     Rule("professions", "all"),
-    Rule("birth_year", "best", ("agreement", "rank")),
-    Rule("death_year", "best", ("agreement", "rank")),
-    Rule("description", "best", ("length", "rank")),
-    Rule("url", "best", ("rank", "agreement")),
+    Rule("birth_year", "best", ("agreement", "rank", "recency", "completeness")),
+    Rule("death_year", "best", ("recency", "agreement", "rank", "completeness")),
+    Rule("description", "best", ("completeness", "rank", "recency")),
+    Rule("url", "best", ("rank", "recency", "agreement", "completeness")),
 )
-"""The rules. An entity's alternate names are all names of its records but the chosen one."""
+"""The rules. An entity's alternate names are all names of its records but the chosen one.
 
-_ORDERS = {
-    "rank": "min(rank)",
-    "agreement": "count(DISTINCT source) DESC, count(*) DESC",
-    "length": "length(value) DESC",
-}
+What is fixed once a thing is there (its year, a birth, a number in a season) is settled by
+agreement: a source that errs seldom errs with others. What a maker decides for a version of its own
+(name, running time) is taken from the best source. What goes on changing (the end of a series, a
+death, an address) is believed as it was said last, since what a source has replaced counts for
+nothing. Where all else is equal the newer claim is a correction, and the record that says most is
+more likely to be the tended one than a stub.
+"""
+
+_TEXTS = ("name", "description")
+"""Attributes of which a longer value says more."""
+
+
+def _order(rule: Rule) -> str:
+    """The rule as what SQL orders the values by."""
+    keys = {
+        "rank": "min(rank)",
+        "agreement": "count(DISTINCT source) DESC, count(*) DESC",
+        "recency": "min(replaced)",
+        "completeness": ("length(value) DESC, " if rule.attribute in _TEXTS else "")
+        + "max(filled) DESC",
+    }
+    return ", ".join(keys[name] for name in rule.order)
 
 
 def _sources(records_view: str, members_view: str) -> str:
-    """Common table expression of the records of each entity, with the rank of their source."""
+    """Common table expression of the records of each entity.
+
+    Beside the attributes: the rank of the source, the place of the delivery among those of its
+    source, and how many attributes the record fills.
+    """
     columns = ",\n        ".join(f"r.{rule.attribute}" for rule in RULES)
+    filled = " + ".join(
+        f"coalesce(len(r.{rule.attribute}) > 0, FALSE)::INTEGER"
+        if rule.choice == "all"
+        else f"(r.{rule.attribute} IS NOT NULL)::INTEGER"
+        for rule in RULES
+    )
     return f"""
 sources AS MATERIALIZED (
     SELECT
@@ -74,6 +104,8 @@ sources AS MATERIALIZED (
         m.source,
         m.source_id,
         coalesce(k.rank, 9223372036854775807) AS rank,
+        coalesce(d.place, 0) AS place,
+        {filled} AS filled,
         {columns}
     FROM {members_view} AS m
     JOIN {records_view} AS r
@@ -81,6 +113,9 @@ sources AS MATERIALIZED (
         AND r.source_id = m.source_id
     LEFT JOIN golden_source_ranks AS k
         ON k.source = m.source
+    LEFT JOIN golden_delivery_places AS d
+        ON d.source = m.source
+        AND d.delivery = r.delivery
 )"""
 
 
@@ -101,14 +136,22 @@ chosen_{rule.attribute} AS (
     WHERE value <> ''
     GROUP BY entity_id
 )"""
-    order = ", ".join(_ORDERS[name] for name in rule.order)
     return f"""
 chosen_{rule.attribute} AS (
     SELECT entity_id, value
-    FROM (SELECT entity_id, source, rank, {rule.attribute} AS value FROM sources)
-    WHERE value IS NOT NULL
+    FROM (
+        SELECT
+            entity_id,
+            source,
+            rank,
+            filled,
+            {rule.attribute} AS value,
+            place < max(place) OVER (PARTITION BY entity_id, source) AS replaced
+        FROM sources
+        WHERE {rule.attribute} IS NOT NULL
+    )
     GROUP BY entity_id, value
-    QUALIFY row_number() OVER (PARTITION BY entity_id ORDER BY {order}, value) = 1
+    QUALIFY row_number() OVER (PARTITION BY entity_id ORDER BY {_order(rule)}, value) = 1
 )"""
 
 
@@ -166,8 +209,10 @@ WHERE s.{rule.attribute} IS NOT NULL
 """
 
 
-def _prepare(con: DuckDBPyConnection, ranks: Mapping[str, int]) -> None:
-    """Make the source ranks available to the queries."""
+def _prepare(
+    con: DuckDBPyConnection, ranks: Mapping[str, int], deliveries: DuckDBPyRelation | None
+) -> None:
+    """Make the source ranks and the order of deliveries available to the queries."""
     names = sorted(ranks)
     table = pa.table(
         {
@@ -180,46 +225,78 @@ def _prepare(con: DuckDBPyConnection, ranks: Mapping[str, int]) -> None:
         "CREATE OR REPLACE TEMP TABLE golden_source_ranks AS SELECT * FROM golden_given_ranks"
     )
     con.unregister("golden_given_ranks")
+    if deliveries is None:
+        con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE golden_delivery_places
+                (source VARCHAR, delivery VARCHAR, place BIGINT)
+            """
+        )
+        return
+    deliveries.create_view("golden_delivery", replace=True)
+    # The order of two deliveries of a source is theirs alone: no later one changes it.
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE golden_delivery_places AS
+        SELECT
+            source,
+            delivery,
+            row_number() OVER (PARTITION BY source ORDER BY sequence, delivery) AS place
+        FROM golden_delivery
+        """
+    )
 
 
 def claims(
-    con: DuckDBPyConnection, records_view: str, members_view: str, ranks: Mapping[str, int]
+    con: DuckDBPyConnection,
+    records_view: str,
+    members_view: str,
+    ranks: Mapping[str, int],
+    deliveries: DuckDBPyRelation | None = None,
 ) -> DuckDBPyRelation:
     """Every claim about every entity, with the record that states it.
 
     Args:
-        con: The connection that knows the views; it keeps the temporary table of ranks.
-        records_view: Name of the records, with the columns of the canonical record.
+        con: The connection that knows the views; it keeps temporary tables.
+        records_view: Name of the records, with the columns of the canonical record and the name
+            of their delivery.
         members_view: Name of the members (entity_id, entity_type, source, source_id).
         ranks: Rank by source, lower is better; a source that is not named comes last.
+        deliveries: Rows of the table deliveries; without them none is newer than another.
 
     Returns:
         entity_id, attribute, value (as text), source, source_id, chosen; in no order, no row
         twice. A name that was not chosen is listed under ``name`` (not chosen) and under
         ``alternate_names``.
     """
-    _prepare(con, ranks)
+    _prepare(con, ranks, deliveries)
     return con.sql(
         _query(records_view, members_view) + "UNION ALL".join(_claims_of(rule) for rule in RULES)
     )
 
 
 def golden_records(
-    con: DuckDBPyConnection, records_view: str, members_view: str, ranks: Mapping[str, int]
+    con: DuckDBPyConnection,
+    records_view: str,
+    members_view: str,
+    ranks: Mapping[str, int],
+    deliveries: DuckDBPyRelation | None = None,
 ) -> DuckDBPyRelation:
     """The golden record of every entity, by ``RULES``.
 
     Args:
-        con: The connection that knows the views; it keeps the temporary table of ranks.
-        records_view: Name of the records, with the columns of the canonical record.
+        con: The connection that knows the views; it keeps temporary tables.
+        records_view: Name of the records, with the columns of the canonical record and the name
+            of their delivery.
         members_view: Name of the members (entity_id, entity_type, source, source_id).
         ranks: Rank by source, lower is better; a source that is not named comes last.
+        deliveries: Rows of the table deliveries; without them none is newer than another.
 
     Returns:
         The columns of ``resolved_entities``, in no order of rows. Lists are sorted and distinct,
         empty where no record states anything; other values are then NULL.
     """
-    _prepare(con, ranks)
+    _prepare(con, ranks, deliveries)
     columns = ",\n    ".join(f"{_value(rule)} AS {rule.attribute}" for rule in RULES)
     joins = "\n".join(f"LEFT JOIN chosen_{rule.attribute} USING (entity_id)" for rule in RULES)
     return con.sql(

@@ -8,6 +8,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from kg_assets.matching.current_model import current_model
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers import scorer
@@ -40,10 +41,6 @@ DOUBT = 3.0
 """Bits below the threshold within which weights are exact at least: the review margin and one."""
 
 
-class MissingModelError(Exception):
-    """Pairs are to be scored and there is no model."""
-
-
 def run_match_scores(step: Step, spec: MatchSpec) -> None:
     """Score the candidate pairs of one shard, or those of them that changed.
 
@@ -56,6 +53,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
 
     Raises:
         MissingModelError: The type has no trained model.
+        OutdatedModelError: It was trained for another version of the specification.
     """
     con, kind = step.con, spec.entity_type
     scores, frequencies = match_scores(kind), term_frequencies(kind)
@@ -63,11 +61,9 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     step.view("shard_pair", blocked_pairs(kind), step.partition)
     step.view("matching_record", records(spec))
     step.view("frequency", frequencies)
-    found = step.read(match_model(kind)).project("settings").fetchall()
-    if not found:
-        raise MissingModelError(f"{kind}/match_model is empty: materialise it, then score again")
+    model = current_model(step, spec)
     limit = exact_from(spec.threshold)
-    asked, views = (spec, json.loads(found[0][0])), ("matching_record", "frequency")
+    asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
     changed_records = step.changes(scores, records(spec))

@@ -376,6 +376,42 @@ def doubtful_pairs(entity_type: str) -> Table:
     )
 
 
+def cluster_quality(entity_type: str) -> Table:
+    """How well each cluster hangs together."""
+    return Table(
+        name=f"{entity_type}/cluster_quality",
+        schema=pa.schema(
+            [
+                _required("entity_id", pa.string()),
+                _required("records", pa.int64()),
+                _described("scored_pairs", pa.int64(), "Pairs of its records that were scored."),
+                _described("edges", pa.int64(), "Accepted pairs inside, also those of people."),
+                _described("density", pa.float64(), "Share of all pairs that are edges."),
+                _described("denied_pairs", pa.int64(), "Scored pairs inside that are no edges."),
+                _described(
+                    "weakest_edge", pa.float64(), "Least bits of an edge above its threshold.", True
+                ),
+                _described("bridges", pa.int64(), "Edges whose removal parts the cluster."),
+                _described(
+                    "score",
+                    pa.float64(),
+                    "Pairs of records that are to be expected to be joined falsely.",
+                ),
+                _described(
+                    "record_l", pa.string(), "Of the pair to ask for; none where none is.", True
+                ),
+                _described("record_r", pa.string(), "The other record of that pair.", True),
+                _described("match_probability", pa.float64(), "The match probability of it.", True),
+                _described("reason", pa.string(), "Why it should be asked for.", True),
+            ]
+        ),
+        key=("entity_id",),
+        description="One row for each entity of two records or more: how dense its edges are, how "
+        "many bridges it hangs by, how many pairs inside were denied, and the pair on which a "
+        "judgement would change most. The score ranks the clusters.",
+    )
+
+
 def review_queue(entity_type: str) -> Table:
     """Pairs that a person should look at."""
     return Table(
@@ -385,12 +421,14 @@ def review_queue(entity_type: str) -> Table:
                 _required("record_l", pa.string()),
                 _required("record_r", pa.string()),
                 _required("match_probability", pa.float64()),
+                _described("kind", pa.string(), "kept apart, cluster, veto or threshold."),
                 _required("reason", pa.string()),
+                _described("turn", pa.int32(), "Place in the order in which pairs are asked for."),
             ]
         ),
         key=("record_l", "record_r"),
-        description="Pairs on which a judgement would change most: near the threshold, or "
-        "joined by score but kept apart by a constraint.",
+        description="Pairs on which a judgement would change most: joined by score but kept apart "
+        "by a constraint, by which a doubtful cluster hangs, vetoed, or near the threshold.",
     )
 
 
@@ -432,5 +470,6 @@ def match_report(entity_type: str) -> Table:
         ),
         key=("file",),
         description="The report on the match model, a page and a picture: match weights, m and u, "
-        "score histograms with thresholds, unlinkable records, blocking, cluster sizes.",
+        "score histograms with thresholds, unlinkable records, blocking, sizes and quality of "
+        "clusters.",
     )

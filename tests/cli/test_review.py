@@ -13,7 +13,12 @@ from typer.testing import CliRunner
 
 from kg_assets.building import build
 from kg_assets.cli.main import app
-from kg_assets.matching.tables import JUDGEMENTS, review_queue
+from kg_assets.matching.tables import (
+    JUDGEMENTS,
+    cluster_quality,
+    entity_members,
+    review_queue,
+)
 from kg_assets.sources.landing import land
 from resources.lake import Lake
 from resources.settings import Settings
@@ -39,11 +44,19 @@ def built(tmp_path_factory):
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
             land(found.landing_path, source, [file], "one")
         assert not build(found, types=["film"]).failed
+        lake = Lake(found)
         pairs = [
-            {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL}
+            {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL,
+             "kind": "cluster", "turn": n}
             for n in (1, 2)
-        ]
-        write(Lake(found), review_queue("film"), pairs)
+        ]  # fmt: skip
+        write(lake, review_queue("film"), pairs)
+        held = {"entity_type": "film", "source": "a"}
+        members = [held | {"entity_id": f"film:{n}", "source_id": str(n)} for n in (1, 2)]
+        write(lake, entity_members("film"), members + [row | {"source": "b"} for row in members])
+        figures = {"records": 2, "scored_pairs": 1, "edges": 1, "density": 1.0, "denied_pairs": 0,
+                   "weakest_edge": 0.25, "bridges": 1, "score": 0.46}  # fmt: skip
+        write(lake, cluster_quality("film"), [{"entity_id": "film:2"} | figures])
         yield found
 
 
@@ -100,6 +113,26 @@ def test_explain_says_first_what_people_decided(kg):
     found = json.loads(kg("explain", "a:1", "b:1", "--json").output)
     assert found["why"].startswith("People judged them same: a:1 is the same as b:1 (ann, ")
     assert "same reel" in found["why"]
+
+
+HANGS = (
+    "Cluster film:2: 2 records, density 1.00, 1 bridge, weakest edge 0.2 bits, 0 denied pairs "
+    "inside, 0.5 pairs expected to be false"
+)
+
+
+def test_the_cluster_of_the_records_is_shown_with_its_figures(kg, tmp_path):
+    asked = json.loads(kg("review", "--json").output)
+    assert [(one["kind"], len(one["clusters"])) for one in asked] == [
+        ("cluster", 0),
+        ("cluster", 1),
+    ]
+    assert asked[1]["clusters"][0]["bridges"] == 1
+    printed = " ".join(kg("review", lines="skip\nskip\n").output.split())
+    assert printed.count(HANGS) == 1
+    file = tmp_path / "queue.html"
+    kg("review", "--page", file)
+    assert file.read_text().count(f"<p>{HANGS}</p>") == 1
 
 
 def test_an_unknown_type_is_named(kg):

@@ -107,5 +107,7 @@ def test_entities_that_lose_a_record_or_hold_a_vetoed_pair_fail(lake, years, mem
                 ],
             ),
         )
+        for table in (tables.cluster_quality("film"), tables.doubtful_pairs("film")):
+            step.write(table, rows(table))
         found = passed(step, entity_checks(FILM))
     assert (found["every_record_in_one_entity"], found["no_vetoed_pair"]) == expected

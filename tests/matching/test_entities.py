@@ -6,9 +6,12 @@ import pytest
 
 from kg_assets.matching import tables
 from kg_assets.matching.clustering import cluster
-from kg_assets.matching.entities import doubtful_pairs, review_pairs, run_resolved_entities
+from kg_assets.matching.entities import run_resolved_entities
+from kg_assets.matching.judgements import judged_pairs
 from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec, Veto
+from kg_assets.matching.quality import cluster_quality
 from kg_assets.matching.records import records
+from kg_assets.matching.review import doubtful_pairs, review_pairs
 from resources.lake import Lake
 from resources.settings import Settings
 
@@ -27,6 +30,7 @@ OUTPUTS = [
         tables.entity_members,
         tables.identity_events,
         tables.review_queue,
+        tables.cluster_quality,
     )
 ]
 
@@ -166,7 +170,16 @@ def review(pairs, **options):
         con.from_arrow(found.kept_apart),
         con.from_arrow(found.assignment).project("record_id, cluster AS entity_id"),
     )
-    rows = review_pairs(con, doubtful, **options).to_pylist()
+    nothing = con.from_arrow(tables.JUDGEMENTS.schema.empty_table())
+    judged_pairs(con, nothing, con.table("records").project("record_id"))
+    quality = cluster_quality(
+        con,
+        con.from_arrow(found.assignment).project("record_id, cluster AS entity_id"),
+        con.table("scores"),
+        con.table("judged_same"),
+        con.table("judged_thing"),
+    )
+    rows = review_pairs(con, doubtful, quality, **options).to_pylist()
     return {(row["record_l"], row["record_r"]): row["reason"] for row in rows}, len(doubtful)
 
 

@@ -39,7 +39,7 @@ def lake(tmp_path):
     return Lake(Settings(home=tmp_path, threads=1))
 
 
-def land(lake, pairs, *, version="0-2-0", level=1):
+def land(lake, pairs, *, version=f"{SPEC.version}-2-0", level=1):
     """Scores of pairs (left, right, weight), the records that they name, and a model."""
     ids = sorted({end for pair in pairs for end in pair[:2]})
     rows = [
@@ -118,7 +118,7 @@ def test_thresholds_stay_when_new_scores_would_give_others(lake):
 def test_a_new_version_of_the_model_has_new_thresholds(lake):
     land(lake, world("a", "b"))
     first, _ = freeze(lake)
-    land(lake, world("a", "b", spurious=0), version="0-2-1")
+    land(lake, world("a", "b", spurious=0), version=f"{SPEC.version}-2-1")
     assert freeze(lake)[0]["ab"][0] < first["ab"][0]
 
 

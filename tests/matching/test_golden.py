@@ -11,31 +11,48 @@ from hypothesis import strategies as st
 from kg_assets.matching.golden import RULES, claims, golden_records
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.sources.record import RECORD_SCHEMA
+from kg_assets.sources.tables import DELIVERIES
 
 RANKS = {"gold": 1, "silver": 2, "bronze": 3}
 ENTITIES = resolved_entities("film").schema
+RECORDS = pa.schema([*RECORD_SCHEMA, pa.field("delivery", pa.string(), nullable=False)])
+DELIVERED = [
+    {"source": source, "delivery": name, "sequence": place, "mode": "partial", "files": 1,
+     "blobs": 1, "bytes": 1, "fingerprint": ""}
+    for source in ("gold", "silver", "bronze", "other")
+    # By name the second would come before the first.
+    for place, name in enumerate(("first", "again", "last"))
+]  # fmt: skip
 
 
 def session(records):
     """A connection with the views of records, each (entity, source, source_id, values)."""
     con = duckdb.connect(config={"threads": 1, "preserve_insertion_order": False})
     rows = [
-        {"entity_type": "film", "source": source, "source_id": source_id, "name": "N"} | values
+        {"entity_type": "film", "source": source, "source_id": source_id, "name": "N"}
+        | {"delivery": "first"}
+        | values
         for _, source, source_id, values in records
     ]
     members = [
         {"entity_id": entity, "entity_type": "film", "source": source, "source_id": source_id}
         for entity, source, source_id, _ in records
     ]
-    con.register("records", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+    con.register("records", pa.Table.from_pylist(rows, schema=RECORDS))
+    con.register("deliveries", pa.Table.from_pylist(DELIVERED, schema=DELIVERIES.schema))
     con.register("members", pa.Table.from_pylist(members, schema=entity_members("film").schema))
     return con
 
 
 def golden(*records):
     con = session([("e", *record) for record in records])
-    (row,) = golden_records(con, "records", "members", RANKS).to_arrow_table().to_pylist()
+    (row,) = chosen_of(con)
     return row
+
+
+def chosen_of(con):
+    found = golden_records(con, "records", "members", RANKS, con.table("deliveries"))
+    return found.to_arrow_table().to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -121,6 +138,82 @@ def test_names_of_the_best_source_that_differ(names, chosen):
     assert row["name"] == chosen
 
 
+@pytest.mark.parametrize(
+    ("attribute", "stated", "chosen"),
+    [
+        pytest.param(
+            "end_year",
+            [("gold", "first", 2001), ("gold", "again", 2003)],
+            2003,
+            id="what a source said last, by sequence and not by name",
+        ),
+        pytest.param(
+            "death_year",
+            [("gold", "first", 1999), ("silver", "first", 1999), ("silver", "last", 2000),
+             ("gold", "again", 2000)],
+            2000,
+            id="what sources have replaced does not agree",
+        ),
+        pytest.param(
+            "end_year",
+            [("gold", "first", 2001), ("gold", "last", None)],
+            2001,
+            id="a newer delivery that says nothing replaces nothing",
+        ),
+        pytest.param(
+            "end_year",
+            [("gold", "first", 2001), ("silver", "last", 2003), ("bronze", "first", 2001)],
+            2001,
+            id="a later delivery of another source is no newer",
+        ),
+        pytest.param(
+            "year",
+            [("gold", "first", 2001), ("gold", "first", 2001), ("gold", "last", 2002)],
+            2001,
+            id="of what is fixed agreement comes first",
+        ),
+        pytest.param(
+            "year",
+            [("gold", "first", 2001), ("gold", "last", 2002)],
+            2002,
+            id="then the correction",
+        ),
+        pytest.param(
+            "url",
+            [("gold", "first", "a"), ("gold", "first", "a"), ("gold", "again", "b")],
+            "b",
+            id="of a page that moved the newest address",
+        ),
+        pytest.param(
+            "name",
+            [("gold", "first", "A long name"), ("gold", "last", "Name")],
+            "Name",
+            id="name: the newest before the longest",
+        ),
+    ],
+)  # fmt: skip
+def test_recency_is_the_newest_delivery_of_a_source_that_states_it(attribute, stated, chosen):
+    row = golden(
+        *(
+            (source, str(place), {"delivery": delivery, attribute: value})
+            for place, (source, delivery, value) in enumerate(stated)
+        )
+    )
+    assert row[attribute] == chosen
+
+
+def test_completeness_is_the_record_that_fills_more_attributes():
+    stub, full = {"year": 2001}, {"year": 2002, "genres": ["war"], "runtime_minutes": 90.0}
+    assert golden(("gold", "1", stub), ("gold", "2", full))["year"] == 2002
+    empty = {"year": 2002, "genres": [], "countries": None}
+    assert golden(("gold", "1", stub), ("gold", "2", empty))["year"] == 2001
+
+
+def test_of_texts_the_longer_is_the_more_complete():
+    long, full = {"description": "Longer."}, {"description": "Short", "year": 1, "url": "u"}
+    assert golden(("gold", "1", long), ("gold", "2", full))["description"] == "Longer."
+
+
 def test_alternate_names_are_all_other_names_once():
     row = golden(
         ("gold", "1", {"name": "Mirror", "alternate_names": ["Zerkalo", "The Mirror", ""]}),
@@ -138,7 +231,7 @@ def test_an_entity_counts_its_records_and_names_its_sources_once():
 
 def test_the_columns_are_those_of_the_table():
     con = session([("e", "gold", "1", {})])
-    relation = golden_records(con, "records", "members", RANKS)
+    relation = golden_records(con, "records", "members", RANKS, con.table("deliveries"))
     assert relation.columns == ENTITIES.names
     assert relation.to_arrow_table().cast(ENTITIES).num_rows == 1
 
@@ -157,7 +250,7 @@ def test_every_claim_names_the_record_that_states_it():
             ("e", "silver", "7", {"name": "Chaos", "year": 1984}),
         ]
     )
-    found = claims(con, "records", "members", RANKS).fetchall()
+    found = claims(con, "records", "members", RANKS, con.table("deliveries")).fetchall()
     assert sorted(found) == [
         ("e", "alternate_names", "Chaos", "silver", "7", True),
         ("e", "genres", "war", "gold", "1", True),
@@ -177,6 +270,8 @@ VALUES = st.fixed_dictionaries(
         "runtime_minutes": st.none() | st.sampled_from([90.0, 90.1]),
         "description": st.none() | TEXTS,
         "genres": st.none() | st.lists(st.sampled_from(["drama", "war"]), max_size=3),
+        "end_year": st.none() | st.integers(1990, 1992),
+        "delivery": st.sampled_from(["first", "again", "last"]),
     }
 )
 ROWS = st.dictionaries(
@@ -191,13 +286,10 @@ ROWS = st.dictionaries(
 def test_the_golden_record_is_the_chosen_claims_in_any_order_of_rows(rows, random):
     records = [(entity, *key, values) for key, (entity, values) in rows.items()]
     con = session(records)
-    found = {
-        row["entity_id"]: row
-        for row in golden_records(con, "records", "members", RANKS).to_arrow_table().to_pylist()
-    }
+    found = {row["entity_id"]: row for row in chosen_of(con)}
     chosen = {}
     for entity, attribute, value, _, _, is_chosen in claims(
-        con, "records", "members", RANKS
+        con, "records", "members", RANKS, con.table("deliveries")
     ).fetchall():
         if is_chosen:
             chosen.setdefault((entity, attribute), set()).add(value)
@@ -210,5 +302,4 @@ def test_the_golden_record_is_the_chosen_claims_in_any_order_of_rows(rows, rando
             else:
                 assert stated == (set() if value is None else {str(value)})
     random.shuffle(records)
-    again = golden_records(session(records), "records", "members", RANKS).to_arrow_table()
-    assert {row["entity_id"]: row for row in again.to_pylist()} == found
+    assert {row["entity_id"]: row for row in chosen_of(session(records))} == found

@@ -80,6 +80,7 @@ COMPARED = (
             tables.entity_members,
             tables.identity_events,
             tables.doubtful_pairs,
+            tables.cluster_quality,
             tables.review_queue,
         )
     ),
@@ -90,6 +91,7 @@ FILMS = st.fixed_dictionaries(
         "id": st.integers(0, 7).map(str),
         "name": st.sampled_from(["Red", "Blue", "Red Blue", "Blue Moon", "Moon"]),
         "year": st.sampled_from([None, 2000, 2001, 2002, 2005]),
+        "end_year": st.sampled_from([None, 2010, 2011]),
     }
 )
 DELIVERY = st.fixed_dictionaries(
@@ -122,6 +124,7 @@ class World:
         self.lake = Lake(Settings(home=Path(home), threads=1, **options))
         self.spec = spec
         self.delivered = 0
+        self.place = None
 
     def deliver(self, source, films, mode="partial", free=None):
         self.delivered += 1
@@ -137,7 +140,7 @@ class World:
             row = {
                 "source": source,
                 "delivery": name,
-                "sequence": self.delivered,
+                "sequence": self.place or self.delivered,
                 "mode": mode,
                 "duplicate_free": free,
                 "files": 1,
@@ -314,7 +317,7 @@ def test_an_older_delivery_that_comes_late_makes_the_records_again(world):
     assert {row["name"] for row in world.content()["film/records"]} == {"Blue", "Red", "Blue Moon"}
 
 
-@pytest.mark.parametrize("damaged", COMPARED[:-4], ids=lambda table: table.name)
+@pytest.mark.parametrize("damaged", COMPARED[:-5], ids=lambda table: table.name)
 def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     expected = world.content()
     head = next(iter(world.lake.heads(damaged).values()))
@@ -331,6 +334,35 @@ def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     world.run(maker, head.partition if head.partition in SHARDS else None)
     world.lake = Lake(world.lake.settings)
     assert_equal(world.content(), expected)
+
+
+def test_quality_of_clusters_that_was_damaged_is_made_again_for_all_of_them(world):
+    head = world.lake.heads(tables.cluster_quality("film"))["all"]
+    (world.lake.root / head.file.path).write_bytes(b"")
+    world.lake = Lake(world.lake.settings)
+    world.deliver("c", [RED])
+    assert world.update()["records_resolved"] == 3
+    found = world.content()
+    rows = found["film/cluster_quality"]
+    assert sorted((row["records"], row["edges"]) for row in rows) == [(2, 1), (3, 3)]
+    assert {row["entity_id"] for row in rows} == set(world.members().values())
+
+
+def test_golden_records_follow_where_a_source_changes_the_order_of_its_deliveries(tmp_path):
+    worlds = [World(tmp_path / name, **options) for name, options in
+              (("whole", WHOLE), ("layers", LAYERS))]  # fmt: skip
+    for each in worlds:
+        each.deliver("a", [RED | {"end_year": 2001}])
+        each.deliver("a", [RED | {"id": "9", "end_year": 2002}])
+        each.deliver("b", [BLUE])
+        each.update()
+        assert {row["end_year"] for row in each.content()["film/resolved_entities"]} == {None, 2002}
+        each.delivered = 0
+        each.place = 7
+        each.deliver("a", [RED | {"end_year": 2001}])
+        assert each.update()["records_resolved"] == 0
+        assert {row["end_year"] for row in each.content()["film/resolved_entities"]} == {None, 2001}
+    assert_equal(worlds[1].content(), worlds[0].content())
 
 
 def test_another_model_scores_everything_again(world):

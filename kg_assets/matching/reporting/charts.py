@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 
-_FOR, _AGAINST, _GREY = "#2f7d4f", "#b5483a", "#8a8f98"
-_FATES = {"edge": _FOR, "below the threshold": _GREY, "vetoed": _AGAINST}
-_WIDTH = 560
+FOR, AGAINST, GREY = "#2f7d4f", "#b5483a", "#8a8f98"
+_FATES = {"edge": FOR, "below the threshold": GREY, "vetoed": AGAINST}
+WIDTH = 560
 _CONFIG: Spec = {
     "font": "Liberation Sans, Arial, sans-serif",
     "background": "white",
@@ -62,8 +62,8 @@ def match_weights(rows: Sequence[Mapping[str, Any]]) -> Spec:
                         "axis": {"title": "match weight, bits"},
                     },
                     "color": {
-                        "condition": {"test": "datum.weight >= 0", "value": _FOR},
-                        "value": _AGAINST,
+                        "condition": {"test": "datum.weight >= 0", "value": FOR},
+                        "value": AGAINST,
                     },
                 },
             },
@@ -84,7 +84,7 @@ def match_weights(rows: Sequence[Mapping[str, Any]]) -> Spec:
                         "field": "of",
                         "type": "nominal",
                         "title": None,
-                        "scale": {"range": [_FOR, "#3b6fb5"]},
+                        "scale": {"range": [FOR, "#3b6fb5"]},
                     },
                 },
             },
@@ -164,7 +164,7 @@ def scores(rows: Sequence[Mapping[str, Any]], thresholds: Sequence[Mapping[str, 
                     "encoding": {"x": {"field": "weight", "type": "quantitative"}},
                 },
             ]
-        panels.append({"title": one, "width": _WIDTH, "height": 110, "layer": layers})
+        panels.append({"title": one, "width": WIDTH, "height": 110, "layer": layers})
     return {
         "title": {
             "text": "Match weights of candidate pairs, with the threshold of each pair of sources",
@@ -192,7 +192,7 @@ def unlinkable(rows: Sequence[Mapping[str, Any]], declared: float) -> Spec:
                 "left of the line (the declared threshold) it can be linked with nothing.",
             ],
         },
-        "width": _WIDTH,
+        "width": WIDTH,
         "height": 140,
         "layer": [
             {
@@ -232,7 +232,7 @@ def blocking(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, A
     named = [
         {
             **row,
-            "name": f"{_short(row['key'].replace(chr(31), ' / '), 28)} ({_short(row['rule'], 24)})",
+            "name": f"{short(row['key'].replace(chr(31), ' / '), 28)} ({short(row['rule'], 24)})",
         }
         for row in blocks
     ]
@@ -243,24 +243,37 @@ def blocking(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, A
             "over the cap are cut.",
         },
         "hconcat": [
-            _bars(rules, "rule", "pairs", "candidate pairs", [row["rule"] for row in rules], 200),
-            _bars(named, "name", "records", "records", [row["name"] for row in named], 160),
+            bars(rules, "rule", "pairs", "candidate pairs", [row["rule"] for row in rules], 200),
+            bars(named, "name", "records", "records", [row["name"] for row in named], 160),
         ],
     }
 
 
-def _short(text: str, length: int) -> str:
+def short(text: str, length: int) -> str:
+    """A text cut to so many characters."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _bars(
+def bars(
     rows: Sequence[Mapping[str, Any]],
     label: str,
     value: str,
     title: str,
     order: Sequence[str],
     width: int,
+    number: str = ",d",
 ) -> Spec:
+    """Bars of a value, each with its number behind it.
+
+    Args:
+        rows: The data.
+        label: Field of the name of each bar.
+        value: Field of its length.
+        title: What the values are.
+        order: The names from top to bottom.
+        width: Points.
+        number: Format of the numbers, as D3 writes it.
+    """
     encoding: Spec = {
         "y": {
             "field": label,
@@ -283,16 +296,10 @@ def _bars(
             {
                 "mark": {"type": "text", "align": "left", "dx": 3, "fontSize": 10},
                 "encoding": encoding
-                | {"text": {"field": value, "type": "quantitative", "format": ",d"}},
+                | {"text": {"field": value, "type": "quantitative", "format": number}},
             },
         ],
     }
-
-
-def cluster_sizes(rows: Sequence[Mapping[str, Any]]) -> Spec:
-    """Entities by number of records."""
-    chart = _bars(rows, "size", "entities", "entities", [row["size"] for row in rows], 420)
-    return {"title": {"text": "Cluster sizes: entities by number of records"}, **chart}
 
 
 def waterfall(
@@ -345,9 +352,9 @@ def waterfall(
                     "color": {
                         "condition": [
                             {"test": "datum.name == 'total'", "value": "#3b6fb5"},
-                            {"test": "datum.end >= datum.start", "value": _FOR},
+                            {"test": "datum.end >= datum.start", "value": FOR},
                         ],
-                        "value": _AGAINST,
+                        "value": AGAINST,
                     },
                 },
             },

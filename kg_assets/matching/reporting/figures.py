@@ -8,6 +8,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from kg_assets.matching.quality import WORTH_ASKING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,9 @@ PAIRS_OF_SOURCES = 6
 
 BLOCKS = 12
 """Largest blocks shown."""
+
+WORST = 10
+"""Clusters most in doubt that are shown."""
 
 SIZES = ("1", "2", "3", "4", "5-9", "10-19", "20-49", "50 and more")
 """Cluster sizes that are told apart."""
@@ -190,6 +195,14 @@ def blocks(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Rows:
     return [row | {"rule": spec.blocking[row["rule"]].name} for row in found]
 
 
+_SIZE = """CASE WHEN records < 5 THEN records::VARCHAR
+                        WHEN records < 10 THEN '5-9'
+                        WHEN records < 20 THEN '10-19'
+                        WHEN records < 50 THEN '20-49'
+                        ELSE '50 and more' END"""
+"""SQL of which of `SIZES` a cluster is, from its ``records``."""
+
+
 def clusters(con: duckdb.DuckDBPyConnection, members_view: str) -> Rows:
     """Entities by how many records they hold."""
     counted = {
@@ -197,11 +210,7 @@ def clusters(con: duckdb.DuckDBPyConnection, members_view: str) -> Rows:
         for row in _rows(
             con,
             f"""
-            SELECT CASE WHEN records < 5 THEN records::VARCHAR
-                        WHEN records < 10 THEN '5-9'
-                        WHEN records < 20 THEN '10-19'
-                        WHEN records < 50 THEN '20-49'
-                        ELSE '50 and more' END AS size,
+            SELECT {_SIZE} AS size,
                    count(*) AS entities
             FROM (SELECT count(*) AS records FROM {members_view} GROUP BY entity_id)
             GROUP BY size
@@ -212,6 +221,62 @@ def clusters(con: duckdb.DuckDBPyConnection, members_view: str) -> Rows:
         {"size": size, "place": place, "entities": counted.get(size, 0)}
         for place, size in enumerate(SIZES)
     ]
+
+
+def cluster_grid(con: duckdb.DuckDBPyConnection, quality_view: str) -> Rows:
+    """Clusters of three records or more by size and density, in steps of a tenth."""
+    found = _rows(
+        con,
+        f"""
+        SELECT {_SIZE} AS size,
+               least(floor(density * 10), 9)::INTEGER * 10 AS low,
+               count(*) AS entities
+        FROM {quality_view}
+        WHERE records > 2
+        GROUP BY ALL
+        ORDER BY ALL
+        """,
+    )
+    return [
+        {
+            "size": row["size"],
+            "density": f"{row['low']}-{row['low'] + 10} %",
+            "entities": row["entities"],
+        }
+        for row in found
+    ]
+
+
+def worst_clusters(con: duckdb.DuckDBPyConnection, quality_view: str, entities_view: str) -> Rows:
+    """The clusters with most pairs that are expected to be false, the worst first."""
+    return _rows(
+        con,
+        f"""
+        SELECT q.entity_id, e.name, q.records, q.density, q.bridges, q.denied_pairs, q.score
+        FROM (
+            FROM {quality_view}
+            WHERE score >= {WORTH_ASKING!r}
+            ORDER BY score DESC, entity_id
+            LIMIT {WORST}
+        ) AS q
+        JOIN {entities_view} AS e USING (entity_id)
+        ORDER BY q.score DESC, q.entity_id
+        """,
+    )
+
+
+def cluster_totals(con: duckdb.DuckDBPyConnection, quality_view: str) -> dict[str, Any]:
+    """How many clusters there are, hang by a bridge and are in doubt."""
+    (found,) = _rows(
+        con,
+        f"""
+        SELECT count(*) AS clusters,
+               count(*) FILTER (records > 2 AND bridges > 0) AS bridged,
+               count(*) FILTER (score >= {WORTH_ASKING!r}) AS in_doubt
+        FROM {quality_view}
+        """,
+    )
+    return found
 
 
 def settings_of(model: Mapping[str, Any]) -> dict[str, Any]:

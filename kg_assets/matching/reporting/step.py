@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kg_assets.matching import tables
+from kg_assets.matching.current_model import current_model
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
-from kg_assets.matching.reporting import charts, figures
+from kg_assets.matching.reporting import charts, cluster_charts, figures
 from kg_assets.matching.reporting.drawing import Drawing, draw
 from kg_assets.matching.thresholds import weight_of, with_thresholds
 from kg_assets.preview import Markdown
@@ -38,6 +39,10 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
         step: Reads all tables of the type's matching; writes the list of the files, and the files
             beside the lake.
         spec: The type's match model.
+
+    Raises:
+        MissingModelError: The type has no trained model.
+        OutdatedModelError: It was trained for another version of the specification.
     """
     con, kind = step.con, spec.entity_type
     create_macros(con)
@@ -46,7 +51,9 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
     step.view("report_any_score", tables.match_scores(kind))
     step.view("report_threshold", tables.match_thresholds(kind))
     step.view("report_member", tables.entity_members(kind))
-    (model,) = step.read(tables.match_model(kind)).to_arrow_table().to_pylist()
+    step.view("report_entity", tables.resolved_entities(kind))
+    step.view("report_cluster", tables.cluster_quality(kind))
+    model = current_model(step, spec)
     with_thresholds(con, "report_any_score", "report_threshold", model["threshold"]).create_view(
         "report_score", replace=True
     )
@@ -114,7 +121,14 @@ def _charts(step: Step, spec: MatchSpec, model: Mapping[str, Any]) -> list[chart
             figures.rules(con, spec, "report_pair"), figures.blocks(con, spec, "report_record")
         )
     )
-    drawn.append(charts.cluster_sizes(figures.clusters(con, "report_member")))
+    drawn.append(cluster_charts.cluster_sizes(figures.clusters(con, "report_member")))
+    drawn.append(
+        cluster_charts.cluster_quality(
+            figures.cluster_grid(con, "report_cluster"),
+            figures.worst_clusters(con, "report_cluster", "report_entity"),
+            figures.cluster_totals(con, "report_cluster"),
+        )
+    )
     return drawn
 
 
