@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from resources.entries import File, Head, Input, Output, digest, layer_digest
 from resources.errors import CorruptFileError, MissingPartitionsError
 from resources.files import relative_path, write_file
-from resources.layers import Changes, changes_in, difference, laid_over, layer_table, merged
+from resources.layers import Changes, difference, laid_over, layer_table, merged
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +65,12 @@ class Step:
         self._written: list[Path] = []
 
     def read(
-        self, table: Table, partition: str | None = None, *, tracked: bool = True
+        self,
+        table: Table,
+        partition: str | None = None,
+        *,
+        tracked: bool = True,
+        where: str | None = None,
     ) -> duckdb.DuckDBPyRelation:
         """Rows of a table, all partitions or one; empty where nothing was built.
 
@@ -73,19 +78,23 @@ class Step:
             table: The table.
             partition: One partition, or None for all.
             tracked: Whether a change of it makes this step's outputs stale.
+            where: Condition that the rows fulfil, in SQL of our own: quick where it names few
+                columns and few rows fulfil it, also where layers lie over them.
 
         Raises:
             MissingPartitionsError: All of a sharded table is read and a shard is missing.
             CorruptFileError: A file's bytes are not those that were committed.
         """
         heads = self._heads(table, partition, tracked)
-        return self.lake.open(self.con, table, heads)
+        return self.lake.open(self.con, table, heads, where)
 
-    def view(self, name: str, table: Table, partition: str | None = None) -> None:
+    def view(
+        self, name: str, table: Table, partition: str | None = None, where: str | None = None
+    ) -> None:
         """Make `read` available as a view of the step's connection."""
         heads = [head for head in self._heads(table, partition, True) if head.file.rows]
         if heads:
-            self.lake.open(self.con, table, heads).create_view(name, replace=True)
+            self.lake.open(self.con, table, heads, where).create_view(name, replace=True)
         else:
             # A view over an Arrow table would outlive the relation that holds the table.
             self.con.register(name, table.schema.empty_table())
@@ -110,9 +119,14 @@ class Step:
             self._inputs[table.name, place] = Input(table.name, place, digest(heads, place) or "")
         return list(heads.values())
 
-    def previous(self, table: Table) -> duckdb.DuckDBPyRelation:
-        """This step's own last version of a table; not an input."""
-        return self.read(table, self.partition or WHOLE, tracked=False)
+    def previous(self, table: Table, where: str | None = None) -> duckdb.DuckDBPyRelation:
+        """This step's own last version of a table; not an input.
+
+        Args:
+            table: The table.
+            where: Condition that the rows fulfil, as in `read`.
+        """
+        return self.read(table, self.partition or WHOLE, tracked=False, where=where)
 
     def changes(self, output: Table, table: Table, partition: str | None = None) -> Changes | None:
         """What changed in an input since this step's current output was made from it.
@@ -142,7 +156,7 @@ class Step:
             layers = self.lake.layers_since(heads, then)
         except CorruptFileError:
             return None
-        return None if layers is None else changes_in(self.con, table, *layers)
+        return None if layers is None else Changes(self.con, table, *layers)
 
     def parts(
         self, output: Table, table: Table, partitions: Iterable[str]
@@ -352,10 +366,15 @@ class Step:
             return output
         return replace(output, file=replace(file, digest=head.file.digest))
 
-    def staged(self, table: Table) -> duckdb.DuckDBPyRelation:
-        """Rows that this step has written, or lets stand, and not yet committed."""
+    def staged(self, table: Table, where: str | None = None) -> duckdb.DuckDBPyRelation:
+        """Rows that this step has written, or lets stand, and not yet committed.
+
+        Args:
+            table: The table.
+            where: Condition that the rows fulfil, as in `read`.
+        """
         chain = [self.lake.root / file.path for file in self._output(table).files]
-        return merged(self.con, table, chain)
+        return merged(self.con, table, chain, where)
 
     def rows(self, table: Table) -> int:
         """How many rows a table has that this step has written, or lets stand."""
