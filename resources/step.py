@@ -63,6 +63,7 @@ class Step:
         self._expected = expected
         self._inputs: dict[tuple[str, str], Input] = {}
         self._written: list[Path] = []
+        self._found: dict[str, dict[str, Head]] = {}
 
     def read(
         self,
@@ -100,7 +101,7 @@ class Step:
             self.con.register(name, table.schema.empty_table())
 
     def _heads(self, table: Table, partition: str | None, tracked: bool) -> list[Head]:
-        heads = self.lake.heads(table)
+        heads = self._current(table)
         expected = self._expected.get(table.name)
         if partition is not None:
             heads = {key: head for key, head in heads.items() if key == partition}
@@ -173,12 +174,39 @@ class Step:
         Returns:
             Digests before and now, or None where there is no output by this code.
         """
-        heads = self.lake.heads(table)
+        heads = self._current(table)
         now = {key: heads[key].file.digest for key in partitions if key in heads}
         for key, found in now.items():
             self._inputs[table.name, key] = Input(table.name, key, found)
         then = self._then(output, table)
         return None if then is None else (then, now)
+
+    def made_from(self, output: Table, table: Table) -> dict[str, str] | None:
+        """Digests of an input's partitions as they were for this step's output.
+
+        Args:
+            output: The output; that of the step's own partition counts.
+            table: The input.
+
+        Returns:
+            The digests, or None where there is no output by this code.
+        """
+        return self._then(output, table)
+
+    def stands(self, table: Table, source: Table) -> bool:
+        """Whether a table's only version was made from the current content of another.
+
+        Args:
+            table: A table of another step, without partitions.
+            source: What that step read, without partitions.
+        """
+        head = self._current(table).get(WHOLE)
+        now = self._current(source).get(WHOLE)
+        return (
+            head is not None
+            and now is not None
+            and Input(source.name, WHOLE, now.file.digest) in head.inputs
+        )
 
     def _then(self, output: Table, table: Table) -> dict[str, str] | None:
         """Digests of an input's partitions as they were for an output that can be built upon."""
@@ -202,7 +230,13 @@ class Step:
         return True
 
     def _own(self, table: Table, partition: str | None = None) -> Head | None:
-        return self.lake.heads(table).get(partition or self.partition or WHOLE)
+        return self._current(table).get(partition or self.partition or WHOLE)
+
+    def _current(self, table: Table) -> dict[str, Head]:
+        """What is current, as this step found it when it first looked: one state for all reads."""
+        if table.name not in self._found:
+            self._found[table.name] = self.lake.heads(table)
+        return self._found[table.name]
 
     def _output(self, table: Table) -> Output:
         return self.outputs[table.name, self.partition or WHOLE]
@@ -215,7 +249,9 @@ class Step:
         """Add figures that are shown beside the step's outputs."""
         self.figures |= figures
 
-    def write(self, table: Table, data: Data, partition: str | None = None) -> int:
+    def write(
+        self, table: Table, data: Data, partition: str | None = None, *, wide: bool = False
+    ) -> int:
         """Write a table's partition to a new file, to be committed when the step ends.
 
         Args:
@@ -224,6 +260,8 @@ class Step:
                 are already in order.
             partition: The partition, where a step commits several of them together; else the
                 step's own.
+            wide: Whether a relation has many rows that are wide, and can be read again at little
+                cost: it is sorted range by range of its key, so that memory is bounded.
 
         Returns:
             Number of rows.
@@ -232,7 +270,7 @@ class Step:
             SchemaMismatchError: The data do not fit the schema, or a required value is missing.
         """
         place = partition or self.partition or WHOLE
-        file = self._write_file(table, table, data, place)
+        file = self._write_file(table, table, data, place, wide=wide)
         self.outputs[table.name, place] = self._as_it_was(table, file, place)
         return file.rows
 
@@ -260,7 +298,7 @@ class Step:
             raise ValueError(f"{self.name}: {table.name} has no version to change; write it whole")
         return self._lay(table, head, old, new)
 
-    def update(self, table: Table, rows: duckdb.DuckDBPyRelation) -> int:
+    def update(self, table: Table, rows: duckdb.DuckDBPyRelation, *, wide: bool = False) -> int:
         """Write a table's partition, as a layer where little of it differs from before.
 
         What is made again in one piece still tells the steps that read it what changed.
@@ -268,17 +306,18 @@ class Step:
         Args:
             table: Contract of the table.
             rows: All of its rows.
+            wide: Whether they are many and wide, as for `write`.
 
         Returns:
             Number of rows that differ, all of them where there was no version before.
         """
         head = self._own(table)
         if head is None or head.code_version != self._code_version:
-            return self.write(table, rows)
+            return self.write(table, rows, wide=wide)
         try:
             before = self.lake.open(self.con, table, [head])
         except CorruptFileError:
-            return self.write(table, rows)
+            return self.write(table, rows, wide=wide)
         return self._lay(table, head, before, rows)
 
     def _lay(
@@ -296,7 +335,7 @@ class Step:
         whole = max(1, head.files[0].rows)
         if changed > settings.layer_share * whole:
             below = self.lake.open(self.con, table, [head])
-            self.write(table, laid_over(table, below, layer))
+            self.write(table, laid_over(table, below, layer), wide=True)
             return changed
         place = self.partition or WHOLE
         file = self._write_file(table, layer_table(table), layer, place)
@@ -311,7 +350,8 @@ class Step:
         output = Output(table.name, place, file, below=head.files)
         if len(head.files) > settings.layers or through > settings.layer_share * whole:
             chain = [*self.lake.verified(head), self.lake.root / file.path]
-            compacted = self._write_file(table, table, merged(self.con, table, chain), place)
+            rows = merged(self.con, table, chain)
+            compacted = self._write_file(table, table, rows, place, wide=True)
             compacted = replace(compacted, digest=file.digest)
             output = Output(table.name, place, compacted, layer=file)
         self.outputs[table.name, place] = output
@@ -334,12 +374,14 @@ class Step:
             table.name, head.partition, head.file, below=head.below
         )
 
-    def _write_file(self, table: Table, contract: Table, data: Data, partition: str) -> File:
+    def _write_file(
+        self, table: Table, contract: Table, data: Data, partition: str, *, wide: bool = False
+    ) -> File:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         relative = relative_path(table.name, partition, version)
         target = self.lake.root / relative
         self._written.append(target)
-        rows, sha256 = write_file(target, contract, data)
+        rows, sha256 = write_file(target, contract, data, wide=wide)
         columns = json.dumps({field.name: str(field.type) for field in table.schema})
         size = target.stat().st_size
         return File(version, relative, sha256, rows, size, columns, digest=sha256)

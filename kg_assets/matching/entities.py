@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.matching import tables
-from kg_assets.matching.affected import KEPT_APART, gather_affected
+from kg_assets.matching.affected import KEPT_APART, gather_affected, view_judged
 from kg_assets.matching.clustering import Clusters, cluster
 from kg_assets.matching.golden import golden_records
 from kg_assets.matching.identity import assign_ids
-from kg_assets.matching.judgements import judged_pairs, unsettled
+from kg_assets.matching.judgements import unsettled
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -61,15 +61,11 @@ def run_resolved_entities(
         ContradictionError: People's judgements contradict each other.
     """
     from kg_assets.matching.normalise import create_macros
-    from kg_assets.matching.records import records
     from kg_assets.matching.vetoes import veto_pairs
 
     con, kind = step.con, spec.entity_type
     create_macros(con)
-    step.view("every_record", records(spec))
-    judged = judged_pairs(
-        con, step.read(tables.JUDGEMENTS, kind), con.sql("SELECT record_id FROM every_record")
-    )
+    judged = view_judged(step, spec)
     frozen = step.read(tables.match_model(kind)).project("threshold").fetchall()
     threshold = float(frozen[0][0]) if frozen else spec.threshold
     step.view("resolution_threshold", tables.match_thresholds(kind))
@@ -184,10 +180,9 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
             ),
         )
         return step.write(entities, con.table("resolution_entities"))
-    step.previous(entities).create_view("entity_before", replace=True)
     changed = step.patch(
         entities,
-        con.sql("SELECT * FROM entity_before WHERE entity_id IN (FROM affected_entity)"),
+        step.previous(entities, "entity_id IN (FROM affected_entity)"),
         con.table("resolution_entities"),
     )
     step.patch(members, con.table("resolution_before"), con.sql("FROM resolution_members"))
@@ -203,29 +198,38 @@ def _write_doubtful(
     """Write the doubtful pairs: all, or those of records that were resolved again."""
     con = step.con
     table = tables.doubtful_pairs(spec.entity_type)
-    outside = (
-        """
-        UNION ALL
-        SELECT source || ':' || source_id AS record_id, entity_id
-        FROM every_member
-        WHERE source || ':' || source_id IN (
-            SELECT record_l FROM resolution_touching
-            UNION
-            SELECT record_r FROM resolution_touching
-        )
-          AND source || ':' || source_id NOT IN (FROM affected_record)
-        """
-        if part
-        else ""
-    )
     con.execute(
-        f"""
+        """
         CREATE OR REPLACE TEMP TABLE entity_of AS
         SELECT source || ':' || source_id AS record_id, entity_id
         FROM resolution_members
-        {outside}
         """
     )
+    if part:
+        con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE outside_record AS
+            SELECT record_id, substr(record_id, strpos(record_id, ':') + 1) AS source_id
+            FROM (
+                SELECT record_l AS record_id FROM resolution_touching
+                UNION
+                SELECT record_r FROM resolution_touching
+            )
+            WHERE record_id NOT IN (FROM affected_record)
+            """
+        )
+        step.previous(
+            tables.entity_members(spec.entity_type),
+            "source_id IN (SELECT source_id FROM outside_record)",
+        ).create_view("outside_member", replace=True)
+        con.execute(
+            """
+            INSERT INTO entity_of
+            SELECT record_id, entity_id
+            FROM (SELECT source || ':' || source_id AS record_id, entity_id FROM outside_member)
+            SEMI JOIN outside_record USING (record_id)
+            """
+        )
     found = doubtful_pairs(
         con,
         con.sql("FROM resolution_touching"),
@@ -233,15 +237,10 @@ def _write_doubtful(
         con.table("entity_of"),
     )
     if part:
-        con.execute(
-            """
-            CREATE OR REPLACE TEMP TABLE replaced_doubtful AS
-            SELECT *
-            FROM doubtful_before
-            WHERE record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)
-            """
+        replaced = step.previous(
+            table, "record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)"
         )
-        step.patch(table, con.table("replaced_doubtful"), found)
+        step.patch(table, replaced, found)
     else:
         step.write(table, found)
     return step.staged(table)
