@@ -21,7 +21,8 @@ from resources.duck import session
 from resources.entries import File, Head, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.layers import merged
-from resources.step import WHOLE, Step
+from resources.reads import WHOLE
+from resources.step import Step
 
 if TYPE_CHECKING:
     import duckdb

@@ -23,7 +23,7 @@ from kg_assets.matching.tables import (
 )
 from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.matching.touched import touched_records
-from resources.step import WHOLE
+from resources.reads import WHOLE
 
 if TYPE_CHECKING:
     import duckdb
