@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from kg_assets.matching.features import add_features
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.normalise import create_macros
-from kg_assets.matching.records import add_features
 from kg_assets.sources.record import RECORD_SCHEMA
 
 if TYPE_CHECKING:

@@ -28,10 +28,11 @@ from kg_assets.matching import thresholds as found
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.clustering import cluster
+from kg_assets.matching.features import add_features
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.models.film import film_spec
 from kg_assets.matching.normalise import create_macros
-from kg_assets.matching.records import add_features, make_current
+from kg_assets.matching.records import make_current
 from kg_assets.matching.scoring import score_pairs
 from kg_assets.matching.tables import entity_members
 from kg_assets.matching.training import train

@@ -23,8 +23,8 @@ from benchmarks.people_and_films import World, generate
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.clustering import cluster
+from kg_assets.matching.features import add_features
 from kg_assets.matching.models import MODELS
-from kg_assets.matching.records import add_features
 from kg_assets.matching.scoring import score_pairs
 from kg_assets.matching.training import train
 from kg_assets.matching.vetoes import veto_pairs

@@ -4,7 +4,8 @@ Run with ``python -m benchmarks.updates`` (200,000 records of each kind) or with
 two million. Films, and people with the works that credit them, are generated with two sources.
 The same deliveries are taken by two copies of one lake: one is updated, in the other everything
 is made again from the same identities. Their pairs, scores, entities and ids must be equal, or
-the benchmark fails. Seconds are those of the steps alone; what Dagster costs on top, for the same
+the benchmark fails. The promise is judged by processor time, which other work on the machine
+changes least. Seconds are those of the steps alone; what Dagster costs on top, for the same
 steps with nothing to do, is printed apart.
 """
 
@@ -25,7 +26,14 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table as Grid
 
-from benchmarks.updates_data import SOURCES, films, people, work_records, works
+from benchmarks.updates_data import (
+    SOURCES,
+    changed_works,
+    films,
+    people,
+    work_records,
+    works,
+)
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
@@ -129,7 +137,10 @@ def start(lake: Lake, kind: str, things: int) -> None:
 
 
 def change(lake: Lake, kind: str, things: int) -> int:
-    """Deliver the changes and return how many records they concern."""
+    """Deliver the changes and return how many records they concern.
+
+    Beside the changed people a few of the works that credit people change.
+    """
     generated = films if kind == "film" else people
     fifth = max(1, round(2 * things * CHANGED / 5 / 2))
     middle = things // 2
@@ -140,6 +151,8 @@ def change(lake: Lake, kind: str, things: int) -> int:
                                            source=source, edition=1))  # fmt: skip
         deliver(lake, source, "4", partial(generated, first=middle // 2, last=middle // 2 + fifth,
                                            source=source), "delete")  # fmt: skip
+        if kind == "person":
+            deliver(lake, source, "5", partial(changed_works, people_count=things, source=source))
     return 2 * 5 * fifth
 
 
@@ -280,7 +293,7 @@ def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: 
             f"{updated_cpu:.2f}",
             f"{updated_cpu / rebuilt_cpu:.1%}",
         )
-        return updated / rebuilt
+        return updated_cpu / rebuilt_cpu
 
     for stage in STAGES:
         line(stage, (stage,))
@@ -294,7 +307,10 @@ def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: 
         else f"[red]The update differs from the rebuild in {', '.join(unequal)}.[/]"
     )
     kept = "kept" if share <= PROMISED else "not kept at this size"
-    console.print(f"Promise of {PROMISED:.0%} at two million records: {share:.1%}, {kept}.")
+    console.print(
+        f"Promise of {PROMISED:.0%} of the processor time at two million records: "
+        f"{share:.1%}, {kept}."
+    )
     if dagster:
         extra, runs = overhead(first, spec)
         console.print(f"Dagster adds {extra:.2f} s to the chain's {runs} runs.")

@@ -162,6 +162,30 @@ def work_records(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     return _as_records(con, "SELECT * FROM work")
 
 
+def changed_works(
+    con: duckdb.DuckDBPyConnection, people_count: int, source: str
+) -> duckdb.DuckDBPyRelation:
+    """One in 5,000 of the works again, a year later and with one person less in the credits.
+
+    Args:
+        con: The connection.
+        people_count: How many people the source has.
+        source: One of `SOURCES`.
+
+    Returns:
+        Rows of the table source_records.
+    """
+    works(con, people_count, source)
+    return _as_records(
+        con,
+        """
+        SELECT * REPLACE (year + 1 AS year, credits[:-2] AS credits)
+        FROM work
+        WHERE hash(source_id) % 5000 = 7
+        """,
+    )
+
+
 def _as_records(con: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
     """Fill in the columns that a query does not name."""
     con.register("no_records", SOURCE_RECORDS.schema.empty_table())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 _PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\|[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
 _BATCH_ROWS = 65_536
+_RANGE_ROWS = 262_144
 
 
 class SchemaMismatchError(Exception):
     """What is written does not keep the table's contract."""
 
 
-def write_file(path: Path, table: Table, data: Data) -> tuple[int, str]:
+def write_file(path: Path, table: Table, data: Data, *, wide: bool = False) -> tuple[int, str]:
     """Write a table's rows to a new Parquet file and make it durable.
 
     Args:
@@ -40,6 +41,8 @@ def write_file(path: Path, table: Table, data: Data) -> tuple[int, str]:
         table: Contract of the table; the data are cast to its schema.
         data: A DuckDB relation (which is sorted by the table's key), or Arrow batches that are
             already in order.
+        wide: Whether a relation is sorted range by range of its key, since its rows are many and
+            wide; it is then read several times.
 
     Returns:
         Number of rows, and SHA-256 of the file.
@@ -50,7 +53,7 @@ def write_file(path: Path, table: Table, data: Data) -> tuple[int, str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as stream:
         sink = _HashingSink(stream)
-        rows = _write_parquet(sink, table, _batches(data, table))
+        rows = _write_parquet(sink, table, _batches(data, table, wide))
         stream.flush()
         os.fsync(stream.fileno())
     return rows, sink.hash.hexdigest()
@@ -101,7 +104,7 @@ class _HashingSink:
         self.closed = True
 
 
-def _batches(data: Data, table: Table) -> Any:
+def _batches(data: Data, table: Table, wide: bool) -> Any:
     import duckdb
 
     if isinstance(data, duckdb.DuckDBPyRelation):
@@ -110,10 +113,44 @@ def _batches(data: Data, table: Table) -> Any:
             raise SchemaMismatchError(f"{table.name}: columns {sorted(absent)} are missing")
         columns = ", ".join(f'"{name}"' for name in table.schema.names)
         keys = ", ".join(f'"{name}"' for name in table.key)
-        return data.project(columns).order(keys).to_arrow_reader(_BATCH_ROWS)
+        rows = data.project(columns)
+        if wide:
+            return _in_ranges(rows, table.key[0], keys)
+        return rows.order(keys).to_arrow_reader(_BATCH_ROWS)
     if isinstance(data, pa.Table):
         return data.to_batches(_BATCH_ROWS)
     return data
+
+
+def _in_ranges(rows: duckdb.DuckDBPyRelation, column: str, keys: str) -> Iterator[pa.RecordBatch]:
+    """Sorted rows in batches as one sort would give them, sorted a range of the key at a time.
+
+    DuckDB sorts on disk, but holds more of wide rows in memory than its limit allows.
+    """
+    import duckdb
+
+    ends = (
+        rows.project(f'"{column}" AS bound, row_number() OVER (ORDER BY "{column}") AS place')
+        .filter(f"place % {_RANGE_ROWS} = 0")
+        .order("place")
+        .fetchall()
+    )
+    bounds = list(dict.fromkeys(bound for bound, _ in ends))
+    left: list[pa.RecordBatch] = []
+    for first, last in zip([None, *bounds], [*bounds, None], strict=True):
+        part = rows
+        if first is not None:
+            part = part.filter(duckdb.ColumnExpression(column) > duckdb.ConstantExpression(first))
+        if last is not None:
+            part = part.filter(duckdb.ColumnExpression(column) <= duckdb.ConstantExpression(last))
+        for batch in part.order(keys).to_arrow_reader(_BATCH_ROWS):
+            left.append(batch)
+            # Where a range ends must not show in the file.
+            while sum(one.num_rows for one in left) >= _BATCH_ROWS:
+                together = pa.Table.from_batches(left).combine_chunks().to_batches()[0]
+                yield together.slice(0, _BATCH_ROWS)
+                left = [together.slice(_BATCH_ROWS)]
+    yield from left
 
 
 def _write_parquet(sink: Any, table: Table, batches: Iterable[pa.RecordBatch]) -> int:

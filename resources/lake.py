@@ -21,7 +21,8 @@ from resources.duck import session
 from resources.entries import File, Head, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.layers import merged
-from resources.step import WHOLE, Step
+from resources.reads import WHOLE
+from resources.step import Step
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,6 +45,9 @@ _MOST_LAYERS = 64
 
 _ORPHAN_SECONDS = 24 * 3600.0
 
+_verified: dict[tuple[str, str], tuple[int, ...]] = {}
+"""How each file looked, by path and SHA-256, when this process found that it has this hash."""
+
 
 class Lake:
     """Tables of one namespace.
@@ -58,7 +62,6 @@ class Lake:
         self.root = settings.lake_path
         self.namespace = settings.namespace
         self.catalog.ensure_namespace(self.namespace)
-        self._verified: set[str] = set()
 
     @contextmanager
     def step(
@@ -128,9 +131,19 @@ class Lake:
         return heads if partition is None else {k: v for k, v in heads.items() if k == partition}
 
     def open(
-        self, connection: duckdb.DuckDBPyConnection, table: Table, heads: Iterable[Head]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: Table,
+        heads: Iterable[Head],
+        where: str | None = None,
     ) -> duckdb.DuckDBPyRelation:
         """Rows of the given versions, each file verified against its checksum once in a process.
+
+        Args:
+            connection: The connection of the relation.
+            table: The table.
+            heads: Its versions.
+            where: Condition that the rows fulfil, see `resources.layers.merged`.
 
         Raises:
             CorruptFileError: A file is missing or its bytes have changed.
@@ -138,7 +151,9 @@ class Lake:
         chains = [self.verified(head) for head in heads if head.file.rows]
         whole = sorted(str(chain[0]) for chain in chains if len(chain) == 1)
         parts = [connection.read_parquet(whole)] if whole else []
-        parts += [merged(connection, table, chain) for chain in chains if len(chain) > 1]
+        if where is not None:
+            parts = [part.filter(where) for part in parts]
+        parts += [merged(connection, table, chain, where) for chain in chains if len(chain) > 1]
         if not parts:
             return connection.from_arrow(table.schema.empty_table())
         found = parts[0]
@@ -166,7 +181,10 @@ class Lake:
             CorruptFileError: They are not, or the file is gone.
         """
         path = self.root / file.path
-        if file.version in self._verified:
+        # Steps of one process open the lake anew, so what was verified is known to all of them.
+        place = (str(path.absolute()), file.sha256)
+        looks = _looks(path)
+        if looks is not None and _verified.get(place) == looks:
             return path
         label = table if partition == WHOLE else f"{table}@{partition}"
         advice = (
@@ -180,7 +198,8 @@ class Lake:
             raise CorruptFileError(advice.format("is missing")) from None
         if found != file.sha256:
             raise CorruptFileError(advice.format("does not have the checksum of the catalog"))
-        self._verified.add(file.version)
+        if looks is not None:
+            _verified[place] = looks
         return path
 
     def layers_since(
@@ -240,3 +259,12 @@ class Lake:
     def current_digest(self, table: str, partition: str) -> str | None:
         """Digest of a table (``*``) or of one partition, None where there is nothing."""
         return digest(self.catalog.heads(self.namespace, table), partition)
+
+
+def _looks(path: Path) -> tuple[int, ...] | None:
+    """Size, place and times of a file, one of which changes with its bytes; None: no file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -27,19 +27,57 @@ REMOVED = "removed_by_layer"
 _numbers = itertools.count()
 
 
-@dataclass(frozen=True)
 class Changes:
     """How a table differs from what a step's current output was made from.
 
+    Files are opened when rows are asked for: a step in which nothing changed looks at the count.
+
+    Args:
+        con: The connection of the relations.
+        table: The table.
+        partitions: Files of layers of each partition, the oldest first.
+        count: How many rows they hold.
+
     Attributes:
-        rows: Rows that are new or other than they were, with all columns of the table.
-        removed: Keys of the rows that are gone.
-        count: How many both are together.
+        count: How many rows changed or are gone.
     """
 
-    rows: duckdb.DuckDBPyRelation
-    removed: duckdb.DuckDBPyRelation
-    count: int
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        table: Table,
+        partitions: Sequence[Sequence[Path]],
+        count: int,
+    ) -> None:
+        self.count = count
+        self._con = con
+        self._table = table
+        self._partitions = [layers for layers in partitions if layers]
+
+    @cached_property
+    def _together(self) -> duckdb.DuckDBPyRelation:
+        columns = _columns(self._table.schema.names)
+        found = [
+            newest(self._con, self._table, layers).project(f"{columns}, {REMOVED}")
+            for layers in self._partitions
+        ]
+        if not found:
+            return self._con.from_arrow(layer_table(self._table).schema.empty_table())
+        together = found[0]
+        for one in found[1:]:
+            together = together.union(one)
+        return together
+
+    @property
+    def rows(self) -> duckdb.DuckDBPyRelation:
+        """Rows that are new or other than they were, with all columns of the table."""
+        columns = _columns(self._table.schema.names)
+        return self._together.filter(f"NOT {REMOVED}").project(columns)
+
+    @property
+    def removed(self) -> duckdb.DuckDBPyRelation:
+        """Keys of the rows that are gone."""
+        return self._together.filter(REMOVED).project(_columns(self._table.key))
 
 
 def layer_table(table: Table) -> Table:
@@ -65,7 +103,10 @@ def layer_table(table: Table) -> Table:
 
 
 def merged(
-    con: duckdb.DuckDBPyConnection, table: Table, chain: Sequence[Path]
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    chain: Sequence[Path],
+    where: str | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """The rows of a version.
 
@@ -73,30 +114,40 @@ def merged(
         con: The connection.
         table: The table.
         chain: The version's files, the whole one first.
+        where: Condition that the rows fulfil. It is looked at before layers are laid over the
+            file: of a file with many rows it reads the columns that it names, and of those that
+            do not fulfil it nothing else.
     """
     whole = con.read_parquet([str(chain[0])])
+    if where is not None:
+        whole = whole.filter(where)
     if len(chain) == 1:
         return whole
-    return laid_over(table, whole, newest(con, table, chain[1:]))
+    return laid_over(table, whole, newest(con, table, chain[1:]), where)
 
 
 def laid_over(
-    table: Table, below: duckdb.DuckDBPyRelation, layer: duckdb.DuckDBPyRelation
+    table: Table,
+    below: duckdb.DuckDBPyRelation,
+    layer: duckdb.DuckDBPyRelation,
+    where: str | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """Rows with one layer applied; both are read, and neither is kept in memory whole.
 
     Args:
         table: The table.
-        below: Its rows without the layer.
+        below: Its rows without the layer; where there is a condition, those that fulfil it.
         layer: Rows of the layer, one a key.
+        where: Condition that the rows fulfil.
     """
     columns = _columns(table.schema.names)
     met = " AND ".join(f'below."{name}" = layer."{name}"' for name in table.key)
     kept = below.project(columns).set_alias("below")
     touched = layer.project(_columns(table.key)).set_alias("layer")
-    return kept.join(touched, met, how="anti").union(
-        layer.filter(f"NOT {REMOVED}").project(columns)
-    )
+    fresh = layer.filter(f"NOT {REMOVED}").project(columns)
+    if where is not None:
+        fresh = fresh.filter(where)
+    return kept.join(touched, met, how="anti").union(fresh)
 
 
 def newest(
@@ -129,28 +180,6 @@ def newest(
     )
 
 
-def changes_in(
-    con: duckdb.DuckDBPyConnection, table: Table, partitions: Sequence[Sequence[Path]], count: int
-) -> Changes:
-    """What layers say has changed.
-
-    Args:
-        con: The connection.
-        table: The table.
-        partitions: Files of layers of each partition, the oldest first.
-        count: How many rows they hold.
-    """
-    columns = _columns(table.schema.names)
-    together = con.from_arrow(layer_table(table).schema.empty_table())
-    for layers in filter(None, partitions):
-        together = together.union(newest(con, table, layers).project(f"{columns}, {REMOVED}"))
-    return Changes(
-        rows=together.filter(f"NOT {REMOVED}").project(columns),
-        removed=together.filter(REMOVED).project(_columns(table.key)),
-        count=count,
-    )
-
-
 def difference(
     con: duckdb.DuckDBPyConnection,
     table: Table,
@@ -170,23 +199,27 @@ def difference(
     """
     number = next(_numbers)
     columns, keys = _columns(table.schema.names), _columns(table.key)
+    own_columns = ", ".join(f'own."{name}"' for name in table.schema.names)
     met = " AND ".join(f'other."{name}" = own."{name}"' for name in table.key)
     empty = ", ".join(
         f'own."{name}"' if name in table.key else f'NULL AS "{name}"' for name in table.schema.names
     )
-    for side, rows in (("old", old), ("new", new)):
-        rows.project(columns).create_view(f"{side}_rows_{number}")
-        con.execute(
-            f"""
-            CREATE TEMP TABLE {side}_row_{number} AS
-            SELECT * FROM {side}_rows_{number}
-            """  # noqa: S608 - names of ours.
-        )
+    old.project(columns).create_view(f"old_rows_{number}")
+    new.project(columns).create_view(f"new_rows_{number}")
+    # Rows are compared by hash: wide ones would need the memory of all of them at once.
     con.execute(
         f"""
+        CREATE TEMP TABLE old_row_{number} AS
+        SELECT {keys}, hash({columns}) AS content_of_row FROM old_rows_{number};
+
+        CREATE TEMP TABLE new_row_{number} AS
+        SELECT * FROM new_rows_{number};
+
         CREATE TEMP TABLE layer_{number} AS
         SELECT *, FALSE AS {REMOVED}
-        FROM (SELECT * FROM new_row_{number} EXCEPT SELECT * FROM old_row_{number})
+        FROM new_row_{number} AS own
+        ANTI JOIN old_row_{number} AS other
+               ON {met} AND other.content_of_row = hash({own_columns})
         UNION ALL
         SELECT {empty}, TRUE
         FROM old_row_{number} AS own

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resources.entries import File, Head, Input, Output, digest, layer_digest
-from resources.errors import CorruptFileError, MissingPartitionsError
+from resources.entries import File, Head, Input, Output, layer_digest
+from resources.errors import CorruptFileError
 from resources.files import relative_path, write_file
-from resources.layers import Changes, changes_in, difference, laid_over, layer_table, merged
+from resources.layers import difference, laid_over, layer_table, merged
+from resources.reads import WHOLE, Reads
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
     from resources.lake import Lake
     from resources.table import Table
 
-WHOLE = "all"
-"""The partition of a table that has only one."""
 
-
-class Step:
+class Step(Reads):
     """One step's view of the lake: what it reads is recorded, what it writes is committed.
 
     Attributes:
@@ -50,158 +48,28 @@ class Step:
         connection: duckdb.DuckDBPyConnection,
         scratch: Path,
     ) -> None:
-        self.lake = lake
-        self.name = name
-        self.partition = partition
+        super().__init__(lake, name, partition, code_version, expected, connection)
         self.options = options
-        self.con = connection
         self.scratch = scratch
         self.figures: dict[str, Any] = {}
         self.outputs: dict[tuple[str, str], Output] = {}
-        self._code_version = code_version
         self._run_id = run_id
-        self._expected = expected
-        self._inputs: dict[tuple[str, str], Input] = {}
         self._written: list[Path] = []
-
-    def read(
-        self, table: Table, partition: str | None = None, *, tracked: bool = True
-    ) -> duckdb.DuckDBPyRelation:
-        """Rows of a table, all partitions or one; empty where nothing was built.
-
-        Args:
-            table: The table.
-            partition: One partition, or None for all.
-            tracked: Whether a change of it makes this step's outputs stale.
-
-        Raises:
-            MissingPartitionsError: All of a sharded table is read and a shard is missing.
-            CorruptFileError: A file's bytes are not those that were committed.
-        """
-        heads = self._heads(table, partition, tracked)
-        return self.lake.open(self.con, table, heads)
-
-    def view(self, name: str, table: Table, partition: str | None = None) -> None:
-        """Make `read` available as a view of the step's connection."""
-        heads = [head for head in self._heads(table, partition, True) if head.file.rows]
-        if heads:
-            self.lake.open(self.con, table, heads).create_view(name, replace=True)
-        else:
-            # A view over an Arrow table would outlive the relation that holds the table.
-            self.con.register(name, table.schema.empty_table())
-
-    def _heads(self, table: Table, partition: str | None, tracked: bool) -> list[Head]:
-        heads = self.lake.heads(table)
-        expected = self._expected.get(table.name)
-        if partition is not None:
-            heads = {key: head for key, head in heads.items() if key == partition}
-        elif expected is not None:
-            missing = sorted(set(expected) - set(heads))
-            if missing:
-                raise MissingPartitionsError(
-                    f"{self.name} needs all {len(expected)} partitions of {table.name}, and "
-                    f"{len(missing)} are not built ({', '.join(missing[:8])}): "
-                    "materialise them first"
-                )
-            heads = {key: heads[key] for key in expected}
-        if tracked:
-            place = partition or "*"
-            # What was missing is recorded too: when it appears, this step is stale.
-            self._inputs[table.name, place] = Input(table.name, place, digest(heads, place) or "")
-        return list(heads.values())
-
-    def previous(self, table: Table) -> duckdb.DuckDBPyRelation:
-        """This step's own last version of a table; not an input."""
-        return self.read(table, self.partition or WHOLE, tracked=False)
-
-    def changes(self, output: Table, table: Table, partition: str | None = None) -> Changes | None:
-        """What changed in an input since this step's current output was made from it.
-
-        Args:
-            output: The output; that of the step's own partition counts.
-            table: The input; each of its partitions is recorded, for the next call.
-            partition: One partition of it, or None for all.
-
-        Returns:
-            The changes, all partitions together, or None where they are not known: there is no
-            output yet, it was made by other code, from other partitions or from a content that
-            layers do not lead from, a file is damaged, or more than the share of
-            `Settings.layer_share` changed. Then everything has to be made again.
-
-        Raises:
-            MissingPartitionsError: All of a sharded table is read and a shard is missing.
-        """
-        heads = self._heads(table, partition, True)
-        for head in heads:
-            place = Input(table.name, head.partition, head.file.digest)
-            self._inputs[table.name, head.partition] = place
-        then = self._then(output, table)
-        if then is None or set(then) != {head.partition for head in heads}:
-            return None
-        try:
-            layers = self.lake.layers_since(heads, then)
-        except CorruptFileError:
-            return None
-        return None if layers is None else changes_in(self.con, table, *layers)
-
-    def parts(
-        self, output: Table, table: Table, partitions: Iterable[str]
-    ) -> tuple[dict[str, str], dict[str, str]] | None:
-        """Digests of some partitions of an input: as they were for this step's output, and now.
-
-        Unlike `changes` this is for inputs whose partitions come and go.
-
-        Args:
-            output: The output; that of the step's own partition counts.
-            table: The input.
-            partitions: Those of its partitions that matter now; each is recorded as an input.
-
-        Returns:
-            Digests before and now, or None where there is no output by this code.
-        """
-        heads = self.lake.heads(table)
-        now = {key: heads[key].file.digest for key in partitions if key in heads}
-        for key, found in now.items():
-            self._inputs[table.name, key] = Input(table.name, key, found)
-        then = self._then(output, table)
-        return None if then is None else (then, now)
-
-    def _then(self, output: Table, table: Table) -> dict[str, str] | None:
-        """Digests of an input's partitions as they were for an output that can be built upon."""
-        own = self._own(output)
-        if own is None or own.code_version != self._code_version or not self.intact(output):
-            return None
-        # A partition that was not there is recorded with an empty digest.
-        then = {i.partition: i.digest for i in own.inputs if i.table == table.name and i.digest}
-        then.pop("*", None)
-        return then
-
-    def intact(self, *outputs: Table) -> bool:
-        """Whether this step's own current versions of tables are there and undamaged."""
-        try:
-            for head in map(self._own, outputs):
-                if head is None:
-                    return False
-                self.lake.verified(head)
-        except CorruptFileError:
-            return False
-        return True
-
-    def _own(self, table: Table, partition: str | None = None) -> Head | None:
-        return self.lake.heads(table).get(partition or self.partition or WHOLE)
-
-    def _output(self, table: Table) -> Output:
-        return self.outputs[table.name, self.partition or WHOLE]
 
     def external(self, name: str, fingerprint: str) -> None:
         """Record something outside the lake that was read, such as a folder of deliveries."""
         self._inputs[name, "-"] = Input(name, "-", fingerprint)
 
+    def _output(self, table: Table) -> Output:
+        return self.outputs[table.name, self.partition or WHOLE]
+
     def report(self, **figures: Any) -> None:
         """Add figures that are shown beside the step's outputs."""
         self.figures |= figures
 
-    def write(self, table: Table, data: Data, partition: str | None = None) -> int:
+    def write(
+        self, table: Table, data: Data, partition: str | None = None, *, wide: bool = False
+    ) -> int:
         """Write a table's partition to a new file, to be committed when the step ends.
 
         Args:
@@ -210,6 +78,8 @@ class Step:
                 are already in order.
             partition: The partition, where a step commits several of them together; else the
                 step's own.
+            wide: Whether a relation has many rows that are wide, and can be read again at little
+                cost: it is sorted range by range of its key, so that memory is bounded.
 
         Returns:
             Number of rows.
@@ -218,7 +88,7 @@ class Step:
             SchemaMismatchError: The data do not fit the schema, or a required value is missing.
         """
         place = partition or self.partition or WHOLE
-        file = self._write_file(table, table, data, place)
+        file = self._write_file(table, table, data, place, wide=wide)
         self.outputs[table.name, place] = self._as_it_was(table, file, place)
         return file.rows
 
@@ -246,7 +116,7 @@ class Step:
             raise ValueError(f"{self.name}: {table.name} has no version to change; write it whole")
         return self._lay(table, head, old, new)
 
-    def update(self, table: Table, rows: duckdb.DuckDBPyRelation) -> int:
+    def update(self, table: Table, rows: duckdb.DuckDBPyRelation, *, wide: bool = False) -> int:
         """Write a table's partition, as a layer where little of it differs from before.
 
         What is made again in one piece still tells the steps that read it what changed.
@@ -254,17 +124,18 @@ class Step:
         Args:
             table: Contract of the table.
             rows: All of its rows.
+            wide: Whether they are many and wide, as for `write`.
 
         Returns:
             Number of rows that differ, all of them where there was no version before.
         """
         head = self._own(table)
         if head is None or head.code_version != self._code_version:
-            return self.write(table, rows)
+            return self.write(table, rows, wide=wide)
         try:
             before = self.lake.open(self.con, table, [head])
         except CorruptFileError:
-            return self.write(table, rows)
+            return self.write(table, rows, wide=wide)
         return self._lay(table, head, before, rows)
 
     def _lay(
@@ -282,7 +153,7 @@ class Step:
         whole = max(1, head.files[0].rows)
         if changed > settings.layer_share * whole:
             below = self.lake.open(self.con, table, [head])
-            self.write(table, laid_over(table, below, layer))
+            self.write(table, laid_over(table, below, layer), wide=True)
             return changed
         place = self.partition or WHOLE
         file = self._write_file(table, layer_table(table), layer, place)
@@ -297,7 +168,8 @@ class Step:
         output = Output(table.name, place, file, below=head.files)
         if len(head.files) > settings.layers or through > settings.layer_share * whole:
             chain = [*self.lake.verified(head), self.lake.root / file.path]
-            compacted = self._write_file(table, table, merged(self.con, table, chain), place)
+            rows = merged(self.con, table, chain)
+            compacted = self._write_file(table, table, rows, place, wide=True)
             compacted = replace(compacted, digest=file.digest)
             output = Output(table.name, place, compacted, layer=file)
         self.outputs[table.name, place] = output
@@ -320,12 +192,14 @@ class Step:
             table.name, head.partition, head.file, below=head.below
         )
 
-    def _write_file(self, table: Table, contract: Table, data: Data, partition: str) -> File:
+    def _write_file(
+        self, table: Table, contract: Table, data: Data, partition: str, *, wide: bool = False
+    ) -> File:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         relative = relative_path(table.name, partition, version)
         target = self.lake.root / relative
         self._written.append(target)
-        rows, sha256 = write_file(target, contract, data)
+        rows, sha256 = write_file(target, contract, data, wide=wide)
         columns = json.dumps({field.name: str(field.type) for field in table.schema})
         size = target.stat().st_size
         return File(version, relative, sha256, rows, size, columns, digest=sha256)
@@ -352,10 +226,15 @@ class Step:
             return output
         return replace(output, file=replace(file, digest=head.file.digest))
 
-    def staged(self, table: Table) -> duckdb.DuckDBPyRelation:
-        """Rows that this step has written, or lets stand, and not yet committed."""
+    def staged(self, table: Table, where: str | None = None) -> duckdb.DuckDBPyRelation:
+        """Rows that this step has written, or lets stand, and not yet committed.
+
+        Args:
+            table: The table.
+            where: Condition that the rows fulfil, as in `read`.
+        """
         chain = [self.lake.root / file.path for file in self._output(table).files]
-        return merged(self.con, table, chain)
+        return merged(self.con, table, chain, where)
 
     def rows(self, table: Table) -> int:
         """How many rows a table has that this step has written, or lets stand."""

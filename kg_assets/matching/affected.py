@@ -11,18 +11,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from kg_assets.matching import tables
 from kg_assets.matching.golden import RULES
+from kg_assets.matching.judgements import judged_pairs
 from kg_assets.matching.records import records
 from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.matching.vetoes import columns_for_vetoes
+from resources.table import Table
 
 if TYPE_CHECKING:
+    from kg_assets.matching.judgements import JudgedCounts
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
+    from resources.layers import Changes
 
 KEPT_APART = "kept apart"
 """Kind of a doubtful pair: an accepted edge between two entities."""
+
+
+def applied_judgements(entity_type: str) -> Table:
+    """Judgements with which a type's entities were resolved."""
+    names = ("record_l", "record_r", "verdict")
+    return Table(
+        name=f"{entity_type}/applied_judgements",
+        schema=pa.schema([tables.JUDGEMENTS.schema.field(name) for name in names]),
+        key=("record_l", "record_r"),
+        description="The judgements same and different with which the entities were resolved: "
+        "what differs from them later says which components to resolve again.",
+    )
+
+
+def view_judged(step: Step, spec: MatchSpec) -> JudgedCounts:
+    """Make people's judgements available, and write those that are applied.
+
+    Args:
+        step: The step of the entities. It then has what
+            `kg_assets.matching.judgements.judged_pairs` leaves, and ``judgement_applied``.
+        spec: The match model.
+
+    Raises:
+        ContradictionError: What stands contradicts itself.
+    """
+    con, kind = step.con, spec.entity_type
+    judgements = step.read(tables.JUDGEMENTS, kind)
+    judgements.create_view("judgement_found", replace=True)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE record_named AS
+        SELECT record_l AS record_id FROM judgement_found
+        UNION
+        SELECT record_r FROM judgement_found
+        """
+    )
+    there = step.read(records(spec), where="record_id IN (FROM record_named)")
+    counts = judged_pairs(con, judgements, there.project("record_id"))
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE judgement_applied AS
+        SELECT record_l, record_r, verdict
+        FROM judged
+        WHERE verdict IN ('same', 'different')
+        """
+    )
+    step.write(applied_judgements(kind), con.table("judgement_applied"))
+    return counts
 
 
 def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
@@ -30,7 +84,7 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
 
     Args:
         step: The step of the entities; it reads records, scores, model and judgements, and has
-            what `kg_assets.matching.judgements.judged_pairs` leaves.
+            what `view_judged` leaves.
         spec: The match model.
         threshold: Match probability from which a pair is an edge, where the view
             ``resolution_threshold`` has none for its pair of sources.
@@ -45,28 +99,25 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
     """
     con, kind = step.con, spec.entity_type
     output = tables.resolved_entities(kind)
+    scores, members = tables.match_scores(kind), tables.entity_members(kind)
     step.view("every_record", records(spec))
-    step.view("score_now", tables.match_scores(kind))
+    step.view("score_now", scores)
     with_thresholds(con, "score_now", "resolution_threshold", threshold).create_view(
         "every_score", replace=True
     )
-    step.previous(tables.entity_members(kind)).create_view("every_member", replace=True)
+    step.previous(members).create_view("every_member", replace=True)
     model = step.changes(output, tables.match_model(kind))
     changed_records = step.changes(output, records(spec))
-    changed_scores = step.changes(output, tables.match_scores(kind))
-    # Judgements are few and change what follows from others: with a new one, all are applied anew.
-    judged = step.changes(output, tables.JUDGEMENTS, kind)
+    changed_scores = step.changes(output, scores)
     chosen = step.changes(output, tables.match_thresholds(kind))
     if (
         model is None
         or model.count
         or chosen is None
         or chosen.count
-        or judged is None
-        or judged.count
         or changed_records is None
         or changed_scores is None
-        or not step.intact(tables.doubtful_pairs(kind))
+        or not step.intact(tables.doubtful_pairs(kind), applied_judgements(kind))
     ):
         for name, source in (
             ("resolution_records", "every_record"),
@@ -76,22 +127,117 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
         ):
             con.sql(f"FROM {source}").create_view(name, replace=True)
         return False
-    changed_records.rows.create_view("changed_record", replace=True)
-    changed_records.removed.create_view("removed_record", replace=True)
-    changed_scores.rows.create_view("changed_score_now", replace=True)
+    _seeds(step, spec, threshold, changed_records, changed_scores)
+    step.previous(members, "source_id IN (SELECT source_id FROM affected_seed)").create_view(
+        "seed_member", replace=True
+    )
+    step.previous(tables.doubtful_pairs(kind), f"kind = '{KEPT_APART}'").create_view(
+        "kept_apart_before", replace=True
+    )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE affected_entity AS
+        WITH RECURSIVE link AS MATERIALIZED (
+            SELECT entity_l AS entity_id, entity_r AS other_id
+            FROM kept_apart_before
+            UNION
+            SELECT entity_r, entity_l
+            FROM kept_apart_before
+        ),
+        reached AS (
+            SELECT entity_id
+            FROM seed_member
+            SEMI JOIN affected_seed USING (source, source_id)
+            UNION
+            SELECT link.other_id
+            FROM reached
+            JOIN link USING (entity_id)
+        )
+        FROM reached
+        """
+    )
+    step.previous(members, "entity_id IN (FROM affected_entity)").create_view(
+        "affected_member", replace=True
+    )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE resolution_before AS
+        FROM affected_member;
+
+        CREATE OR REPLACE TEMP TABLE affected_record AS
+        SELECT source || ':' || source_id AS record_id
+        FROM resolution_before
+        UNION
+        SELECT record_id
+        FROM changed_record
+        """
+    )
+    needed = ["entity_type", "record_id", "source", "source_id", "delivery", "duplicate_free"]
+    needed += [rule.attribute for rule in RULES]
+    needed += columns_for_vetoes(spec)
+    columns = ", ".join(f'"{name}"' for name in dict.fromkeys(needed))
+    step.view("affected_now", records(spec), where="record_id IN (FROM affected_record)")
+    step.view(
+        "touching_now",
+        scores,
+        where="record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)",
+    )
+    with_thresholds(con, "touching_now", "resolution_threshold", threshold).create_view(
+        "touching_score", replace=True
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE resolution_records AS
+        SELECT {columns}
+        FROM affected_now;
+
+        CREATE OR REPLACE TEMP TABLE resolution_touching AS
+        SELECT record_l, record_r, match_weight, match_probability, veto, threshold
+        FROM touching_score
+        """
+    )
+    con.sql(
+        """
+        SELECT *
+        FROM resolution_touching
+        WHERE record_l IN (FROM affected_record) AND record_r IN (FROM affected_record)
+        """
+    ).create_view("resolution_scores", replace=True)
+    return True
+
+
+def _seeds(
+    step: Step, spec: MatchSpec, threshold: float, changed: Changes, scores: Changes
+) -> None:
+    """Make ``affected_seed`` (source, source_id): records whose components are resolved again.
+
+    Leaves ``changed_record`` too. A changed record's own component is affected whatever became of
+    its pairs. Of a pair that is no edge now, the other record's component is not: if it was an
+    edge, that is the same one. A judgement that is new, or counts no longer, affects the
+    components of both of its records.
+    """
+    con = step.con
+    changed.rows.create_view("changed_record", replace=True)
+    changed.removed.create_view("removed_record", replace=True)
+    scores.rows.create_view("changed_score_now", replace=True)
     with_thresholds(con, "changed_score_now", "resolution_threshold", threshold).create_view(
         "changed_score", replace=True
     )
-    changed_scores.removed.create_view("removed_score", replace=True)
-    step.previous(tables.doubtful_pairs(kind)).create_view("doubtful_before", replace=True)
-    # A changed record's own component is affected whatever became of its pairs. Of a pair that is
-    # no edge now, the other record's component is not: if it was an edge, that is the same one.
+    scores.removed.create_view("removed_score", replace=True)
+    step.previous(applied_judgements(spec.entity_type)).create_view("applied_before", replace=True)
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE touched_record AS
         SELECT record_id FROM changed_record
         UNION
-        SELECT record_id FROM removed_record
+        SELECT record_id FROM removed_record;
+
+        CREATE OR REPLACE TEMP TABLE newly_judged AS
+        SELECT record_l, record_r
+        FROM (FROM judgement_applied EXCEPT FROM applied_before)
+        UNION
+        SELECT record_l, record_r
+        FROM (FROM applied_before EXCEPT FROM judgement_applied)
         """
     )
     con.execute(
@@ -116,72 +262,18 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
             FROM judged_same
             WHERE record_l IN (FROM touched_record)
                OR record_r IN (FROM touched_record)
-        )
-        FROM touched_record
-        UNION
-        SELECT record_l FROM telling
-        UNION
-        SELECT record_r FROM telling
-        """
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE affected_entity AS
-        WITH RECURSIVE link AS MATERIALIZED (
-            SELECT entity_l AS entity_id, entity_r AS other_id
-            FROM doubtful_before
-            WHERE kind = '{KEPT_APART}'
             UNION
-            SELECT entity_r, entity_l
-            FROM doubtful_before
-            WHERE kind = '{KEPT_APART}'
+            FROM newly_judged
         ),
-        reached AS (
-            SELECT entity_id
-            FROM every_member
-            WHERE source || ':' || source_id IN (FROM affected_seed)
+        seed AS (
+            FROM touched_record
             UNION
-            SELECT link.other_id
-            FROM reached
-            JOIN link USING (entity_id)
+            SELECT record_l FROM telling
+            UNION
+            SELECT record_r FROM telling
         )
-        FROM reached;
-
-        CREATE OR REPLACE TEMP TABLE resolution_before AS
-        SELECT *
-        FROM every_member
-        WHERE entity_id IN (FROM affected_entity);
-
-        CREATE OR REPLACE TEMP TABLE affected_record AS
-        SELECT source || ':' || source_id AS record_id
-        FROM resolution_before
-        UNION
-        SELECT record_id
-        FROM changed_record
+        SELECT split_part(record_id, ':', 1) AS source,
+               substr(record_id, strpos(record_id, ':') + 1) AS source_id
+        FROM seed
         """
     )
-    needed = ["entity_type", "record_id", "source", "source_id", "duplicate_free"]
-    needed += [rule.attribute for rule in RULES]
-    needed += columns_for_vetoes(spec)
-    columns = ", ".join(f'"{name}"' for name in dict.fromkeys(needed))
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE resolution_records AS
-        SELECT {columns}
-        FROM every_record
-        WHERE record_id IN (FROM affected_record);
-
-        CREATE OR REPLACE TEMP TABLE resolution_touching AS
-        SELECT record_l, record_r, match_weight, match_probability, veto, threshold
-        FROM every_score
-        WHERE record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)
-        """
-    )
-    con.sql(
-        """
-        SELECT *
-        FROM resolution_touching
-        WHERE record_l IN (FROM affected_record) AND record_r IN (FROM affected_record)
-        """
-    ).create_view("resolution_scores", replace=True)
-    return True

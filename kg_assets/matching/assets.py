@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from kg_assets.matching import tables
+from kg_assets.matching.affected import applied_judgements
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.checks import (
@@ -24,13 +25,14 @@ from kg_assets.matching.model import MatchSpec
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.reporting.step import report_stands, run_match_report
 from kg_assets.matching.scoring import run_match_scores
+from kg_assets.matching.touched import touched_keys, touched_records
 from kg_assets.matching.training import run_match_model
 from kg_assets.partitions import shards
 from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
-CODE = "3"
+CODE = "4"
 SCORING_CODE = "4"
 ENTITIES_CODE = "1"
 REPORT_CODE = "1"
@@ -65,6 +67,7 @@ def matching_steps(
     record_table = records(spec)
     model, frequencies = tables.match_model(kind), tables.term_frequencies(kind)
     keys = tables.block_keys(kind)
+    near = touched_keys(kind), touched_records(spec)
     pairs, scores = tables.blocked_pairs(kind), tables.match_scores(kind)
     chosen, profile = tables.match_thresholds(kind), tables.score_profile(kind)
     configured = configured_for(thresholds, kind)
@@ -89,7 +92,7 @@ def matching_steps(
             **common,
         ),
         StepAsset(
-            outputs=(keys, tables.cut_blocks(kind)),
+            outputs=(keys, tables.cut_blocks(kind), *near),
             inputs=(record_table,),
             run=partial(run_block_keys, spec=spec),
             lane=lanes["records"],
@@ -98,7 +101,7 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(pairs,),
-            inputs=(keys,),
+            inputs=(keys, near[0]),
             run=partial(run_blocked_pairs, spec=spec, shard_count=shard_count),
             lane=lanes["pairs"],
             partitions=partitions,
@@ -107,7 +110,7 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(scores, tables.scorer_comparison(kind)),
-            inputs=(pairs, record_table, model, frequencies),
+            inputs=(pairs, record_table, near[1], model, frequencies),
             run=partial(run_match_scores, spec=spec),
             lane=lanes["pairs"],
             kinds=frozenset({"splink", "duckdb", "parquet"}),
@@ -132,6 +135,7 @@ def matching_steps(
                 tables.doubtful_pairs(kind),
                 tables.cluster_quality(kind),
                 tables.review_queue(kind),
+                applied_judgements(kind),
             ),
             inputs=(record_table, scores, model, chosen, DELIVERIES, tables.JUDGEMENTS),
             run=partial(run_resolved_entities, spec=spec),

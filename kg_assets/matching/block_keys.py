@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import block_keys, cut_blocks
+from kg_assets.matching.touched import (
+    forget_touched,
+    touched_keys,
+    touched_records,
+    write_touched,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,18 +55,23 @@ def run_block_keys(step: Step, spec: MatchSpec) -> None:
     con = step.con
     create_macros(con)
     table, cut = block_keys(spec.entity_type), cut_blocks(spec.entity_type)
+    near = touched_keys(spec.entity_type), touched_records(spec)
     changed = step.changes(table, records(spec))
-    step.view("matching_record", records(spec))
     if changed is None or not step.intact(cut):
+        step.view("matching_record", records(spec))
         make_keys(con, spec, "matching_record")
         differing = step.write(table, con.table("block_key"))
         step.write(cut, con.table("cut_block"))
+        forget_touched(step, spec)
+    elif not changed.count and step.intact(*near):
+        differing = 0
+        for kept in (table, cut, *near):
+            step.keep(kept)
     else:
-        step.previous(table).create_view("key_before", replace=True)
-        step.previous(cut).create_view("cut_before", replace=True)
-        _remake(con, spec, changed)
+        _remake(step, spec, changed)
         differing = step.patch(table, con.table("replaced_key"), con.table("block_key"))
         step.patch(cut, con.table("replaced_cut"), con.table("cut_block"))
+        write_touched(step, spec)
     step.staged(cut).create_view("staged_cut", replace=True)
     largest = con.sql(
         """
@@ -244,7 +255,7 @@ def _cut(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
         con.execute(f"DROP TABLE {table}")
 
 
-def _remake(con: duckdb.DuckDBPyConnection, spec: MatchSpec, changed: Changes) -> None:
+def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
     """Make the part of the blocks that changed records touch.
 
     Those are the blocks of the changed records, before and now; and, where a block was or becomes
@@ -252,12 +263,14 @@ def _remake(con: duckdb.DuckDBPyConnection, spec: MatchSpec, changed: Changes) -
     windows of others.
 
     Args:
-        con: A connection with matching_record (the records), key_before and cut_before (the
-            blocks before).
+        step: Reads the records, and its own keys and cut blocks before.
         spec: The type's match model.
         changed: Changes of the records. Makes the tables replaced_key and replaced_cut, and as
-            `make_keys` block_key and cut_block in their place.
+            `make_keys` block_key and cut_block in their place; and touched_record, own_key and
+            near_key, which `write_touched` needs.
     """
+    con, keys = step.con, block_keys(spec.entity_type)
+    step.previous(cut_blocks(spec.entity_type)).create_view("cut_before", replace=True)
     changed.rows.create_view("changed_row", replace=True)
     changed.removed.create_view("removed_row", replace=True)
     con.execute(
@@ -272,26 +285,36 @@ def _remake(con: duckdb.DuckDBPyConnection, spec: MatchSpec, changed: Changes) -
         """
     )
     _raw_keys(con, spec, "changed_record", "changed_key")
+    step.previous(keys, "record IN (SELECT record FROM touched_record)").create_view(
+        "key_of_touched", replace=True
+    )
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE own_key AS
-        SELECT *
-        FROM key_before
-        WHERE record IN (SELECT record FROM touched_record)
-          AND record_id IN (SELECT record_id FROM touched_record);
+        SELECT * FROM key_of_touched SEMI JOIN touched_record USING (record_id);
 
         CREATE OR REPLACE TEMP TABLE touched_block AS
         SELECT rule_number, origin FROM changed_key
         UNION
-        SELECT rule_number, coalesce(origin, block) FROM own_key;
-
+        SELECT rule_number, coalesce(origin, block) FROM own_key
+        """
+    )
+    # One scan for the blocks that were not cut; the others only where there are such blocks.
+    parts = ["origin IS NULL AND block IN (SELECT origin FROM touched_block)"]
+    if con.sql("FROM cut_before LIMIT 1").fetchall():
+        parts.append("origin IN (SELECT origin FROM touched_block)")
+    for number, part in enumerate(parts):
+        step.previous(keys, part).create_view(f"near_part_{number}", replace=True)
+    together = " UNION ALL ".join(f"FROM near_part_{number}" for number in range(len(parts)))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE near_key AS {together}")
+    con.execute(
+        """
         CREATE OR REPLACE TEMP TABLE block_size AS
         SELECT rule_number, origin, count(*) AS records
         FROM (
             SELECT DISTINCT rule_number, coalesce(origin, block) AS origin, record_id
-            FROM key_before
-            WHERE coalesce(origin, block) IN (SELECT origin FROM touched_block)
-              AND record_id NOT IN (SELECT record_id FROM touched_record)
+            FROM near_key
+            WHERE record_id NOT IN (SELECT record_id FROM touched_record)
             UNION ALL
             SELECT rule_number, origin, record_id
             FROM changed_key
@@ -316,11 +339,11 @@ def _remake(con: duckdb.DuckDBPyConnection, spec: MatchSpec, changed: Changes) -
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE recut_key AS
-        SELECT key_before.*
-        FROM key_before
+        SELECT near_key.*
+        FROM near_key
         SEMI JOIN recut_block
-               ON recut_block.rule_number = key_before.rule_number
-              AND recut_block.origin = coalesce(key_before.origin, key_before.block)
+               ON recut_block.rule_number = near_key.rule_number
+              AND recut_block.origin = coalesce(near_key.origin, near_key.block)
         WHERE record_id NOT IN (SELECT record_id FROM touched_record);
 
         CREATE OR REPLACE TEMP TABLE replaced_key AS
@@ -329,20 +352,18 @@ def _remake(con: duckdb.DuckDBPyConnection, spec: MatchSpec, changed: Changes) -
         SELECT * FROM recut_key;
 
         CREATE OR REPLACE TEMP TABLE replaced_cut AS
-        SELECT * FROM cut_before SEMI JOIN recut_block USING (rule_number, origin);
-
-        CREATE OR REPLACE TEMP TABLE recut_record AS
-        SELECT * FROM matching_record
-        WHERE record_id IN (SELECT record_id FROM recut_key);
+        SELECT * FROM cut_before SEMI JOIN recut_block USING (rule_number, origin)
         """
     )
-    _raw_keys(con, spec, "recut_record", "recut_raw")
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE rule_key AS
-        SELECT * FROM changed_key
-        UNION ALL
-        SELECT * FROM recut_raw SEMI JOIN recut_block USING (rule_number, origin)
-        """
-    )
+    con.execute("CREATE OR REPLACE TEMP TABLE rule_key AS FROM changed_key")
+    if con.sql("FROM recut_key LIMIT 1").fetchall():
+        again = step.read(records(spec), where="record_id IN (SELECT record_id FROM recut_key)")
+        again.create_view("recut_record", replace=True)
+        _raw_keys(con, spec, "recut_record", "recut_raw")
+        con.execute(
+            """
+            INSERT INTO rule_key
+            SELECT * FROM recut_raw SEMI JOIN recut_block USING (rule_number, origin)
+            """
+        )
     _cut(con, spec)

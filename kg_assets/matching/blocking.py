@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.tables import block_keys, blocked_pairs
+from kg_assets.matching.touched import touched_keys
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,31 +30,43 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
         spec: The type's match model.
         shard_count: Number of shards; that of the model where it is not given.
     """
-    con = step.con
-    table, keys = blocked_pairs(spec.entity_type), block_keys(spec.entity_type)
+    con, kind = step.con, spec.entity_type
+    table, keys = blocked_pairs(kind), block_keys(kind)
     count = shard_count or spec.shards
     shard = int(step.partition or 0)
     changed = step.changes(table, keys)
-    step.view("block_key", keys)
-    if changed is None:
-        rows = step.write(table, pairs_of_shard(con, spec, shard, count))
-        step.report(pairs=rows, pairs_changed=rows)
+    if changed is not None and not changed.count:
+        step.keep(table)
+        step.report(pairs=step.rows(table), pairs_changed=0)
         return
-    changed.rows.project("record_id").union(changed.removed.project("record_id")).create_view(
-        "moved_key", replace=True
-    )
-    con.execute("CREATE OR REPLACE TEMP TABLE moved_record AS SELECT DISTINCT * FROM moved_key")
-    step.previous(table).create_view("pair_before", replace=True)
-    old = con.sql(
-        """
-        SELECT *
-        FROM pair_before
-        WHERE record_l IN (FROM moved_record) OR record_r IN (FROM moved_record)
-        """
-    )
-    made = pairs_of_shard(con, spec, shard, count, moved="moved_record")
-    differing = step.patch(table, old, made)
-    step.report(pairs=step.rows(table), pairs_changed=differing)
+    if changed is not None:
+        step.read(touched_keys(kind), tracked=False).create_view("near_key", replace=True)
+        con.execute("CREATE OR REPLACE TEMP TABLE touched_key AS FROM near_key")
+        since = {row[0] for row in con.sql("SELECT DISTINCT since FROM touched_key").fetchall()}
+        # What a step before left undone is not among what the last update touched.
+        if since == set((step.made_from(table, keys) or {}).values()):
+            differing = step.patch(table, *_touched_pairs(con, spec, shard, count))
+            step.report(pairs=step.rows(table), pairs_changed=differing)
+            return
+    step.view("block_key", keys)
+    rows = step.write(table, pairs_of_shard(con, spec, shard, count))
+    step.report(pairs=rows, pairs_changed=rows)
+
+
+def _touched_pairs(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, shard: int, shard_count: int
+) -> tuple[duckdb.DuckDBPyRelation, duckdb.DuckDBPyRelation]:
+    """The pairs of a shard that touch a record whose blocks changed: as they were, and are.
+
+    Those that were follow from the keys as those that are do, so no pair is looked for.
+    """
+    for when in ("before", "now"):
+        con.execute(f"CREATE OR REPLACE TEMP VIEW block_key AS FROM touched_key WHERE {when}")
+        pairs_of_shard(con, spec, shard, shard_count, touched=True).create_view(
+            "pair_found", replace=True
+        )
+        con.execute(f"CREATE OR REPLACE TEMP TABLE pair_{when} AS FROM pair_found")
+    return con.table("pair_before"), con.table("pair_now")
 
 
 def pairs_of_shard(
@@ -62,7 +75,7 @@ def pairs_of_shard(
     shard: int,
     shard_count: int,
     *,
-    moved: str | None = None,
+    touched: bool = False,
 ) -> duckdb.DuckDBPyRelation:
     """The candidate pairs of one shard.
 
@@ -74,7 +87,7 @@ def pairs_of_shard(
         spec: The type's match model.
         shard: Number of the shard, from 0.
         shard_count: Number of shards.
-        moved: Name of a table with record_id; only pairs that touch one of these are made.
+        touched: Whether only pairs are made that touch a record of which the column moved is true.
 
     Returns:
         record_l, record_r, rule.
@@ -88,13 +101,13 @@ def pairs_of_shard(
 
     first = shard * _HASHES // shard_count
     last = (shard + 1) * _HASHES // shard_count - 1
-    touches = "TRUE" if moved is None else f"record_id IN (SELECT record_id FROM {moved})"
+    moved = "moved" if touched else "TRUE"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE shard_key AS
         WITH own AS (
             SELECT block, rule_number, record_id, record, source, duplicate_free,
-                   {touches} AS moved
+                   {moved} AS moved
             FROM block_key
             WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
         )

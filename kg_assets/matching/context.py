@@ -6,12 +6,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from kg_assets.matching.model import PARENT, WORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
+
+    from resources.layers import Changes
 
 WORKS_COLUMNS = """
     works VARCHAR[], work_records VARCHAR[], directed_alone VARCHAR[], roles VARCHAR[],
@@ -162,3 +166,94 @@ def _add_works(con: duckdb.DuckDBPyConnection, current: str, members: str, name:
     )
     for table in ("name_hash", "work", "work_crew", "credited"):
         con.execute(f"DROP TABLE {table}")
+
+
+def moved_members(con: duckdb.DuckDBPyConnection, members: Mapping[str, Changes]) -> None:
+    """Make the table ``moved_member``: the records before that came to another entity, or went.
+
+    Args:
+        con: The connection; the table has entity_type, source and source_id.
+        members: What changed in the members of each type that was resolved before.
+    """
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE moved_member (
+            entity_type VARCHAR, source VARCHAR, source_id VARCHAR)
+        """
+    )
+    for entity_type, changed in members.items():
+        if not changed.count:
+            continue
+        changed.rows.project("source, source_id").union(
+            changed.removed.project("source, source_id")
+        ).create_view("member_moved", replace=True)
+        con.execute(
+            "INSERT INTO moved_member SELECT $1, source, source_id FROM member_moved",
+            [entity_type],
+        )
+
+
+def touched_people(con: duckdb.DuckDBPyConnection, news: pa.Array) -> None:
+    """Make what is needed to make people again whom later deliveries touch.
+
+    Those are the people that the deliveries speak of, and those whom a work credits, in any of its
+    versions, that the deliveries speak of or that came to another entity. All that is known of
+    such a person lies in the records of it and in the works that credit it.
+
+    Args:
+        con: A connection with ``delivered`` (the records of all deliveries that count, with the
+            delivery's number) and ``moved_member``. Makes the tables ``touched_person``
+            (record_id, source, source_id) and ``delivered_part``: those rows of ``delivered`` from
+            which these people are made.
+        news: Numbers of the later deliveries.
+    """
+    con.register("later_delivery", pa.table({"number": news}))
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE touched_work AS
+        SELECT entity_type, source, source_id
+        FROM delivered
+        WHERE number IN (SELECT number FROM later_delivery)
+          AND entity_type <> 'person'
+        UNION
+        SELECT entity_type, source, source_id
+        FROM moved_member;
+
+        CREATE OR REPLACE TEMP TABLE touched_person AS
+        SELECT source || ':' || source_id AS record_id, source, source_id
+        FROM (
+            SELECT source, source_id
+            FROM delivered
+            WHERE number IN (SELECT number FROM later_delivery)
+              AND entity_type = 'person'
+            UNION
+            SELECT source, credit.person_id
+            FROM (
+                SELECT work.source, unnest(work.credits) AS credit
+                FROM delivered AS work
+                SEMI JOIN touched_work USING (entity_type, source, source_id)
+            )
+            WHERE credit.person_id IS NOT NULL
+        );
+
+        CREATE OR REPLACE TEMP TABLE work_of_touched AS
+        SELECT DISTINCT entity_type, source, source_id
+        FROM (
+            SELECT entity_type, source, source_id, unnest(credits).person_id AS person_id
+            FROM delivered
+            WHERE entity_type <> 'person'
+        ) AS credited
+        SEMI JOIN touched_person AS person
+               ON person.source = credited.source AND person.source_id = credited.person_id;
+
+        CREATE OR REPLACE TEMP TABLE delivered_part AS
+        SELECT person.*
+        FROM delivered AS person
+        SEMI JOIN touched_person USING (source, source_id)
+        WHERE entity_type = 'person'
+        UNION ALL
+        SELECT work.*
+        FROM delivered AS work
+        SEMI JOIN work_of_touched USING (entity_type, source, source_id)
+        """
+    )

@@ -9,18 +9,17 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from kg_assets.matching import tables
-from kg_assets.matching.affected import gather_affected
+from kg_assets.matching.affected import gather_affected, view_judged
 from kg_assets.matching.clustering import Clusters, cluster
 from kg_assets.matching.current_model import model_if_any
 from kg_assets.matching.golden import golden_records
 from kg_assets.matching.identity import assign_ids
-from kg_assets.matching.judgements import judged_pairs
 from kg_assets.matching.quality import WORTH_ASKING, cluster_quality
 from kg_assets.matching.review import REVIEW_LIMIT, doubtful_pairs, review_pairs
 from kg_assets.sources.tables import DELIVERIES
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from duckdb import DuckDBPyRelation
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
@@ -53,15 +52,11 @@ def run_resolved_entities(
         OutdatedModelError: The model is of another version of the specification.
     """
     from kg_assets.matching.normalise import create_macros
-    from kg_assets.matching.records import records
     from kg_assets.matching.vetoes import veto_pairs
 
     con, kind = step.con, spec.entity_type
     create_macros(con)
-    step.view("every_record", records(spec))
-    judged = judged_pairs(
-        con, step.read(tables.JUDGEMENTS, kind), con.sql("SELECT record_id FROM every_record")
-    )
+    judged = view_judged(step, spec)
     model = model_if_any(step, spec)
     threshold = spec.threshold if model is None else float(model["threshold"])
     step.view("resolution_threshold", tables.match_thresholds(kind))
@@ -180,7 +175,7 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
         con.table("every_record").create_view("golden_input", replace=True)
     else:
         con.sql("FROM resolution_members").create_view("golden_member", replace=True)
-        _golden_input(con, part=part)
+        con.sql("FROM resolution_records").create_view("golden_input", replace=True)
     delivered = step.read(DELIVERIES, tracked=False)
     golden_records(con, "golden_input", "golden_member", ranks, delivered).create_view(
         "golden_record", replace=True
@@ -202,26 +197,11 @@ def _write(step: Step, spec: MatchSpec, *, part: bool, ranks: Mapping[str, int])
         return step.write(entities, con.table("golden_entity"))
     if reordered:
         return step.update(entities, con.table("golden_entity"))
-    step.previous(entities).create_view("entity_before", replace=True)
     return step.patch(
         entities,
-        con.sql("SELECT * FROM entity_before WHERE entity_id IN (FROM affected_entity)"),
+        step.previous(entities, "entity_id IN (FROM affected_entity)"),
         con.table("golden_entity"),
     )
-
-
-def _golden_input(con: DuckDBPyConnection, *, part: bool) -> None:
-    """Make the view ``golden_input``: the resolved records with the name of their delivery."""
-    if not part:
-        con.sql("FROM resolution_records").create_view("golden_input", replace=True)
-        return
-    con.sql(
-        """
-        SELECT resolved.*, known.delivery
-        FROM resolution_records AS resolved
-        JOIN every_record AS known USING (record_id)
-        """
-    ).create_view("golden_input", replace=True)
 
 
 def _reordered(step: Step, output: Table) -> bool:
@@ -244,29 +224,38 @@ def _write_doubtful(
     """Write the doubtful pairs: all, or those of records that were resolved again."""
     con = step.con
     table = tables.doubtful_pairs(spec.entity_type)
-    outside = (
-        """
-        UNION ALL
-        SELECT source || ':' || source_id AS record_id, entity_id
-        FROM every_member
-        WHERE source || ':' || source_id IN (
-            SELECT record_l FROM resolution_touching
-            UNION
-            SELECT record_r FROM resolution_touching
-        )
-          AND source || ':' || source_id NOT IN (FROM affected_record)
-        """
-        if part
-        else ""
-    )
     con.execute(
-        f"""
+        """
         CREATE OR REPLACE TEMP TABLE entity_of AS
         SELECT source || ':' || source_id AS record_id, entity_id
         FROM resolution_members
-        {outside}
         """
     )
+    if part:
+        con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE outside_record AS
+            SELECT record_id, substr(record_id, strpos(record_id, ':') + 1) AS source_id
+            FROM (
+                SELECT record_l AS record_id FROM resolution_touching
+                UNION
+                SELECT record_r FROM resolution_touching
+            )
+            WHERE record_id NOT IN (FROM affected_record)
+            """
+        )
+        step.previous(
+            tables.entity_members(spec.entity_type),
+            "source_id IN (SELECT source_id FROM outside_record)",
+        ).create_view("outside_member", replace=True)
+        con.execute(
+            """
+            INSERT INTO entity_of
+            SELECT record_id, entity_id
+            FROM (SELECT source || ':' || source_id AS record_id, entity_id FROM outside_member)
+            SEMI JOIN outside_record USING (record_id)
+            """
+        )
     found = doubtful_pairs(
         con,
         con.sql("FROM resolution_touching"),
@@ -274,15 +263,10 @@ def _write_doubtful(
         con.table("entity_of"),
     )
     if part:
-        con.execute(
-            """
-            CREATE OR REPLACE TEMP TABLE replaced_doubtful AS
-            SELECT *
-            FROM doubtful_before
-            WHERE record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)
-            """
+        replaced = step.previous(
+            table, "record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)"
         )
-        step.patch(table, con.table("replaced_doubtful"), found)
+        step.patch(table, replaced, found)
     else:
         step.write(table, found)
     return step.staged(table)
@@ -309,10 +293,7 @@ def _write_quality(step: Step, spec: MatchSpec, *, part: bool) -> DuckDBPyRelati
         con.table("judged_thing"),
     )
     if patched:
-        before = step.previous(table)
-        before.create_view("quality_before", replace=True)
-        old = con.sql("FROM quality_before WHERE entity_id IN (FROM affected_entity)")
-        step.patch(table, old, found)
+        step.patch(table, step.previous(table, "entity_id IN (FROM affected_entity)"), found)
     else:
         step.write(table, found)
     return step.staged(table)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg_assets.matching.context import add_context
+from kg_assets.matching.context import moved_members, touched_people
+from kg_assets.matching.features import add_features
 from kg_assets.matching.live import duplicate_free_sources, later_deliveries, live_deliveries
-from kg_assets.matching.model import HIDDEN_COLUMNS, WORKS
+from kg_assets.matching.model import PARENT, WORKS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.tables import entity_members
 from kg_assets.sources.record import RECORD_SCHEMA
@@ -48,51 +49,64 @@ def records(spec: MatchSpec) -> Table:
 def run_records(step: Step, spec: MatchSpec) -> None:
     """Write the current records of a type with their features.
 
-    Where deliveries only came after those that were read before, the records that they speak of
-    are made again, and those whose parent came to another entity. Else, and for people, whose
-    works may be in any delivery, all records are made again, and what differs is written.
+    Where deliveries only came after those that were read before, the records that they touch are
+    made again: those that they speak of, people whom their works credit now or credited before,
+    and records whose parent or work came to another entity. Else all are made again, and what
+    differs is written.
 
     Args:
         step: Reads the deliveries and their records, and the members of the types before.
         spec: The type's match model.
     """
-    con = step.con
+    con, table = step.con, records(spec)
     create_macros(con)
     numbered = live_deliveries(con, step.read(DELIVERIES))
     con.register("delivery", numbered)
-    news = later_deliveries(step, spec, records(spec), numbered)
+    con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
+    news = later_deliveries(step, spec, table, numbered)
     members = _view_members(step, spec)
-    if news is None or members is None or WORKS in spec.contexts:
+    whole = news is None or members is None
+    if news is not None and members is not None:
+        if WORKS in spec.contexts:
+            _view_delivered(step, numbered)
+            moved_members(con, members)
+            touched_people(con, news)
+            make_current(con, spec, "delivered_part", "delivery", "current_record")
+            touched = "record_id IN (SELECT record_id FROM touched_person)"
+            replaced = step.previous(table, touched)
+        else:
+            _view_delivered(step, numbered.filter(pc.is_in(numbered.column("number"), news)))
+            make_current(con, spec, "delivered", "delivery", "delivered_record")
+            moved_members(con, members)
+            replaced = _add_moved(step, spec)
+        found = add_features(con, spec, "current_record", "entity_member")
+        differing = step.patch(table, replaced, found)
+    else:
         _view_delivered(step, numbered)
         make_current(con, spec, "delivered", "delivery", "current_record")
         found = add_features(con, spec, "current_record", "entity_member")
-        differing = step.update(records(spec), found)
-    else:
-        _view_delivered(step, numbered.filter(pc.is_in(numbered.column("number"), news)))
-        make_current(con, spec, "delivered", "delivery", "delivered_record")
-        _add_moved(con, spec, members)
-        found = add_features(con, spec, "current_record", "entity_member")
-        differing = step.patch(records(spec), con.table("replaced_record"), found)
-    step.report(records=step.rows(records(spec)), records_changed=differing)
-    step.report(**_repeated(con, spec, step))
+        differing = step.update(table, found, wide=True)
+    step.report(records=step.rows(table), records_changed=differing)
+    step.report(doubtful_duplicates=_repeated(step, spec, whole=whole))
 
 
-def _view_members(step: Step, spec: MatchSpec) -> list[Changes] | None:
-    """Make the view ``entity_member`` of the types before, and tell what changed in it."""
+def _view_members(step: Step, spec: MatchSpec) -> dict[str, Changes] | None:
+    """Make the view ``entity_member`` of the types before, and tell what changed in each."""
     con, output = step.con, records(spec)
     parts = [f"SELECT * FROM members_{number}" for number in range(len(spec.depends_on))]
-    changes = []
+    known: dict[str, Changes] = {}
     for number, other in enumerate(spec.depends_on):
         step.view(f"members_{number}", entity_members(other))
-        changes.append(step.changes(output, entity_members(other)))
+        changed = step.changes(output, entity_members(other))
+        if changed is not None:
+            known[other] = changed
     if not parts:
         con.register("no_members", entity_members(spec.entity_type).schema.empty_table())
         parts.append("SELECT * FROM no_members")
     con.execute(
         "CREATE OR REPLACE TEMP VIEW entity_member AS " + "\nUNION ALL BY NAME\n".join(parts)
     )
-    known = [one for one in changes if one is not None]
-    return known if len(known) == len(changes) else None
+    return known if len(known) == len(spec.depends_on) else None
 
 
 def _view_delivered(step: Step, numbered: pa.Table) -> None:
@@ -111,40 +125,50 @@ def _view_delivered(step: Step, numbered: pa.Table) -> None:
     con.execute("CREATE OR REPLACE TEMP VIEW delivered AS " + "\nUNION ALL BY NAME\n".join(views))
 
 
-def _add_moved(con: duckdb.DuckDBPyConnection, spec: MatchSpec, members: list[Changes]) -> None:
-    """Make ``current_record`` of all that may differ, and ``replaced_record`` of what it replaces.
+def _add_moved(step: Step, spec: MatchSpec) -> duckdb.DuckDBPyRelation:
+    """Make ``current_record`` of all that may differ.
+
+    A record whose parent came to another entity is the same with another context.
 
     Args:
-        con: A connection with ``delivered``, what `make_current` makes of it in
-            ``delivered_record``, and ``record_before``.
+        step: On its connection are ``delivered``, what `make_current` makes of it in
+            ``delivered_record``, and ``moved_member``.
         spec: The type's match model.
-        members: What changed in the members of the types before: a record whose parent came to
-            another entity is the same with another context.
-    """
-    con.register("no_member", entity_members(spec.entity_type).schema.empty_table())
-    moved = "SELECT source, source_id FROM no_member"
-    for number, changed in enumerate(members):
-        changed.rows.create_view(f"moved_member_{number}", replace=True)
-        changed.removed.create_view(f"removed_member_{number}", replace=True)
-        moved += f"""
-            UNION SELECT source, source_id FROM moved_member_{number}
-            UNION SELECT source, source_id FROM removed_member_{number}"""
-    columns = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE moved_member AS
-        {moved};
 
-        CREATE OR REPLACE TEMP TABLE delivered_key AS
+    Returns:
+        What may be replaced.
+    """
+    con, table = step.con, records(spec)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE replaced_key AS
         SELECT DISTINCT source || ':' || source_id AS record_id
         FROM delivered
         WHERE entity_type IN (SELECT entity_type FROM own_type);
 
+        CREATE OR REPLACE TEMP TABLE delivered_key AS
+        FROM replaced_key
+        """
+    )
+    if PARENT in spec.contexts and con.sql("FROM moved_member LIMIT 1").fetchall():
+        moved = "(source, parent_id) IN (SELECT (source, source_id) FROM moved_member)"
+        step.previous(table, moved).create_view("moved_record", replace=True)
+        con.execute(
+            """
+            INSERT INTO replaced_key
+            SELECT record_id FROM moved_record
+            EXCEPT
+            FROM delivered_key
+            """
+        )
+    columns = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names)
+    step.previous(table, "record_id IN (FROM replaced_key)").create_view(
+        "record_found", replace=True
+    )
+    con.execute(
+        f"""
         CREATE OR REPLACE TEMP TABLE replaced_record AS
-        SELECT *
-        FROM record_before
-        WHERE record_id IN (FROM delivered_key)
-           OR (source, parent_id) IN (SELECT (source, source_id) FROM moved_member);
+        FROM record_found;
 
         CREATE OR REPLACE TEMP TABLE current_record AS
         SELECT {columns}, delivery, record_id, duplicate_free
@@ -155,6 +179,7 @@ def _add_moved(con: duckdb.DuckDBPyConnection, spec: MatchSpec, members: list[Ch
         WHERE record_id NOT IN (FROM delivered_key)
         """
     )
+    return con.table("replaced_record")
 
 
 def make_current(
@@ -252,103 +277,30 @@ def make_current(
         )
 
 
-def add_features(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, current: str, members: str
-) -> duckdb.DuckDBPyRelation:
-    """Compute the features of a type's records.
-
-    Args:
-        con: A connection with the macros of `normalise`.
-        spec: The type's match model.
-        current: Name of the table that `make_current` made.
-        members: Name of a view of the members of the types that this one depends on.
-
-    Returns:
-        Rows of the table `records`.
-    """
-    con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
-    add_context(con, spec.entity_type, spec.contexts, current, members, "record_context")
-    hidden = ", ".join(HIDDEN_COLUMNS)
-    # Features read a view that lacks the hidden columns, so none can name them.
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW visible AS
-        SELECT record.* EXCLUDE ({hidden}), context.* EXCLUDE (record_id)
-        FROM {current} AS record
-        JOIN record_context AS context ON context.record_id = record.record_id
-        WHERE record.entity_type IN (SELECT entity_type FROM own_type)
-        """
-    )
-    joins = "".join(f" LEFT JOIN {table} USING ({column})" for column, table in _shared(con, spec))
-    features = "".join(
-        f",\n       {one.sql} AS {one.name}" for one in spec.features if one.of is None
-    )
-    names = "".join(f", {one.name}" for one in spec.features)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE featured AS
-        SELECT record_id{names}
-        FROM (SELECT *{features} FROM visible{joins})
-        """
-    )
-    columns = ", ".join(f'record."{column}"' for column in RECORD_SCHEMA.names)
-    return con.sql(
-        f"""
-        SELECT {columns},
-               record.delivery,
-               record.record_id,
-               record.duplicate_free,
-               featured.* EXCLUDE (record_id)
-        FROM {current} AS record
-        JOIN featured USING (record_id)
-        WHERE record.entity_type IN (SELECT entity_type FROM own_type)
-        """
-    )
-
-
-def _shared(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> list[tuple[str, str]]:
-    """Compute the features of a column's values, once for each value of the view ``visible``.
-
-    Returns:
-        The columns, and for each the name of a table with its values and their features.
-    """
-    made = []
-    for column in dict.fromkeys(one.of for one in spec.features if one.of is not None):
-        table = f"features_of_{column}"
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE {table} AS
-            SELECT DISTINCT {column}
-            FROM visible
-            """
-        )
-        # One after the other: a feature that names another would repeat its expression.
-        for one in spec.features:
-            if one.of == column:
-                con.execute(
-                    f"""
-                    CREATE OR REPLACE TEMP TABLE {table} AS
-                    SELECT *, {one.sql} AS {one.name}
-                    FROM {table}
-                    """
-                )
-        made.append((column, table))
-    return made
-
-
-def _repeated(con: duckdb.DuckDBPyConnection, spec: MatchSpec, step: Step) -> dict[str, object]:
+def _repeated(step: Step, spec: MatchSpec, *, whole: bool) -> dict[str, object]:
     """How many records of sources that are declared free of duplicates have a twin.
 
     A twin has the same name, year and parent and the same credits: the declaration is doubtful.
+    After an update those are counted that are named as one of the records made again.
     """
-    step.staged(records(spec)).create_view("staged_record", replace=True)
+    con, where = step.con, "duplicate_free"
+    if not whole:
+        con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE name_again AS
+            SELECT DISTINCT lower(name) AS name FROM featured WHERE duplicate_free
+            """
+        )
+        if not con.sql("FROM name_again LIMIT 1").fetchall():
+            return {}
+        where = "duplicate_free AND lower(name) IN (SELECT name FROM name_again)"
+    step.staged(records(spec), where).create_view("staged_record", replace=True)
     found = con.sql(
         """
         SELECT source, sum(twins - 1)::BIGINT AS repeated
         FROM (
             SELECT source, count(*) AS twins
             FROM staged_record
-            WHERE duplicate_free
             GROUP BY source, lower(name), year, season, episode, parent_id,
                      list_transform(credits, lambda credit: credit.name)
             HAVING count(*) > 1
@@ -357,4 +309,4 @@ def _repeated(con: duckdb.DuckDBPyConnection, spec: MatchSpec, step: Step) -> di
         ORDER BY source
         """
     ).fetchall()
-    return {"doubtful_duplicates": dict(found)}
+    return dict(found)

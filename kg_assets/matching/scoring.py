@@ -23,7 +23,8 @@ from kg_assets.matching.tables import (
     term_frequencies,
 )
 from kg_assets.matching.thresholds import with_thresholds
-from resources.step import WHOLE
+from kg_assets.matching.touched import touched_records
+from resources.reads import WHOLE
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,8 +59,6 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     con, kind = step.con, spec.entity_type
     scores, frequencies = match_scores(kind), term_frequencies(kind)
     create_macros(con)
-    step.view("shard_pair", blocked_pairs(kind), step.partition)
-    step.view("matching_record", records(spec))
     step.view("frequency", frequencies)
     model = current_model(step, spec)
     limit = exact_from(spec.threshold)
@@ -74,6 +73,8 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         or changed_records is None
         or any(one is None or one.count for one in frozen)
     ):
+        step.view("shard_pair", blocked_pairs(kind), step.partition)
+        step.view("matching_record", records(spec))
         if spec.shadow is not None:
             score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
             con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
@@ -81,6 +82,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         differing = step.write(scores, scored)
     else:
         _touched_pairs(step, spec, changed_pairs, changed_records)
+        _view_records(step, spec)
         scored = score_pairs(con, *asked, "touched_pair", *views, exact=limit)
         differing = step.patch(scores, con.table("replaced_score"), scored)
     compared, said = compare_scorers(con, spec, "scored_pair", "shadow_pair", limit)
@@ -131,7 +133,6 @@ def _touched_pairs(
     changed_pairs.removed.create_view("removed_pair", replace=True)
     changed_records.rows.create_view("changed_record", replace=True)
     changed_records.removed.create_view("removed_record", replace=True)
-    step.previous(match_scores(spec.entity_type)).create_view("score_before", replace=True)
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE touched_record AS
@@ -145,24 +146,22 @@ def _touched_pairs(
         SELECT record_l, record_r FROM removed_pair;
 
         -- Pairs change where their records do, but for those of blocks that were cut otherwise.
-        CREATE OR REPLACE TEMP TABLE replaced_score AS
-        SELECT *
-        FROM score_before
-        WHERE record_l IN (FROM touched_record) OR record_r IN (FROM touched_record);
-
         CREATE OR REPLACE TEMP TABLE other_key AS
         SELECT *
         FROM changed_key
         WHERE record_l NOT IN (FROM touched_record) AND record_r NOT IN (FROM touched_record)
         """
     )
+    before, parts = match_scores(spec.entity_type), []
+    if con.sql("FROM touched_record LIMIT 1").fetchall():
+        parts.append("record_l IN (FROM touched_record) OR record_r IN (FROM touched_record)")
     if con.sql("FROM other_key LIMIT 1").fetchall():
-        con.execute(
-            """
-            INSERT INTO replaced_score
-            SELECT * FROM score_before SEMI JOIN other_key USING (record_l, record_r)
-            """
-        )
+        parts.append("(record_l, record_r) IN (SELECT (record_l, record_r) FROM other_key)")
+    con.register("no_score", before.schema.empty_table())
+    con.execute("CREATE OR REPLACE TEMP TABLE replaced_score AS FROM no_score")
+    for part in parts:
+        step.previous(before, part).create_view("score_found", replace=True)
+        con.execute("INSERT INTO replaced_score FROM score_found")
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE touched_pair AS
@@ -173,6 +172,28 @@ def _touched_pairs(
         ANTI JOIN changed_key USING (record_l, record_r)
         """
     )
+
+
+def _view_records(step: Step, spec: MatchSpec) -> None:
+    """Make the view ``matching_record``, which holds at least the records of ``touched_pair``."""
+    con, near = step.con, touched_records(spec)
+    step.view("every_record", records(spec))
+    con.sql("FROM every_record").create_view("matching_record", replace=True)
+    if not step.stands(near, records(spec)):
+        return
+    step.read(near, tracked=False).create_view("near_record", replace=True)
+    missing = con.sql(
+        """
+        SELECT 1
+        FROM (SELECT record_l AS record_id FROM touched_pair
+              UNION
+              SELECT record_r FROM touched_pair)
+        ANTI JOIN near_record USING (record_id)
+        LIMIT 1
+        """
+    ).fetchall()
+    if not missing:
+        con.sql("FROM near_record").create_view("matching_record", replace=True)
 
 
 def score_pairs(

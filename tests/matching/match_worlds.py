@@ -3,8 +3,9 @@
 import duckdb
 import pyarrow as pa
 
+from kg_assets.matching.features import add_features
 from kg_assets.matching.normalise import create_macros
-from kg_assets.matching.records import add_features, make_current
+from kg_assets.matching.records import make_current
 from kg_assets.matching.tables import entity_members
 from kg_assets.matching.training import train
 from kg_assets.sources.tables import SOURCE_RECORDS
