@@ -12,7 +12,8 @@ from kg_assets.matching.bridges import bridges
 from kg_assets.matching.checks import entity_checks
 from kg_assets.matching.components import connected
 from kg_assets.matching.entities import run_resolved_entities
-from kg_assets.matching.judgements import add, judgement
+from kg_assets.matching.judgement_log import add
+from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.quality import cluster_quality
 from resources.lake import Lake
 from resources.settings import Settings
