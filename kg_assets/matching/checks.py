@@ -137,8 +137,8 @@ def _free_of_duplicates(step: Step, spec: MatchSpec) -> Verdict:
         {
             "records_with_a_twin": dict(counted),
             "twins": named,
-            "override": "if they are one thing, deliver for the source a delivery.json that says "
-            '"duplicate_free": false; the newest that says either counts',
+            "override": "if they are one thing, land a file of the source, which may be empty, "
+            'with a delivery.json that says "duplicate_free": false; the newest word counts',
         },
     )
 

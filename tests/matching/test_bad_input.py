@@ -67,7 +67,7 @@ def test_a_source_that_is_not_free_of_duplicates_as_declared_is_named_with_its_r
     assert entities(world) == [["a:1", "a:9", "b:1"], ["a:2"]]
 
 
-def test_a_declaration_is_taken_back_by_a_delivery_that_holds_nothing_else(tmp_path, monkeypatch):
+def test_a_declaration_is_taken_back_by_a_delivery_without_records(tmp_path, monkeypatch):
     for name, value in {"HOME": tmp_path / "kg", "WORKERS": 1, "THREADS": 1, "SHARDS": 1}.items():
         monkeypatch.setenv(f"KG_{name}", str(value))
     settings = Settings()
@@ -77,7 +77,7 @@ def test_a_declaration_is_taken_back_by_a_delivery_that_holds_nothing_else(tmp_p
         file, manifest = tmp_path / "films.jsonl", tmp_path / "delivery.json"
         file.write_text("".join(json.dumps(film | {"source_id": one}) + "\n" for one in ids))
         manifest.write_text(json.dumps({"duplicate_free": free}))
-        land(settings.landing_path, "a", [manifest, *([file] if ids else [])], delivery)
+        land(settings.landing_path, "a", [file, manifest], delivery)
         assert not build(settings, types=["film"]).failed
         lake = Lake(settings)
         with lake.step("look") as step:
