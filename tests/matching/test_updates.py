@@ -18,7 +18,8 @@ from kg_assets.matching.affected import applied_judgements
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.entities import run_resolved_entities
-from kg_assets.matching.judgements import ContradictionError, add, judgement
+from kg_assets.matching.judgement_log import add
+from kg_assets.matching.judgement_values import ContradictionError, judgement
 from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
