@@ -177,23 +177,22 @@ def _touched_pairs(
 def _view_records(step: Step, spec: MatchSpec) -> None:
     """Make the view ``matching_record``, which holds at least the records of ``touched_pair``."""
     con, near = step.con, touched_records(spec)
-    step.view("every_record", records(spec))
-    con.sql("FROM every_record").create_view("matching_record", replace=True)
-    if not step.stands(near, records(spec)):
-        return
-    step.read(near, tracked=False).create_view("near_record", replace=True)
-    missing = con.sql(
-        """
-        SELECT 1
-        FROM (SELECT record_l AS record_id FROM touched_pair
-              UNION
-              SELECT record_r FROM touched_pair)
-        ANTI JOIN near_record USING (record_id)
-        LIMIT 1
-        """
-    ).fetchall()
-    if not missing:
-        con.sql("FROM near_record").create_view("matching_record", replace=True)
+    if step.stands(near, records(spec)):
+        step.read(near, tracked=False).create_view("near_record", replace=True)
+        missing = con.sql(
+            """
+            SELECT 1
+            FROM (SELECT record_l AS record_id FROM touched_pair
+                  UNION
+                  SELECT record_r FROM touched_pair)
+            ANTI JOIN near_record USING (record_id)
+            LIMIT 1
+            """
+        ).fetchall()
+        if not missing:
+            con.sql("FROM near_record").create_view("matching_record", replace=True)
+            return
+    step.view("matching_record", records(spec))
 
 
 def score_pairs(
