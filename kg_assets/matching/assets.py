@@ -25,7 +25,7 @@ from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
-CODE = "3"
+CODE = "4"
 SCORING_CODE = "4"
 
 

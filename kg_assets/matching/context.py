@@ -22,6 +22,11 @@ WORKS_COLUMNS = """
 records, the entities of those that have no other director, the roles, first and last year, the
 works' countries, languages and genres, and hashes of the name keys of all who are credited."""
 
+
+TELLING_WORKS = 20
+"""A name that stands in more works than this is no telling colleague: everybody has worked with the
+star, or it is a name that many have. Counted over works, not over the records of sources."""
+
 PARENT_COLUMNS = "parent_entity VARCHAR"
 """Column of the context `PARENT`: the entity of the record's parent, else its own name for it."""
 
@@ -111,10 +116,23 @@ def _add_works(con: duckdb.DuckDBPyConnection, current: str, members: str, name:
     )
     con.execute(
         """
+        CREATE OR REPLACE TEMP TABLE named_in_work AS
+        SELECT work_record, work, hashed
+        FROM (SELECT work_record, work, unnest(credits).name AS name FROM work)
+        JOIN name_hash USING (name)
+        """
+    )
+    con.execute(
+        f"""
         CREATE OR REPLACE TEMP TABLE work_crew AS
         SELECT work_record, list(DISTINCT hashed ORDER BY hashed) AS crew
-        FROM (SELECT work_record, unnest(credits).name AS name FROM work)
-        JOIN name_hash USING (name)
+        FROM named_in_work
+        WHERE hashed NOT IN (
+            SELECT hashed
+            FROM named_in_work
+            GROUP BY hashed
+            HAVING count(DISTINCT work) > {TELLING_WORKS}
+        )
         GROUP BY work_record
         """
     )
@@ -160,5 +178,5 @@ def _add_works(con: duckdb.DuckDBPyConnection, current: str, members: str, name:
         ) AS found USING (record_id)
         """
     )
-    for table in ("name_hash", "work", "work_crew", "credited"):
+    for table in ("name_hash", "work", "named_in_work", "work_crew", "credited"):
         con.execute(f"DROP TABLE {table}")

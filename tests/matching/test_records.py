@@ -165,6 +165,36 @@ def test_a_person_knows_the_entities_of_the_works_and_the_colleagues():
     assert len(found[bo]["colleagues"]) == 2
 
 
+def test_who_is_in_many_works_is_no_telling_colleague():
+    films = [
+        film("s", str(n), f"Film {n}", 1990, ["Star of All", f"Maker {n // 2}", f"Friend {n // 2}"])
+        for n in range(24)
+    ]
+    con = world(PERSON, films + people_of(films))
+    found = {row["record_id"]: row for row in con.table("record").to_arrow_table().to_pylist()}
+    assert len(found["s:0/maker 0"]["colleagues"]) == 2
+    assert found["s:0/maker 0"]["colleagues"] == found["s:1/maker 0"]["colleagues"]
+
+
+def test_a_work_that_many_sources_credit_counts_once():
+    films = [
+        film("abcd"[n % 4], str(n), f"Film {n // 4}", 1990, ["Star of All", f"Maker {n // 4}"])
+        for n in range(24)
+    ]
+    members = [
+        {
+            "entity_id": f"film:{n // 4}",
+            "entity_type": "film",
+            "source": "abcd"[n % 4],
+            "source_id": str(n),
+        }
+        for n in range(24)
+    ]
+    con = world(PERSON, films + people_of(films), members=members)
+    found = {row["record_id"]: row for row in con.table("record").to_arrow_table().to_pylist()}
+    assert len(found["a:0/maker 0"]["colleagues"]) == 2
+
+
 def chain(home, films):
     lake = Lake(Settings(home=home))
     for source in sorted({row["source"] for row in films}):
