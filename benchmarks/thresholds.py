@@ -249,7 +249,7 @@ def scored(
     con.execute(
         """
         CREATE TABLE source AS
-        SELECT source, bool_or(duplicate_free) AS duplicate_free
+        SELECT source, bool_or(duplicate_free) AS duplicate_free, count(*) AS records
         FROM record
         GROUP BY source
         """
@@ -328,21 +328,29 @@ def f1(con: duckdb.DuckDBPyConnection, cuts: dict[tuple[str, str], float] | floa
     return 2 * float(both) / (float(predicted) + float(linked))
 
 
-def by_method(con: duckdb.DuckDBPyConnection, threshold: float) -> dict[str, dict[Pair, float]]:
+def by_method(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, shift: float
+) -> dict[str, dict[Pair, float]]:
     """Cuts in bits by pair of sources, of each method and of the shipped combination."""
+    threshold = spec.threshold
     found.make_evidence(con, "shifted", "source", threshold)
     pairs = con.sql("SELECT DISTINCT source_l, source_r FROM threshold_evidence ORDER BY ALL")
     evidence = {pair: found.read_evidence(con, *pair) for pair in pairs.fetchall()}
     declared = found.weight_of(threshold)
-    cuts: dict[str, dict[Pair, float]] = {"declared": dict.fromkeys(evidence, declared)}
-    for method in (found.one_to_one, found.valley, found.calibrated):
-        each = {pair: method(one, declared)[0] for pair, one in evidence.items()}
-        cuts[method.__name__] = {
-            pair: declared if cut is None else cut for pair, cut in each.items()
-        }
-    chosen = found.choose(evidence, threshold)
-    cuts["shipped"] = {pair: found.weight_of(choice.threshold) for pair, choice in chosen.items()}
-    return cuts
+    # The prior is in the weights and is as wrong as they are.
+    prior = found.weight_of(spec.prior) + shift
+    alone = {pair: found.one_to_one(one, declared)[0] for pair, one in evidence.items()}
+    chosen = found.choose(
+        evidence, threshold, found.probability_of(prior), trained=bool(spec.training_rules)
+    )
+    return {
+        "declared": dict.fromkeys(evidence, declared),
+        "calibrated": {
+            pair: found.calibrated(one, declared, prior)[0] for pair, one in evidence.items()
+        },
+        "one_to_one": {pair: declared if cut is None else cut for pair, cut in alone.items()},
+        "shipped": {pair: found.weight_of(choice.threshold) for pair, choice in chosen.items()},
+    }
 
 
 def main() -> int:
@@ -366,9 +374,7 @@ def main() -> int:
                     FROM score
                     """
                 )
-                line = {
-                    name: f1(con, cuts) for name, cuts in by_method(con, spec.threshold).items()
-                }
+                line = {name: f1(con, cuts) for name, cuts in by_method(con, spec, shift).items()}
                 line["best"] = max(f1(con, float(cut) + shift) for cut in range(-6, 17, 2))
                 tables["shift"].setdefault(f"{label}, {shift:+.0f} bits", []).append(line)
                 tables["world"].setdefault(f"{label}, {world.name}", []).append(line)

@@ -75,8 +75,8 @@ def run_match_thresholds(
     thresholds, profile = tables.match_thresholds(kind), tables.score_profile(kind)
     step.view("threshold_record", records(spec))
     step.view("threshold_score", tables.match_scores(kind))
-    found = step.read(tables.match_model(kind)).project("version, threshold").fetchall()
-    version, declared = found[0] if found else ("", spec.threshold)
+    found = step.read(tables.match_model(kind)).project("version, threshold, trained").fetchall()
+    version, declared, trained = found[0] if found else ("", spec.threshold, False)
     kept = step.previous(thresholds).filter(f"model_version = '{_checked(version)}'")
     known = (
         {}
@@ -91,7 +91,7 @@ def run_match_thresholds(
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE threshold_source AS
-        SELECT source, bool_or(duplicate_free) AS duplicate_free
+        SELECT source, bool_or(duplicate_free) AS duplicate_free, count(*) AS records
         FROM threshold_record
         GROUP BY source
         """
@@ -111,7 +111,7 @@ def run_match_thresholds(
     if new:
         make_evidence(con, "threshold_score", "threshold_source", declared)
         evidence = {pair: read_evidence(con, *pair) for pair in pairs}
-        measured = choose(evidence, declared)
+        measured = choose(evidence, declared, spec.prior, trained=trained)
         known |= {pair: measured[pair] for pair in new}
     chosen = {pair: _configured(pair, choice, configured) for pair, choice in known.items()}
     step.write(thresholds, _rows(chosen, known, version, thresholds.schema))

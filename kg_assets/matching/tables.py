@@ -13,7 +13,7 @@ _MEANINGS = {
     "threshold": "Match probability from which a pair is an edge.",
     "source_l": "A source, the smaller name of the two.",
     "source_r": "The other source, or the same.",
-    "method": "How the threshold was found: one_to_one, borrowed, valley, declared or configured.",
+    "method": "How the threshold was found: calibrated, one_to_one, declared or configured.",
     "measured": "The threshold without what is configured.",
     "measured_method": "How that one was found.",
     "model_version": "Version of the match model that this is frozen with.",

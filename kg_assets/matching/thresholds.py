@@ -1,15 +1,15 @@
 """Thresholds without labels: for each pair of sources, found in the scores themselves.
 
-Three methods look at a histogram of match weights, one bin each half bit:
+Two methods look at a histogram of match weights, one bin each half bit:
 
+- ``calibrated``: the model's own probabilities, with the share of matches estimated anew for this
+  pair of sources. So a source in which nothing matches itself needs more evidence for a match
+  inside it, whether it is declared free of duplicates or not.
 - ``one_to_one``: a source without duplicates holds at most one partner of a record. Of two pairs
   above the cut the lesser is false, so the share of such pairs says how many are false at each
   weight, also among those that nothing contradicts.
-- ``valley``: matches and the rest make two hills; the threshold lies where they meet.
-- ``calibrated``: the model's own probabilities, with the share of matches estimated anew for this
-  pair of sources.
 
-`choose` says in which order they are asked. Where none has enough to go by, the declared threshold
+`choose` says how they are put together. Where there is too little to go by, the declared threshold
 stays, and the method says so.
 """
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import duckdb
 
@@ -36,14 +36,15 @@ STEP = 0.5
 REACH = 40.0
 """Weights beyond so many bits to either side count with those at it."""
 
-FEWEST_PAIRS = 100
+FEWEST_PAIRS = 50
 """Scored pairs of a pair of sources from which its threshold is measured."""
 
 FEWEST_MATCHES = 30
 """Pairs above the declared threshold from which it is: fewer make no hill and no share."""
 
-MOST_BITS = 6.0
-"""How far a measured threshold may lie from the declared one: odds of 64 to one."""
+MOST_DOWN, MOST_UP = 6.0, 12.0
+"""Bits by which a found threshold may lie below and above the declared one. Among a million records
+a match is a thousand times less likely than among a thousand; below, weights are not exact."""
 
 LEAST_COVERAGE = 0.1
 """Share of sure non-matches whose record has a partner elsewhere, below which that two pairs meet
@@ -52,14 +53,9 @@ in one record says too little."""
 SURE_BITS = 10.0
 """Bits below the declared threshold from which a pair surely is no match: odds of 1,000 to one."""
 
-VALLEY_DEPTH = 0.5
-"""Height of the valley at most, as a share of the lower of the two hills."""
-
 DECLARED = "declared"
 CONFIGURED = "configured"
 ONE_TO_ONE = "one_to_one"
-BORROWED = "borrowed"
-VALLEY = "valley"
 CALIBRATED = "calibrated"
 
 
@@ -88,12 +84,14 @@ class Evidence:
             which is free of duplicates.
         covered: Those with a partner at or above the declared threshold.
         contestable: Whether one of the two sources is free of duplicates.
+        possible: How many pairs their records make, candidates or not.
     """
 
     pairs: Numbers
     contested: Numbers
     covered: Numbers
     contestable: bool
+    possible: float
 
 
 def edges() -> Numbers:
@@ -115,67 +113,43 @@ Pair: TypeAlias = tuple[str, str]
 """Two sources, the smaller name first; both may be the same."""
 
 
-def choose(found: Mapping[Pair, Evidence], threshold: float) -> dict[Pair, Choice]:
+def choose(
+    found: Mapping[Pair, Evidence], threshold: float, prior: float, *, trained: bool
+) -> dict[Pair, Choice]:
     """Choose the threshold of each pair of sources.
 
     Args:
         found: Evidence by pair of sources.
         threshold: The declared threshold.
+        prior: The model's prior, a probability.
+        trained: Whether the model's weights were trained. Where they are declared, they are right
+            about how pairs rank and may be wrong about how many match: then the share that they
+            say can raise a threshold and not lower it.
 
     Returns:
-        The choices: `one_to_one` where it can be told, what it found elsewhere (``borrowed``), a
-        clear `valley`, else the declared threshold.
+        The choices: the `calibrated` threshold, moved by what `one_to_one` finds where a source is
+        free of duplicates.
     """
     declared = weight_of(threshold)
     chosen: dict[Pair, Choice] = {}
-    offsets: list[tuple[float, float]] = []
-    waiting: dict[Pair, str] = {}
     for pair, evidence in found.items():
-        matches = evidence.pairs[edges() >= declared].sum()
-        if evidence.pairs.sum() < FEWEST_PAIRS or matches < FEWEST_MATCHES:
-            chosen[pair] = Choice(
-                threshold,
-                DECLARED,
-                f"too few pairs: {evidence.pairs.sum():.0f}, {matches:.0f} of them above",
-            )
+        if evidence.pairs.sum() < FEWEST_PAIRS:
+            chosen[pair] = Choice(threshold, DECLARED, f"too few pairs: {evidence.pairs.sum():.0f}")
             continue
-        cut, notes = one_to_one(evidence, declared)
-        if cut is None:
-            waiting[pair] = notes
-            continue
+        cut, notes = calibrated(evidence, declared, weight_of(prior))
+        if not trained:
+            cut = max(cut, declared)
+        method = CALIBRATED
         cut = _within(cut, declared)
-        offsets.append((cut - declared, matches))
-        chosen[pair] = Choice(probability_of(cut), ONE_TO_ONE, notes)
-    for pair, why in waiting.items():
-        if offsets:
-            offset = _weighted_median(offsets)
-            chosen[pair] = Choice(
-                probability_of(declared + offset),
-                BORROWED,
-                f"{why}; {offset:+.1f} bits as between other sources",
-            )
-            continue
-        cut, notes = valley(found[pair], declared)
-        if cut is None:
-            chosen[pair] = Choice(threshold, DECLARED, f"{why}; {notes}")
-        else:
-            chosen[pair] = Choice(probability_of(_within(cut, declared)), VALLEY, notes)
+        moved, why = one_to_one(evidence, cut)
+        if moved is not None and evidence.pairs[edges() >= cut].sum() >= FEWEST_MATCHES:
+            method, cut, notes = ONE_TO_ONE, _within(moved, declared), f"{notes}; {why}"
+        chosen[pair] = Choice(probability_of(cut), method, notes)
     return chosen
 
 
 def _within(cut: float, declared: float) -> float:
-    return min(max(cut, declared - MOST_BITS), declared + MOST_BITS)
-
-
-def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
-    ordered = sorted(values)
-    half = sum(weight for _, weight in ordered) / 2
-    through = 0.0
-    for value, weight in ordered:
-        through += weight
-        if through >= half:
-            return value
-    return ordered[-1][0]
+    return min(max(cut, declared - MOST_DOWN), declared + MOST_UP)
 
 
 def make_evidence(
@@ -186,7 +160,7 @@ def make_evidence(
     Args:
         con: The connection.
         scores_view: Name of a view of the table match_scores.
-        sources_view: Name of a view with source and duplicate_free.
+        sources_view: Name of a view with source, duplicate_free and records: how many it has.
         declared: The declared threshold, a match probability.
     """
     con.execute(
@@ -198,6 +172,9 @@ def make_evidence(
                    score.match_weight AS weight,
                    l.source AS of_l,
                    r.source AS of_r,
+                   CASE WHEN l.source = r.source
+                        THEN l.records * (l.records - 1) / 2
+                        ELSE l.records * r.records END AS possible,
                    l.duplicate_free AND l.source <> r.source AS free_l,
                    r.duplicate_free AND l.source <> r.source AS free_r
             FROM {scores_view} AS score
@@ -209,6 +186,7 @@ def make_evidence(
             SELECT of_l,
                    of_r,
                    weight,
+                   possible,
                    free_l OR free_r AS contestable,
                    free_r AND row_number() OVER left_record > 1
                        OR free_l AND row_number() OVER right_record > 1 AS contested,
@@ -230,7 +208,8 @@ def make_evidence(
                count(*) AS pairs,
                count(*) FILTER (contested) AS contested,
                count(*) FILTER (covered) AS covered,
-               bool_or(contestable) AS contestable
+               bool_or(contestable) AS contestable,
+               max(possible)::DOUBLE AS possible
         FROM placed
         GROUP BY ALL
         """,
@@ -246,10 +225,10 @@ def make_evidence(
 def read_evidence(con: duckdb.DuckDBPyConnection, source_l: str, source_r: str) -> Evidence:
     """The evidence of one pair of sources, from the table that `make_evidence` made."""
     counts = np.zeros((3, len(edges())))
-    contestable = False
-    for place, pairs, contested, covered, can in con.sql(
+    contestable, possible = False, 0.0
+    for place, pairs, contested, covered, can, most in con.sql(
         """
-        SELECT bin, pairs, contested, covered, contestable
+        SELECT bin, pairs, contested, covered, contestable, possible
         FROM threshold_evidence
         WHERE source_l = $l
           AND source_r = $r
@@ -257,8 +236,8 @@ def read_evidence(con: duckdb.DuckDBPyConnection, source_l: str, source_r: str) 
         params={"l": source_l, "r": source_r},
     ).fetchall():
         counts[:, place] = pairs, contested, covered
-        contestable = contestable or can
-    return Evidence(counts[0], counts[1], counts[2], contestable)
+        contestable, possible = contestable or can, max(possible, most)
+    return Evidence(counts[0], counts[1], counts[2], contestable, possible)
 
 
 def one_to_one(found: Evidence, declared: float) -> tuple[float | None, str]:
@@ -323,98 +302,35 @@ def _nearest(gain: Numbers, noise: Numbers, declared: float) -> tuple[float, flo
     return float(min(max(declared, low), high)), float(candidates[best])
 
 
-def valley(found: Evidence, declared: float) -> tuple[float | None, str]:
-    """A weight between the hills of matches and of non-matches.
+def calibrated(found: Evidence, declared: float, prior: float) -> tuple[float, str]:
+    """The weight at which a match is as certain as declared, with the share of matches as found.
 
-    The histogram is smoothed with a growing Gaussian until two hills are left (Silverman, 1981).
-    All that is low around the lowest place between them is the valley, and where in it a cut lies
-    means little: the place nearest to the declared threshold is taken.
+    The model's prior is the share of matches among all pairs that records can make. It differs from
+    one pair of sources to the next and falls as they grow. Here it is what the weights themselves
+    say: the prior under which their match probabilities add up to it (the fixed point of
+    expectation maximisation with m and u held). There is one, since the sum grows more slowly than
+    the prior's odds.
 
     Args:
         found: The evidence.
         declared: Declared threshold in bits.
+        prior: Prior that is in the weights, in bits.
 
     Returns:
-        The weight, None where there is no clear valley, and notes.
-    """
-    # Roots of counts have the same error everywhere; else the noise of the greater hill would
-    # hide the lesser.
-    roots = np.sqrt(found.pairs)
-    for width in np.arange(1.0, 17.0, 1.0):
-        smooth = _smooth(roots, width)
-        hills = _hills(smooth)
-        if len(hills) <= 2:
-            break
-    if len(hills) != 2:
-        return None, f"{len(hills)} hills"
-    first, last = hills
-    place = first + int(np.argmin(smooth[first : last + 1]))
-    height = (smooth / min(smooth[first], smooth[last])) ** 2
-    if height[place] > VALLEY_DEPTH / 2:
-        return None, f"the valley is {height[place]:.0%} as high as the lower hill"
-    left = right = place
-    while left > first and height[left - 1] <= VALLEY_DEPTH:
-        left -= 1
-    while right < last and height[right + 1] <= VALLEY_DEPTH:
-        right += 1
-    low, high = edges()[left], edges()[right]
-    return float(min(max(declared, low), high)), (
-        f"hills at {edges()[first]:+.1f} and {edges()[last]:+.1f} bits, low from {low:+.1f} to "
-        f"{high:+.1f}, the lowest {height[place]:.0%} as high as the lower hill"
-    )
-
-
-def _smooth(values: Numbers, width: float) -> Numbers:
-    reach = int(4 * width)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-    return np.asarray(np.convolve(values, kernel / kernel.sum(), mode="same"))
-
-
-def _hills(smooth: Numbers) -> list[int]:
-    padded = np.concatenate([[0.0], smooth, [0.0]])
-    higher = (padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:])
-    return [int(place) for place in np.flatnonzero(higher & (smooth > 0.05))]
-
-
-def calibrated(found: Evidence, declared: float) -> tuple[float | None, str]:
-    """The weight at which a match is as certain as declared, from two bells fitted to the weights.
-
-    The model's probabilities are too sure of themselves, since its comparisons are not
-    independent. The weights of matches and of the rest are each taken to be normal; shares, means
-    and spreads come from expectation maximisation, and the calibrated probability is that of the
-    upper bell (Belin and Rubin, 1995, without their transformation of the weights).
-
-    Returns:
-        The weight and notes; None where there are no two bells.
+        The weight and notes.
     """
     middles = edges() + STEP / 2
-    pairs = found.pairs
-    upper = (middles >= declared).astype(np.float64)
+    offset, matches = 0.0, 0.0
     for _ in range(200):
-        bells = []
-        for belongs in (1 - upper, upper):
-            counts = pairs * belongs
-            size = counts.sum()
-            if size < FEWEST_MATCHES:
-                return None, "one of the two bells is empty"
-            mean = float((counts * middles).sum() / size)
-            spread = max(1.0, float(np.sqrt((counts * (middles - mean) ** 2).sum() / size)))
-            bells.append((size / pairs.sum(), mean, spread))
-        logs = [
-            np.log(share) - np.log(spread) - 0.5 * ((middles - mean) / spread) ** 2
-            for share, mean, spread in bells
-        ]
-        new = 1 / (1 + np.exp(np.clip(logs[0] - logs[1], -700, 700)))
-        done = np.abs(new - upper).max() < 1e-6
-        upper = new
-        if done:
+        matches = float((found.pairs / (1 + 2.0 ** -(middles + offset))).sum())
+        share = min(0.5, (matches + 0.5) / (found.possible + 1))
+        before, offset = offset, weight_of(share) - prior
+        if abs(before - offset) < 1e-4:
             break
-    (_, low, _), (share, high, _) = bells
-    between = (middles > low) & (middles < high) & (upper >= probability_of(declared))
-    if high - low < 2 * STEP or not between.any():
-        return None, "the two bells lie over each other"
-    cut = float(edges()[np.flatnonzero(between)[0]])
-    return cut, (f"bells at {low:+.1f} and {high:+.1f} bits, {share:.1%} of pairs in the upper")
+    return declared - offset, (
+        f"{matches:.0f} of {found.possible:.0f} pairs match, by the weights: a prior of "
+        f"{prior + offset:+.1f} bits instead of {prior:+.1f}"
+    )
 
 
 def with_thresholds(

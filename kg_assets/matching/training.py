@@ -9,8 +9,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
+from kg_assets.matching.expectation import count_pairs, expect
 from kg_assets.matching.frequencies import count_terms, lookup_tables
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
@@ -22,12 +24,14 @@ from kg_assets.matching.settings import (
     rounded,
 )
 from kg_assets.matching.tables import JUDGEMENTS, match_model, term_frequencies
+from kg_assets.matching.vetoes import columns_for_vetoes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import duckdb
 
+    from kg_assets.matching.expectation import Found
     from kg_assets.matching.model import Comparison, MatchSpec
     from resources.lake import Step
 
@@ -36,12 +40,6 @@ SAMPLE_RECORDS = 1_500
 
 FEWEST_PAIRS = 200
 """Below this many pairs a training rule is not used: EM would fit its few pairs and no more."""
-
-MOST_PAIRS = 200_000
-"""Pairs of a training rule above this many are thinned out by a hash of the record."""
-
-PRIOR_MATCHES = 50.0
-"""How many matching pairs the declared m probabilities count for beside those of training."""
 
 PRIOR_PAIRS = 20.0
 """How many pairs the declared u probabilities count for beside those of the sample."""
@@ -59,7 +57,7 @@ Odds of four to one. What is declared closer is a guess that data may overturn: 
 common the second can be the more telling, because most films share the first.
 """
 
-REVISION = 2
+REVISION = 3
 """Raised when training would give another model for the same records: part of its version."""
 
 
@@ -190,7 +188,8 @@ def _estimate(
     unseen: list[str],
     view: str,
 ) -> bool:
-    columns = "".join(f", {name}" for name in columns_for_scoring(spec) if name != "source")
+    needed = {*columns_for_scoring(spec), *columns_for_vetoes(spec)} - {"source", "record_id"}
+    columns = "".join(f", {name}" for name in sorted(needed))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE training_input AS
@@ -374,63 +373,30 @@ def _estimate_m(
     notes: list[str],
     unseen: list[str],
 ) -> bool:
-    found: dict[tuple[int, int], list[tuple[float, float]]] = {}
-    lookups = lookup_tables(con, spec, "training_input", "counted_term")
-    linker = make_linker(con, settings, "training_input", lookups)
+    found: list[Found] = []
     for rule in spec.training_rules:
-        condition = f"{rule} AND (l.source <> r.source OR NOT l.duplicate_free)"
-        pairs = con.sql(
-            f"""
-            SELECT count(*)
-            FROM training_input AS l
-            JOIN training_input AS r
-              ON {condition} AND l.record_id < r.record_id
-            """
-        ).fetchall()[0][0]
+        pairs = count_pairs(con, rule)
         if pairs < FEWEST_PAIRS:
             notes.append(f"EM on {rule} left out: {pairs} pairs")
             continue
-        try:
-            session = linker.training.estimate_parameters_using_expectation_maximisation(
-                condition,
-                estimate_without_term_frequencies=True,
-                max_pairs=MOST_PAIRS if pairs > MOST_PAIRS else None,
-            )
-        except ValueError as error:
-            # Where no match of a rule reaches a level, its m falls below what Splink accepts.
-            notes.append(f"EM on {rule} left out, {pairs} pairs: {error}")
-            continue
-        model = session.core_model_settings
-        matches = min(pairs, MOST_PAIRS) * model.probability_two_random_records_match
-        notes.append(f"EM on {rule}: {pairs} pairs, {matches:.0f} taken for matches")
-        trained = {one.output_column_name: one for one in model.comparisons}
-        for place, comparison in enumerate(spec.comparisons):
-            if comparison.name not in trained or "m" not in comparison.train:
-                continue
-            shares = [
-                level.m_probability if level._m_is_trained else 0.0
-                for level in trained[comparison.name]._comparison_levels_excluding_null
-            ]
-            # Where all of a rule's pairs lack the values, nothing was learnt of them.
-            if sum(shares) > 0.5:
-                for number, share in enumerate(shares):
-                    found.setdefault((place, number), []).append((share, matches))
+        one = expect(con, spec, settings, rule)
+        notes.append(f"EM on {rule}: {pairs} pairs, {one.matches:.0f} taken for matches")
+        found.append(one)
     for place, comparison in enumerate(spec.comparisons):
-        if (place, 0) not in found:
+        # Where all of a rule's pairs lack the values, nothing was learnt of them.
+        told = [one for one in found if place in one.m and one.seen[place].sum() >= 1]
+        if not told:
             if "m" in comparison.train:
                 notes.append(f"m of {comparison.name} as declared")
             continue
+        seen = np.sum([one.seen[place] for one in told], axis=0)
+        # Rules count by their matches; those that are declared are in each of them.
+        shares = np.sum([one.m[place] * one.matches for one in told], axis=0)
+        total = sum(one.matches for one in told)
         for number, (level, declared) in enumerate(
             zip(_levels(settings, place), comparison.levels, strict=True)
         ):
-            # The declared value counts as so many matches: a level that training never saw keeps
-            # a small probability instead of forbidding a match.
-            seen = found[place, number]
-            total = sum(matches for _, matches in seen)
-            if sum(m * matches for m, matches in seen) < 0.5:
+            if seen[number] < 0.5:
                 unseen.append(f"{comparison.name}: {declared.label}: m")
-            level["m_probability"] = rounded(
-                (sum(m * matches for m, matches in seen) + declared.m * PRIOR_MATCHES)
-                / (total + PRIOR_MATCHES)
-            )
+            level["m_probability"] = rounded(float(shares[number] / total))
     return bool(found)

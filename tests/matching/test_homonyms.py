@@ -110,6 +110,27 @@ def test_remakes_with_the_same_title_are_two_films():
     assert things("film", films) == {("1932",), ("1983", "1983'")}
 
 
+def test_two_films_that_a_director_makes_with_the_same_people_are_two():
+    stars = ["Setsuko Hara", "Chishu Ryu"]
+
+    def by_ozu(source, source_id, name, year, minutes, others):
+        made = film(source, source_id, name, year, ["Yasujiro Ozu"], countries=["JP"],
+                    languages=["ja"], runtime_minutes=minutes)  # fmt: skip
+        for place, person in enumerate([*stars, *others], 2):
+            made["credits"].append(
+                {"name": person, "person_id": f"{source_id}/{place}", "role": "actor",
+                 "character": None, "position": place}
+            )  # fmt: skip
+        return made
+
+    films = [
+        by_ozu("a", "1", "Early Summer", 1951, 124.0, ["Chikage Awashima", "Kuniko Miyake"]),
+        by_ozu("b", "2", "A Rainy Spring", 1951, None, ["Shin Saburi", "Michiyo Kogure"]),
+        by_ozu("b", "1'", "Bakushu", 1951, 125.0, ["Chikage Awashima", "Kuniko Miyake"]),
+    ]
+    assert things("film", films) == {("1", "1'"), ("2",)}
+
+
 def test_a_remake_by_the_same_director_is_another_film():
     films = [
         film("a", "1934", "The Man Who Knew Too Much", 1934, ["Alfred Hitchcock"]),

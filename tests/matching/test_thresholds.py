@@ -7,17 +7,19 @@ import pytest
 
 from kg_assets.matching import thresholds as found
 from kg_assets.matching.thresholds import (
-    BORROWED,
+    CALIBRATED,
     DECLARED,
     ONE_TO_ONE,
-    VALLEY,
     choose,
     make_evidence,
     read_evidence,
 )
 
+PRIOR = 0.005
+"""One of the 200 pairs that a record of `world` makes: what is so in truth."""
 
-def evidence(pairs, free=("a", "b")):
+
+def evidence(pairs, free=("a", "b"), records=200):
     """Evidence of pairs (left, right, weight) of records such as "a:1"."""
     con = duckdb.connect(config={"threads": 1})
     con.register(
@@ -33,7 +35,13 @@ def evidence(pairs, free=("a", "b")):
     )
     con.register(
         "source",
-        pa.table({"source": ["a", "b", "c"], "duplicate_free": [one in free for one in "abc"]}),
+        pa.table(
+            {
+                "source": ["a", "b", "c"],
+                "duplicate_free": [one in free for one in "abc"],
+                "records": [records] * 3,
+            }
+        ),
     )
     make_evidence(con, "score", "source", 0.5)
     names = con.sql("SELECT DISTINCT source_l, source_r FROM threshold_evidence ORDER BY ALL")
@@ -59,12 +67,49 @@ def test_a_second_partner_in_a_source_without_duplicates_shows_false_pairs():
     assert "meet a better one" in notes
 
 
-def test_scores_that_run_high_or_low_move_the_threshold():
-    for shift in (-4.0, 0.5):
-        (one,) = evidence(world(spurious=80, shift=shift)).values()
-        (choice,) = choose({("a", "b"): one}, 0.5).values()
-        assert choice.method == ONE_TO_ONE
-        assert choice.threshold > found.probability_of(5 + shift)
+def chosen(pairs, threshold=0.5, prior=PRIOR, *, trained=True, **more):
+    return choose(evidence(pairs, **more), threshold, prior, trained=trained)
+
+
+@pytest.mark.parametrize("shift", [-4.0, 0.5])
+def test_scores_that_run_high_or_low_move_the_threshold(shift):
+    (choice,) = chosen(world(spurious=80, shift=shift)).values()
+    assert choice.method == ONE_TO_ONE
+    assert choice.threshold > found.probability_of(5 + shift)
+
+
+@pytest.mark.parametrize("wrong", [-5.0, 3.0, 5.0])
+def test_a_wrong_prior_changes_no_decision(wrong):
+    right = found.weight_of(PRIOR)
+    cuts = [
+        found.calibrated(next(iter(evidence(world(shift=bits)).values())), 2.0, right + bits)[0]
+        for bits in (0.0, wrong)
+    ]
+    assert cuts[1] - wrong == pytest.approx(cuts[0], abs=0.01)
+
+
+def test_the_share_of_matches_is_found_in_the_weights():
+    # A prior that is right moves nothing.
+    (one,) = evidence(world()).values()
+    cut, notes = found.calibrated(one, 2.0, found.weight_of(PRIOR))
+    assert cut == pytest.approx(2.0, abs=0.1)
+    assert "200 of 40000 pairs match" in notes
+
+
+def test_a_source_in_which_nothing_matches_needs_more_evidence_inside():
+    inside = [(f"a:{n}", f"a:{n + 1}", 3.0 if n < 2 else -12.0) for n in range(0, 120)]
+    choices = chosen(world() + inside, free=())
+    assert choices["a", "a"].method == CALIBRATED
+    assert choices["a", "a"].threshold > found.probability_of(3.0)
+    assert choices["a", "b"].threshold < found.probability_of(1.0)
+
+
+def test_weights_that_were_never_trained_lower_no_threshold():
+    many = [(f"a:{n}", f"b:{n}", 4.0) for n in range(190)]
+    (trained,) = chosen(many, 0.8, 1e-6, free=()).values()
+    (declared,) = chosen(many, 0.8, 1e-6, free=(), trained=False).values()
+    assert trained.threshold < 0.8
+    assert declared.threshold == pytest.approx(0.8)
 
 
 def test_without_contradiction_the_declared_threshold_stays_where_it_is():
@@ -84,43 +129,17 @@ def test_only_the_source_without_duplicates_contests():
     assert one.contested.sum() == 1
 
 
-def test_where_nothing_contests_the_valley_bounds_the_threshold():
-    pairs = [("a:1", f"b:{n}", weight) for n, weight in enumerate([-14, -13, -12] * 90)]
-    pairs += [("a:2", f"b:{n}", weight) for n, weight in enumerate([2, 3, 4, 5] * 60)]
-    (one,) = evidence(pairs, free=()).values()
-    (choice,) = choose({("a", "b"): one}, found.probability_of(4.0)).values()
-    assert choice.method == VALLEY
-    assert choice.threshold < found.probability_of(3.0)
-
-
-def test_one_hill_has_no_valley_and_the_declared_threshold_stays():
-    pairs = [("a:1", f"b:{n}", 4 + n % 3) for n in range(300)]
-    (one,) = evidence(pairs, free=()).values()
-    (choice,) = choose({("a", "b"): one}, 0.8).values()
-    assert (choice.threshold, choice.method) == (0.8, DECLARED)
-    assert "1 hills" in choice.notes
-
-
-def test_sources_without_evidence_of_their_own_borrow_the_offset():
-    pairs = world(spurious=80) + [
-        (f"c:{n}", f"c:{n + 1000}", weight) for n, weight in enumerate([-20.0, 13.0] * 100)
-    ]
-    chosen = choose(evidence(pairs), 0.5)
-    assert chosen["c", "c"].method == BORROWED
-    assert chosen["c", "c"].threshold == pytest.approx(chosen["a", "b"].threshold)
-
-
 @pytest.mark.parametrize("pairs", [[], [("a:1", "b:1", 9.0)]])
 def test_too_few_pairs_keep_the_declared_threshold(pairs):
-    for choice in choose(evidence(pairs), 0.8).values():
+    for choice in chosen(pairs, 0.8).values():
         assert (choice.threshold, choice.method) == (0.8, DECLARED)
         assert "too few pairs" in choice.notes
 
 
-def test_a_measured_threshold_stays_near_the_declared_one():
-    (one,) = evidence(world(spurious=150, shift=10.0)).values()
-    (choice,) = choose({("a", "b"): one}, 0.5).values()
-    assert choice.threshold <= found.probability_of(found.MOST_BITS)
+@pytest.mark.parametrize(("shift", "most"), [(-30.0, found.MOST_UP), (30.0, found.MOST_DOWN)])
+def test_a_measured_threshold_stays_near_the_declared_one(shift, most):
+    (choice,) = chosen(world(spurious=150, shift=shift)).values()
+    assert abs(found.weight_of(choice.threshold)) <= most + 1e-6
 
 
 def test_weights_beyond_the_histogram_count_at_its_ends():

@@ -148,3 +148,46 @@ def test_a_rising_weight_fails(tmp_path):
     found = verdict(tmp_path, SPEC, row, "weights_fall")
     assert not found.passed
     assert "differ" in found.figures["rising"][0]
+
+
+def same_director_films():
+    """Each director makes two films a year with the same people: title and length tell them."""
+    rows = []
+    for n in range(300):
+        for half in ("first", "second"):
+            for source in "ab":
+                one = film(
+                    source,
+                    f"{n} {half}",
+                    f"The {half} {'of' if half == 'first' else 'against'} number {n * 7919}",
+                    1950 + n % 60,
+                    [f"Director {n * 104_729}"],
+                    countries=[("FR", "US", "IN", "IT", "JP", "SE")[n % 6]],
+                    languages=[("fr", "en", "hi", "it", "ja", "sv")[n % 6]],
+                    runtime_minutes=80.0 + n % 9 + (0 if half == "first" else 12),
+                )
+                one["credits"] += [
+                    one["credits"][0] | {"name": f"Star {n} {place}", "role": "actor"}
+                    for place in range(4)
+                ]
+                rows.append(one)
+    return rows
+
+
+def test_two_films_of_one_director_and_year_do_not_teach_that_titles_may_differ():
+    spec = film_spec()
+    row = trained(world(spec, same_director_films()), spec)
+    levels = {
+        one["label_for_charts"]: one["m_probability"]
+        for comparison in json.loads(row["settings"])["comparisons"]
+        for one in comparison["comparison_levels"]
+        if comparison["output_column_name"] == "title" and not one.get("is_null_level")
+    }
+    # A half of the pairs of one director and year are two films.
+    assert levels["titles differ"] < 0.05
+
+
+def test_training_twice_gives_the_same_model():
+    spec = film_spec()
+    models = [trained(world(spec, same_director_films()), spec) for _ in range(2)]
+    assert models[0] == models[1]

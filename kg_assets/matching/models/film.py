@@ -17,6 +17,7 @@ from kg_assets.matching.models.general import (
     CREW,
     DIRECTORS,
     LANGUAGES,
+    MAKER_FREQUENCY,
     SAME_TITLE,
     TITLE_FEATURES,
     TITLE_FREQUENCY,
@@ -111,9 +112,9 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
             titles(),
             YEAR,
             RUNTIME,
-            *((makers(), crews()) if use_people else ()),
-            countries(),
-            languages(),
+            *((makers(), *crews()) if use_people else ()),
+            countries(use_makers=use_people),
+            languages(use_makers=use_people),
         ),
         vetoes=(
             other_part(),
@@ -123,7 +124,7 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
                 "The films came out more than four years apart.",
             ),
         ),
-        term_frequencies=(TITLE_FREQUENCY,),
+        term_frequencies=(TITLE_FREQUENCY, *((MAKER_FREQUENCY,) if use_people else ())),
         training_rules=(
             "l.title = r.title",
             *(

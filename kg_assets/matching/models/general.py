@@ -58,8 +58,14 @@ DIRECTORS = (
         "lambda credit: name_letters(credit.name))))",
         TEXTS,
     ),
+    Feature("maker", "director_letters[1]", pa.string()),
 )
-"""Names of those who made a work, as sorted words and as sorted letters."""
+"""Names of those who made a work, as sorted words and as sorted letters, and one of them."""
+
+ONE_MAKER = "list_has_any(director_letters_l, director_letters_r)"
+"""A maker in common. It explains much else: of pairs of films of one director (of 17,472 films of
+Wikidata, 49,872 pairs with different titles) 92 % share a country, 79 % the languages, and 33 %
+actors. Of what a common maker explains a pair gets no further weight."""
 
 CREW = Feature(
     "crew",
@@ -133,11 +139,21 @@ def titles() -> Comparison:
     )
 
 
-def countries() -> Comparison:
-    """Countries of origin."""
+def _unexplained(missing: str, *, use_makers: bool) -> str:
+    return f"{missing} OR {ONE_MAKER}" if use_makers else missing
+
+
+def countries(*, use_makers: bool = True) -> Comparison:
+    """Countries of origin.
+
+    Args:
+        use_makers: Whether the model knows makers; of works of one maker this says nothing.
+    """
     return Comparison(
         name="countries",
-        missing="len(work_countries_l) = 0 OR len(work_countries_r) = 0",
+        missing=_unexplained(
+            "len(work_countries_l) = 0 OR len(work_countries_r) = 0", use_makers=use_makers
+        ),
         levels=(
             Level("same countries", "work_countries_l = work_countries_r", 0.7, 0.1),
             Level(
@@ -151,11 +167,17 @@ def countries() -> Comparison:
     )
 
 
-def languages() -> Comparison:
-    """Original languages."""
+def languages(*, use_makers: bool = True) -> Comparison:
+    """Original languages.
+
+    Args:
+        use_makers: Whether the model knows makers; of works of one maker this says nothing.
+    """
     return Comparison(
         name="languages",
-        missing="len(work_languages_l) = 0 OR len(work_languages_r) = 0",
+        missing=_unexplained(
+            "len(work_languages_l) = 0 OR len(work_languages_r) = 0", use_makers=use_makers
+        ),
         levels=(
             Level("same languages", "work_languages_l = work_languages_r", 0.7, 0.2),
             Level(
@@ -207,9 +229,11 @@ def makers() -> Comparison:
         levels=(
             Level(
                 "a maker in common",
-                "list_has_any(director_letters_l, director_letters_r)",
+                ONE_MAKER,
                 0.93,
                 0.0005,
+                # Of who made a hundred works one is hardly told; and so of a name that many have.
+                term_frequency="maker",
             ),
             Level(
                 "names alike",
@@ -222,15 +246,28 @@ def makers() -> Comparison:
     )
 
 
-def crews() -> Comparison:
-    """Other people who took part in a work."""
-    return Comparison(
-        name="crew",
-        missing="len(crew_l) < 3 OR len(crew_r) < 3",
-        levels=(
-            Level("three people in common", "shared(crew_l, crew_r) >= 3", 0.85, 0.0005),
-            Level("one or two people in common", "shared(crew_l, crew_r) >= 1", 0.1, 0.01),
-            Level("none in common", "ELSE", 0.05, 0.99),
+def crews() -> tuple[Comparison, Comparison]:
+    """Other people who took part in a work: in works of several makers, and in those of one."""
+    return (
+        Comparison(
+            name="crew",
+            missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR {ONE_MAKER}",
+            levels=(
+                Level("three people in common", "shared(crew_l, crew_r) >= 3", 0.85, 0.0005),
+                Level("one or two people in common", "shared(crew_l, crew_r) >= 1", 0.1, 0.01),
+                Level("none in common", "ELSE", 0.05, 0.99),
+            ),
+        ),
+        Comparison(
+            name="crew_of_one_maker",
+            missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR NOT {ONE_MAKER}",
+            # u as counted in the pairs of `ONE_MAKER`. A sample of random pairs has too few.
+            levels=(
+                Level("three people in common", "shared(crew_l, crew_r) >= 3", 0.85, 0.06),
+                Level("one or two people in common", "shared(crew_l, crew_r) >= 1", 0.1, 0.27),
+                Level("none in common", "ELSE", 0.05, 0.67),
+            ),
+            train="m",
         ),
     )
 
@@ -242,6 +279,11 @@ SAME_TITLE = BlockingRule(
 )
 
 TITLE_FREQUENCY = TermFrequency("title", distinct="title || '|' || coalesce(year, 0)")
+MAKER_FREQUENCY = TermFrequency(
+    # In how many works a name stands, whoever bears it.
+    "maker",
+    distinct="maker || '|' || title || '|' || coalesce(year, 0)",
+)
 
 
 def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) -> MatchSpec:
@@ -281,9 +323,9 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
                 refine="list_transform([year - 1, year, year + 1], lambda y: y::VARCHAR)",
             ),
         ),
-        comparisons=(titles(), years(far=far), makers(), crews(), countries(), languages()),
+        comparisons=(titles(), years(far=far), makers(), *crews(), countries(), languages()),
         vetoes=(other_part(), *apart),
-        term_frequencies=(TITLE_FREQUENCY,),
+        term_frequencies=(TITLE_FREQUENCY, MAKER_FREQUENCY),
         training_rules=("l.title = r.title",),
         prior=1e-4,
         threshold=0.9,
@@ -330,7 +372,7 @@ def named_thing(entity_type: str) -> MatchSpec:
                 ),
                 train="",
             ),
-            countries(),
+            countries(use_makers=False),
         ),
         vetoes=(
             other_part(),
