@@ -358,7 +358,9 @@ def pairwise_f1(data: DataSet, clusters: Path) -> tuple[float, float, float]:
 
 
 def recall_of_block(data: DataSet, films: int) -> tuple[float, int]:
-    """Share of planted matches among the films of one title that were made pairs.
+    """Share of planted matches among the records of one title that were made pairs.
+
+    A record of these films under another title alone is not in the block.
 
     Args:
         data: A world whose first films share their title, blocked in one shard.
@@ -372,10 +374,16 @@ def recall_of_block(data: DataSet, films: int) -> tuple[float, int]:
     con = connection(2)
     wanted, found, made, records = con.sql(
         f"""
-        WITH block AS (
-            SELECT record_id, thing
+        WITH named AS (
+            SELECT record_id, thing, title, title_keys
             FROM '{_quoted(data.file("truth"))}'
+            JOIN '{_quoted(data.file("records"))}' USING (record_id)
             WHERE thing < {films}
+        ),
+        block AS (
+            SELECT record_id, thing
+            FROM named
+            WHERE list_contains(title_keys, (SELECT mode(title) FROM named))
         ),
         pair AS (
             SELECT l.thing = r.thing AS planted

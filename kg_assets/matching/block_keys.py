@@ -97,9 +97,10 @@ def make_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> lis
     """Make the tables ``block_key`` and ``cut_block``, rows of block_keys and cut_blocks.
 
     Keys are those of the rules, except that a key which more than the cap share is replaced, for
-    each record, by the pairs of it and the record's refining keys; and where that is still more
-    than the cap, by overlapping windows over the block in the order of name and id. All records
-    take part, so the result does not depend on shards.
+    each record, by the pairs of it and the record's refining keys; where that is still more than
+    the cap, by overlapping windows over the part in the order of name and id; and by narrow windows
+    over the block in each of the rule's orders. All records take part, so the result does not
+    depend on shards.
 
     Args:
         con: A connection with the macros of `normalise`.
@@ -129,7 +130,7 @@ def _raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: 
                source,
                duplicate_free,
                {number}::UTINYINT AS rule_number,
-               lower(name) AS place,
+               [{", ".join((*rule.orders, "lower(name)"))}] AS places,
                unnest(list_distinct(list_filter(
                    {rule.keys}, lambda one_key: one_key IS NOT NULL AND one_key <> ''))) AS key,
                list_distinct(list_transform(
@@ -167,14 +168,18 @@ def _cut(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE sorted_key AS
-        WITH refined AS (
-            SELECT rule_key.* EXCLUDE (refine, key),
-                   key AS raw,
-                   key || chr(31) || unnest(refine) AS key
+        WITH crowd AS (
+            SELECT * EXCLUDE (key), key AS raw
             FROM rule_key
             SEMI JOIN heavy USING (rule_number, key)
         ),
-        crowded AS (
+        refined AS (
+            SELECT * EXCLUDE (refine, places),
+                   places[-1] AS place,
+                   raw || chr(31) || unnest(refine) AS key
+            FROM crowd
+        ),
+        named AS (
             SELECT *,
                    count(*) OVER (PARTITION BY rule_number, key) AS records,
                    row_number() OVER (
@@ -182,19 +187,44 @@ def _cut(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
                        ORDER BY place, record_id
                    ) - 1 AS position
             FROM refined
+        ),
+        placed AS (
+            SELECT * EXCLUDE (refine, places),
+                   unnest(places[:-2]) AS place,
+                   generate_subscripts(places[:-2], 1) AS sorting
+            FROM crowd
+        ),
+        ordered AS (
+            SELECT *,
+                   raw || chr(31) || sorting || chr(31) AS whole,
+                   row_number() OVER (
+                       PARTITION BY rule_number, raw, sorting
+                       ORDER BY place, record_id
+                   ) - 1 AS position
+            FROM placed
+            WHERE place IS NOT NULL
         )
-        SELECT * EXCLUDE (records, position), key AS whole
-        FROM crowded
+        SELECT * EXCLUDE (place, records, position), key AS whole
+        FROM named
         WHERE records <= $cap
-        UNION ALL
-        SELECT * EXCLUDE (records, position)
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (place, records, position)
                  REPLACE (key || chr(31) || unnest([position // $half, position // $half + 1])
                           AS key),
                key AS whole
-        FROM crowded
+        FROM named
         WHERE records > $cap
+        -- What the refining keys part, such as a record without a year, meets here.
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (place, sorting, position),
+               whole || unnest([position // $near, position // $near + 1]) AS key
+        FROM ordered
         """,
-        {"cap": spec.block_cap, "half": max(1, spec.block_cap // 2)},
+        {
+            "cap": spec.block_cap,
+            "half": max(1, spec.block_cap // 2),
+            "near": max(1, spec.block_cap // 10),
+        },
     )
     con.execute(
         """

@@ -51,12 +51,16 @@ class BlockingRule:
         refine: Expression giving VARCHAR[]: a block over the cap is cut into those of its records
             that also share one of these.
         across_sources: Whether the rule makes no pairs inside a source.
+        orders: Expressions giving VARCHAR: the records of a block over the cap are joined within
+            narrow windows over each of these orders too, so that two records of one thing meet
+            which the refining keys part.
     """
 
     name: str
     keys: str
     refine: str
     across_sources: bool = False
+    orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,8 @@ def test_all_shards_together_make_each_pair_once_by_the_first_rule_that_holds(ro
 @given(ROWS, st.integers(2, 5), st.integers(2, 4))
 def test_blocks_that_are_cut_give_the_same_pairs_for_any_number_of_shards(rows, shards, cap):
     con, _ = connection(rows)
-    spec = replace(SPEC, block_cap=cap)
+    ordered = replace(SPEC.blocking[0], orders=("b[1]", "c[-1]"))
+    spec = replace(SPEC, block_cap=cap, blocking=(ordered, *SPEC.blocking[1:]))
     whole = sorted(pairs(con, spec, 1))
     assert sorted(pairs(con, spec, shards)) == whole
     assert len({pair[:2] for pair in whole}) == len(whole)
@@ -127,6 +128,20 @@ def test_what_cannot_be_refined_is_compared_with_its_neighbours_by_name():
     distances = [abs(name[left] - name[right]) for left, right, _ in pairs(con, spec, 3)]
     # All within half the cap; each of the 20 meets its next neighbours.
     assert {d: distances.count(d) for d in (1, 2, 3)} == {1: 19, 2: 18, 3: 17}
+
+
+def test_what_the_refining_keys_part_meets_in_an_order_of_the_rule():
+    parts = [chr(ord("a") + place) for place in range(20)]
+    con, filled = connection(
+        [{"source": "x", "a": ["k"], "b": [f"{n // 2}"], "c": [parts[n]]} for n in range(20)]
+    )
+    alone = replace(SPEC, blocking=SPEC.blocking[:1], block_cap=10)
+    assert pairs(con, alone, 1) == []
+    rule = replace(SPEC.blocking[0], orders=("b[1]",))
+    made = {row[:2] for row in pairs(con, replace(alone, blocking=(rule,)), 2)}
+    ids = [row["record_id"] for row in filled]
+    assert {tuple(sorted(ids[n : n + 2])) for n in range(0, 20, 2)} <= made
+    assert len(made) <= 19
 
 
 def test_a_shard_that_does_not_exist_is_an_error():

@@ -19,6 +19,7 @@ from kg_assets.matching.models.general import (
     LANGUAGES,
     MAKER_FREQUENCY,
     SAME_TITLE,
+    SAME_TITLE_OF_MAKERS,
     TITLE_FEATURES,
     TITLE_FREQUENCY,
     countries,
@@ -78,7 +79,7 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
             *((*DIRECTORS, CREW) if use_people else ()),
         ),
         blocking=(
-            SAME_TITLE,
+            SAME_TITLE_OF_MAKERS if use_people else SAME_TITLE,
             *(
                 (
                     BlockingRule(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from kg_assets.matching.model import (
@@ -278,6 +280,12 @@ SAME_TITLE = BlockingRule(
     refine="list_transform([year - 1, year, year + 1], lambda y: y::VARCHAR)",
 )
 
+SAME_TITLE_OF_MAKERS = replace(
+    SAME_TITLE, orders=("maker", "crew[1]::VARCHAR", "crew[-1]::VARCHAR")
+)
+"""Of works with makers and crew. The smallest hash of the crew is that of another record with a
+chance of the share of people that both name (Broder's min-wise hashing, 1997)."""
+
 TITLE_FREQUENCY = TermFrequency("title", distinct="title || '|' || coalesce(year, 0)")
 MAKER_FREQUENCY = TermFrequency(
     # In how many works a name stands, whoever bears it.
@@ -316,7 +324,7 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
             CREW,
         ),
         blocking=(
-            SAME_TITLE,
+            SAME_TITLE_OF_MAKERS,
             BlockingRule(
                 "same maker",
                 keys="director_letters",
