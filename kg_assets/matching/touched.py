@@ -36,7 +36,8 @@ def touched_keys(entity_type: str) -> Table:
                 pa.field("since", pa.string(), nullable=False),
             ]
         ),
-        key=keys.key,
+        # A source that takes back that it is free of duplicates has other keys in this alone.
+        key=(*keys.key, "duplicate_free"),
         description="All keys, before and now, of the records near what the last update of the "
         "keys changed, and the digest of the keys that it changed: the pairs of a shard that was "
         "made from these follow from them alone. Empty where all keys were made again.",
@@ -136,7 +137,7 @@ def write_touched(step: Step, spec: MatchSpec) -> None:
                record_id,
                any_value(record) AS record,
                any_value(source) AS source,
-               any_value(duplicate_free) AS duplicate_free,
+               duplicate_free,
                record_id IN (SELECT record_id FROM moved_record) AS moved,
                bool_or(before) AS before,
                bool_or(now) AS now,
@@ -152,7 +153,7 @@ def write_touched(step: Step, spec: MatchSpec) -> None:
             FROM block_key AS near
             SEMI JOIN near_record USING (record_id)
         )
-        GROUP BY block, rule_number, record_id
+        GROUP BY block, rule_number, record_id, duplicate_free
         """,
         {"since": since},
     )

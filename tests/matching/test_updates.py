@@ -373,6 +373,22 @@ def test_an_older_delivery_that_comes_late_makes_the_records_again(world):
     assert {row["name"] for row in world.content()["film/records"]} == {"Blue", "Red", "Blue Moon"}
 
 
+@pytest.mark.parametrize("word", [True, False])
+def test_a_source_that_changes_its_word_on_duplicates_gets_the_pairs_of_a_rebuild(tmp_path, word):
+    films = [{"id": str(n), "name": "Red", "year": 2000, "end_year": None} for n in range(3)]
+    found = []
+    for name, options in (("updated", LAYERS), ("rebuilt", WHOLE)):
+        world = World(tmp_path / name, **options)
+        world.deliver("b", films)
+        world.deliver("a", films, free=not word)
+        world.update()
+        world.deliver("a", films[:1], free=word)
+        world.update()
+        found.append(world.content())
+    assert_equal(*found)
+    assert found[1]["film/blocked_pairs"]
+
+
 @pytest.mark.parametrize("damaged", COMPARED[:6], ids=lambda table: table.name)
 def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     expected = world.content()
