@@ -1,12 +1,13 @@
 """The blocks that each record is in: made once for all shards, and changed where records change."""
 
-# ruff: noqa: S608 - what is put into statements is declared in our own model files.
+
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kg_assets.matching.cutting import cut_heavy, raw_keys
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import block_keys, cut_blocks
@@ -110,8 +111,8 @@ def make_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> lis
     Returns:
         The blocks that were cut, largest first.
     """
-    _raw_keys(con, spec, view, "rule_key")
-    _cut(con, spec)
+    raw_keys(con, spec, view, "rule_key")
+    cut_heavy(con, spec, view)
     found = con.sql(
         """
         SELECT rule, block_key, block_records, largest, neighbourhoods
@@ -120,169 +121,6 @@ def make_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> lis
         """
     ).fetchall()
     return [CutBlock(*row) for row in found]
-
-
-def _raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: str) -> None:
-    """Make a table of the keys of records, with what a block over the cap is cut by."""
-    rules = "\nUNION ALL\n".join(
-        f"""
-        SELECT record_id,
-               source,
-               duplicate_free,
-               {number}::UTINYINT AS rule_number,
-               [{", ".join((*rule.orders, "lower(name)"))}] AS places,
-               unnest(list_distinct(list_filter(
-                   {rule.keys}, lambda one_key: one_key IS NOT NULL AND one_key <> ''))) AS key,
-               list_distinct(list_transform(
-                   coalesce(nullif({rule.refine}, []), [NULL]),
-                   lambda one_key: coalesce(one_key, ''))) AS refine
-        FROM {view}
-        """
-        for number, rule in enumerate(spec.blocking)
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE {name} AS
-        SELECT *, hash(rule_number, key) AS origin
-        FROM ({rules})
-        """
-    )
-
-
-def _cut(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
-    """Make ``block_key`` and ``cut_block`` of ``rule_key``, in which no large block lacks a record.
-
-    Records with nothing to refine by make a block of their own.
-    """
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE heavy AS
-        SELECT rule_number, key, count(*) AS records
-        FROM rule_key
-        GROUP BY rule_number, key
-        HAVING count(*) > $cap
-        """,
-        {"cap": spec.block_cap},
-    )
-    # chr(31) is no letter of a key.
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE sorted_key AS
-        WITH crowd AS (
-            SELECT * EXCLUDE (key), key AS raw
-            FROM rule_key
-            SEMI JOIN heavy USING (rule_number, key)
-        ),
-        refined AS (
-            SELECT * EXCLUDE (refine, places),
-                   places[-1] AS place,
-                   raw || chr(31) || unnest(refine) AS key
-            FROM crowd
-        ),
-        named AS (
-            SELECT *,
-                   count(*) OVER (PARTITION BY rule_number, key) AS records,
-                   row_number() OVER (
-                       PARTITION BY rule_number, key
-                       ORDER BY place, record_id
-                   ) - 1 AS position
-            FROM refined
-        ),
-        placed AS (
-            SELECT * EXCLUDE (refine, places),
-                   unnest(places[:-2]) AS place,
-                   generate_subscripts(places[:-2], 1) AS sorting
-            FROM crowd
-        ),
-        ordered AS (
-            SELECT *,
-                   raw || chr(31) || sorting || chr(31) AS whole,
-                   row_number() OVER (
-                       PARTITION BY rule_number, raw, sorting
-                       ORDER BY place, record_id
-                   ) - 1 AS position
-            FROM placed
-            WHERE place IS NOT NULL
-        )
-        SELECT * EXCLUDE (place, records, position), key AS whole
-        FROM named
-        WHERE records <= $cap
-        UNION ALL BY NAME
-        SELECT * EXCLUDE (place, records, position)
-                 REPLACE (key || chr(31) || unnest([position // $half, position // $half + 1])
-                          AS key),
-               key AS whole
-        FROM named
-        WHERE records > $cap
-        -- What the refining keys part, such as a record without a year, meets here.
-        UNION ALL BY NAME
-        SELECT * EXCLUDE (place, sorting, position),
-               whole || unnest([position // $near, position // $near + 1]) AS key
-        FROM ordered
-        """,
-        {
-            "cap": spec.block_cap,
-            "half": max(1, spec.block_cap // 2),
-            "near": max(1, spec.block_cap // 10),
-        },
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE block_key AS
-        SELECT origin AS block,
-               rule_number,
-               record_id,
-               hash(record_id) AS record,
-               source,
-               duplicate_free,
-               NULL::UBIGINT AS origin
-        FROM rule_key
-        ANTI JOIN heavy USING (rule_number, key)
-        UNION ALL
-        SELECT hash(rule_number, key) AS block,
-               rule_number,
-               record_id,
-               hash(record_id) AS record,
-               source,
-               duplicate_free,
-               origin
-        FROM sorted_key
-        """
-    )
-    con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, rule VARCHAR)")
-    con.executemany(
-        "INSERT INTO rule_name VALUES (?, ?)",
-        [(place, rule.name) for place, rule in enumerate(spec.blocking)],
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE cut_block AS
-        WITH pieces AS (
-            SELECT rule_number,
-                   raw AS key,
-                   any_value(origin) AS origin,
-                   max(records) AS largest,
-                   count(DISTINCT whole) FILTER (key <> whole) AS neighbourhoods
-            FROM (
-                SELECT *, count(*) OVER (PARTITION BY rule_number, key) AS records
-                FROM sorted_key
-            )
-            GROUP BY rule_number, raw
-        )
-        SELECT rule,
-               key AS block_key,
-               rule_number,
-               origin,
-               records AS block_records,
-               largest,
-               neighbourhoods
-        FROM heavy
-        JOIN pieces USING (rule_number, key)
-        JOIN rule_name USING (rule_number)
-        """
-    )
-    for table in ("rule_key", "heavy", "sorted_key"):
-        con.execute(f"DROP TABLE {table}")
 
 
 def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
@@ -314,7 +152,7 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         SELECT record_id, hash(record_id) FROM removed_row;
         """
     )
-    _raw_keys(con, spec, "changed_record", "changed_key")
+    raw_keys(con, spec, "changed_record", "changed_key")
     step.previous(keys, "record IN (SELECT record FROM touched_record)").create_view(
         "key_of_touched", replace=True
     )
@@ -386,14 +224,18 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         """
     )
     con.execute("CREATE OR REPLACE TEMP TABLE rule_key AS FROM changed_key")
+    con.sql("FROM changed_record").create_view("keyed_record", replace=True)
     if con.sql("FROM recut_key LIMIT 1").fetchall():
         again = step.read(records(spec), where="record_id IN (SELECT record_id FROM recut_key)")
         again.create_view("recut_record", replace=True)
-        _raw_keys(con, spec, "recut_record", "recut_raw")
+        raw_keys(con, spec, "recut_record", "recut_raw")
         con.execute(
             """
             INSERT INTO rule_key
             SELECT * FROM recut_raw SEMI JOIN recut_block USING (rule_number, origin)
             """
         )
-    _cut(con, spec)
+        con.sql("FROM changed_record UNION ALL FROM recut_record").create_view(
+            "keyed_record", replace=True
+        )
+    cut_heavy(con, spec, "keyed_record")

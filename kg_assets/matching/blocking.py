@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.tables import block_keys, blocked_pairs
 from kg_assets.matching.touched import touched_keys
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
@@ -97,8 +98,6 @@ def pairs_of_shard(
     """
     if not 0 <= shard < shard_count:
         raise ValueError(f"shard {shard} of {shard_count} does not exist: count from 0")
-    from kg_assets.matching.earliest import register_earliest
-
     first = shard * _HASHES // shard_count
     last = (shard + 1) * _HASHES // shard_count - 1
     moved = "moved" if touched else "TRUE"
@@ -126,50 +125,19 @@ def pairs_of_shard(
         """
         CREATE OR REPLACE TEMP TABLE shard_record AS
         SELECT *, (row_number() OVER (ORDER BY record_id) - 1)::INTEGER AS n
-        FROM (SELECT DISTINCT record_id, record, source, duplicate_free FROM shard_key);
-
-        CREATE OR REPLACE TEMP TABLE numbered_key AS
-        SELECT n, rule_number, block, moved
-        FROM shard_key
-        JOIN shard_record USING (record_id)
+        FROM (SELECT DISTINCT record_id, record, source, duplicate_free FROM shard_key)
         """
     )
-    # Other blocks of the records of this shard, against which "first" and "smallest" are judged.
-    # Two records whose hashes were equal would be judged by the blocks of both: at worst a pair
-    # is made in two shards, which the clusters would refuse, and none is lost.
-    register_earliest(
-        con,
-        "makes_pair",
-        con.sql(
-            """
-            SELECT n, block_key.rule_number, block
-            FROM block_key
-            JOIN shard_record USING (record)
-            """
-        ),
-        con.sql("SELECT n, source, duplicate_free FROM shard_record"),
-        [rule.across_sources for rule in spec.blocking],
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE made_pair AS
-        SELECT l.n AS n_l, r.n AS n_r, l.rule_number
-        FROM numbered_key AS l
-        JOIN numbered_key AS r
-          ON r.rule_number = l.rule_number
-         AND r.block = l.block
-         AND r.n > l.n
-        WHERE (l.moved OR r.moved)
-          AND makes_pair(l.n, r.n, l.rule_number, l.block)
-        """
-    )
-    con.remove_function("makes_pair")
+    made = _made_pairs(con, [rule.across_sources for rule in spec.blocking])
+    con.register("pairs_of_blocks", made)
+    con.execute("CREATE OR REPLACE TEMP TABLE made_pair AS FROM pairs_of_blocks")
+    con.unregister("pairs_of_blocks")
     con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, name VARCHAR)")
     con.executemany(
         "INSERT INTO rule_name VALUES (?, ?)",
         [(place, rule.name) for place, rule in enumerate(spec.blocking)],
     )
-    con.execute("DROP TABLE shard_key; DROP TABLE numbered_key")
+    con.execute("DROP TABLE shard_key")
     return con.sql(
         """
         SELECT l.record_id AS record_l, r.record_id AS record_r, rule_name.name AS rule
@@ -179,3 +147,44 @@ def pairs_of_shard(
         JOIN rule_name USING (rule_number)
         """
     )
+
+
+def _made_pairs(con: duckdb.DuckDBPyConnection, across: list[bool]) -> pa.RecordBatchReader:
+    """The pairs that the blocks of ``shard_key`` make, as numbers of ``shard_record``."""
+    import numpy as np
+    import pyarrow as pa
+
+    from kg_assets.matching.pairing import PAIR_SCHEMA, Blocks, Records, pairs
+
+    def columns(statement: str) -> list[Any]:
+        table = con.sql(statement).to_arrow_table()
+        return [np.asarray(table[name].combine_chunks()) for name in table.column_names]
+
+    source, free = columns(
+        """
+        SELECT dense_rank() OVER (ORDER BY source) AS source, duplicate_free
+        FROM shard_record
+        ORDER BY n
+        """
+    )
+    # Two records whose hashes were equal would be judged by the blocks of both: at worst a pair
+    # is made in two shards, which the clusters would refuse, and none is lost.
+    keys = columns(
+        """
+        SELECT n, block_key.rule_number, block
+        FROM block_key
+        JOIN shard_record USING (record)
+        """
+    )
+    own = columns(
+        """
+        SELECT n, rule_number, block, moved
+        FROM shard_key
+        JOIN shard_record USING (record_id)
+        ORDER BY block, rule_number, n
+        """
+    )
+    threads = con.sql("SELECT current_setting('threads')").fetchall()[0][0]
+    shard = Blocks(*own)
+    known = Records.of(source, free, (keys[0], keys[1], keys[2]), across)
+    return pa.RecordBatchReader.from_batches(PAIR_SCHEMA, pairs(shard, known, int(threads)))
