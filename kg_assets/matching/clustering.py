@@ -4,7 +4,7 @@ A component of accepted edges becomes one cluster unless it breaks a constraint.
 that breaks one goes through the greedy loop of ``agglomeration``; everything else stays in
 arrays. Memory and time are bounded so:
 
-- scores are held as arrays of numbers, 25 bytes a pair;
+- scores are held as arrays of numbers: 36 bytes an edge, 8 a pair that is none;
 - a component above ``max_cluster`` records is first divided, best edge first, into parts of at
   most that size, so that the pairs inside any part are at most ``max_cluster`` squared by two;
 - the pairs inside components are given to ``cannot_link`` in batches of at most ``PAIR_BATCH``
@@ -23,8 +23,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from kg_assets.matching.cluster_input import (
+    read_forbidden,
+    read_links,
+    read_records,
+    read_scores,
+)
 from kg_assets.matching.components import (
-    MUST_LINK,
     Forbidden,
     Ints,
     Layout,
@@ -174,36 +179,32 @@ def cluster(
     if threshold is not None:
         threshold_weight(threshold)  # refuses what is no probability
         scores = scores.project(f"*, {float(threshold)!r} AS threshold")
-    ids, sources = _read_records(con, records)
-    scored, bar, veto = _read_scores(con, scores)
-    links = _links(con, same)
+    ids, sources = read_records(con, records)
+    links = read_links(con, same)
     apart = _judged_apart(con, different, links, ids)
-    vetoed = veto.is_valid().to_numpy(zero_copy_only=False)
-    accepted = ~vetoed & (scored.weight >= 0)
-    free = accepted & ~_among(scored, apart, len(ids))
-    edges, bar = scored.take(free), bar[free]
+    scored = read_scores(con, scores, len(ids))
+    accepted = scored.edges
+    free = ~_among(accepted, apart, len(ids))
+    edges, bar = accepted.take(free), scored.bar[free]
     best_first = np.lexsort((edges.right, edges.left, -edges.weight))
     edges = links.then(edges.take(best_first))
     bar = np.concatenate([np.zeros(len(links.left)), bar[best_first]])
-    denied = scored.take(~vetoed & ~accepted)
-    known = apart.and_also(
-        Forbidden(scored.left[vetoed], scored.right[vetoed], veto.filter(pa.array(vetoed)))
-    )
+    known = apart.and_also(scored.vetoed)
     if cannot_link is not None and not callable(cannot_link):
-        known = known.and_also(_forbidden(con, cannot_link))
+        known = known.and_also(read_forbidden(con, cannot_link))
     once = _once(sources, duplicate_free)
 
     layout = Layout.of(connected(len(ids), edges.left, edges.right))
     components = layout.count
     layout, reasons, divided = divide_large(layout, edges, once, max_cluster)
-    work = Resolution(layout, edges, denied, known, once, bridge_margin, reasons)
+    work = Resolution(layout, edges, scored.denied, known, once, bridge_margin, reasons)
     checked = 0
     for first, last in layout.ranges(pair_batch):
         forbidden = work.known_in(first, last)
         if callable(cannot_link):
             for number, pairs in _pair_batches(con, ids, layout, first, last, pair_batch):
                 checked += number
-                forbidden = forbidden.and_also(_forbidden(con, cannot_link(pairs)))
+                forbidden = forbidden.and_also(read_forbidden(con, cannot_link(pairs)))
         work.resolve(first, last, forbidden)
 
     label = work.label
@@ -220,7 +221,7 @@ def cluster(
         ),
         counts=ClusterCounts(
             records=len(ids),
-            edges=int(accepted.sum()),
+            edges=len(accepted.left),
             components=components,
             components_resolved=work.resolved,
             components_divided=divided,
@@ -234,136 +235,13 @@ def cluster(
     )
 
 
-def _read_records(con: DuckDBPyConnection, records: DuckDBPyRelation) -> tuple[pa.Array, pa.Array]:
-    """Ids (sorted) and sources of the records; leaves the view ``clustering_ids``."""
-    records.create_view("clustering_records", replace=True)
-    table = con.sql(
-        """
-        SELECT record_id, source
-        FROM clustering_records
-        ORDER BY record_id
-        """,
-    ).to_arrow_table()
-    ids = table["record_id"].cast(pa.string()).combine_chunks()
-    doubled = len(ids) - len(ids.unique())
-    if doubled:
-        raise ValueError(
-            f"clustering: {doubled} record ids occur more than once among the records; "
-            "records must hold one current version of each (source, source_id)"
-        )
-    con.register("clustering_ids", pa.table({"record_id": ids, "number": np.arange(len(ids))}))
-    return ids, table["source"].cast(pa.string()).combine_chunks().dictionary_encode()
-
-
-def _read_scores(
-    con: DuckDBPyConnection, scores: DuckDBPyRelation
-) -> tuple[Pairs, Numbers, pa.Array]:
-    """Scored pairs as record numbers, the threshold of each in bits, and its veto (null: none).
-
-    The weight of these pairs is what it is above the threshold.
-    """
-    scores.create_view("clustering_scores", replace=True)
-    table = con.sql(
-        """
-        SELECT
-            l.number AS l,
-            r.number AS r,
-            s.match_weight::DOUBLE AS match_weight,
-            s.match_probability::DOUBLE AS match_probability,
-            s.threshold::DOUBLE AS threshold,
-            s.veto::VARCHAR AS veto
-        FROM clustering_scores AS s
-        LEFT JOIN clustering_ids AS l ON l.record_id = s.record_l
-        LEFT JOIN clustering_ids AS r ON r.record_id = s.record_r
-        """,
-    ).to_arrow_table()
-    unknown = max(table["l"].null_count, table["r"].null_count)
-    if unknown:
-        raise ValueError(
-            f"clustering: at least {unknown} of {table.num_rows} scored pairs name a record that "
-            "is not among the records; materialise the match scores again"
-        )
-    threshold = table["threshold"].to_numpy()
-    if not ((threshold > 0) & (threshold < 1)).all():
-        raise ValueError(
-            "clustering: each scored pair needs a threshold, a match probability between 0 and 1 "
-            "(both excluded); materialise the match thresholds again"
-        )
-    bar = np.log2(threshold / (1 - threshold))
-    above = table["match_weight"].to_numpy() - bar
-    # The probability decides: rounding must not part it from its weight.
-    edge = table["match_probability"].to_numpy() >= threshold
-    above = np.where(edge, np.maximum(above, 0.0), np.minimum(above, -np.finfo(float).tiny))
-    ends = [table[side].to_numpy().astype(np.int64) for side in ("l", "r")]
-    pairs = Pairs(
-        np.minimum(*ends),
-        np.maximum(*ends),
-        above,
-        table["match_probability"].to_numpy(),
-    )
-    order = np.lexsort((pairs.right, pairs.left))
-    pairs = pairs.take(order)
-    doubled = int(((np.diff(pairs.left) == 0) & (np.diff(pairs.right) == 0)).sum())
-    itself = int((pairs.left == pairs.right).sum())
-    if doubled or itself:
-        raise ValueError(
-            f"clustering: {doubled} pairs were scored more than once and {itself} pair a record "
-            "with itself; each pair must be made in one shard"
-        )
-    return pairs, bar[order], table["veto"].combine_chunks().take(pa.array(order))
-
-
-def _forbidden(con: DuckDBPyConnection, pairs: DuckDBPyRelation) -> Forbidden:
-    """Cannot-link pairs as record numbers; pairs of other records do not matter here."""
-    pairs.create_view("clustering_forbidden", replace=True)
-    table = con.sql(
-        """
-        SELECT
-            least(l.number, r.number) AS l,
-            greatest(l.number, r.number) AS r,
-            min(f.veto)::VARCHAR AS veto
-        FROM clustering_forbidden AS f
-        JOIN clustering_ids AS l ON l.record_id = f.record_l
-        JOIN clustering_ids AS r ON r.record_id = f.record_r
-        WHERE f.veto IS NOT NULL
-        GROUP BY 1, 2
-        ORDER BY 1, 2
-        """,
-    ).to_arrow_table()
-    return Forbidden(
-        table["l"].to_numpy().astype(np.int64),
-        table["r"].to_numpy().astype(np.int64),
-        table["veto"].cast(pa.string()).combine_chunks(),
-    )
-
-
-def _links(con: DuckDBPyConnection, same: DuckDBPyRelation | None) -> Pairs:
-    """Must-link pairs as edges above every score; pairs of other records do not matter here."""
-    if same is None:
-        return Pairs.none()
-    same.create_view("clustering_same", replace=True)
-    table = con.sql(
-        """
-        SELECT DISTINCT
-            least(l.number, r.number) AS l,
-            greatest(l.number, r.number) AS r
-        FROM clustering_same AS s
-        JOIN clustering_ids AS l ON l.record_id = s.record_l
-        JOIN clustering_ids AS r ON r.record_id = s.record_r
-        ORDER BY 1, 2
-        """,
-    ).to_arrow_table()
-    left, right = (table[side].to_numpy().astype(np.int64) for side in ("l", "r"))
-    return Pairs(left, right, np.full(len(left), MUST_LINK), np.ones(len(left)))
-
-
 def _judged_apart(
     con: DuckDBPyConnection, different: DuckDBPyRelation | None, links: Pairs, ids: pa.Array
 ) -> Forbidden:
     """Pairs that were judged different, as record numbers."""
     if different is None:
         return Forbidden.none()
-    apart = _forbidden(con, different)
+    apart = read_forbidden(con, different)
     group = connected(len(ids), links.left, links.right)
     joined = np.flatnonzero(group[apart.left] == group[apart.right])
     if len(joined):

@@ -52,6 +52,27 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """Pairs of record numbers (left <= right) of which nothing else is known."""
+
+    left: Ints
+    right: Ints
+
+    def take(self, which: Ints | Mask) -> Ends:
+        """The pairs at these positions, or where the mask holds."""
+        return Ends(self.left[which], self.right[which])
+
+    def keys(self, records: int) -> Ints:
+        """A number for each pair.
+
+        Args:
+            records: How many records there are; the number of a pair of a record with itself is a
+                multiple of one more than these.
+        """
+        return np.asarray(self.left.astype(np.int64) * records + self.right)
+
+
+@dataclass(frozen=True)
 class Forbidden:
     """Cannot-link pairs of record numbers (left < right), each with its veto, by left, right."""
 

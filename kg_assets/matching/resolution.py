@@ -7,6 +7,7 @@ import numpy as np
 from kg_assets.matching.agglomeration import BRIDGE_DENIALS, Component, agglomerate
 from kg_assets.matching.components import (
     MUST_LINK,
+    Ends,
     Forbidden,
     Ints,
     Layout,
@@ -29,7 +30,7 @@ class Resolution:
         self,
         layout: Layout,
         edges: Pairs,
-        denied: Pairs,
+        denied: Ends,
         known: Forbidden,
         once: Ints,
         strong: float,
