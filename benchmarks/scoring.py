@@ -127,7 +127,7 @@ def end_to_end(data: dict[str, DataSet], threads: int, rounds: int) -> None:
     for one in data.values():
         for engine in ("splink", "ours"):
             target = one.folder / f"{one.kind}_clusters_{engine}.parquet"
-            costs = [worker(engine, one, target, threads, 4) for _ in range(rounds)]
+            costs = [worker(engine, one, target, threads, 1) for _ in range(rounds)]
             wall, cpu = median(costs)
             memory = statistics.median(cost.memory for cost in costs)
             precision, recall, f1 = runs.pairwise_f1(one, target)

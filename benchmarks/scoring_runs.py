@@ -24,6 +24,7 @@ from kg_assets.matching.scorers.interface import Scoring
 from kg_assets.matching.scoring import exact_from, score_pairs
 from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.training import train
+from resources.settings import Settings
 
 if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
@@ -88,11 +89,16 @@ class Timer:
         )
 
 
-def connection(threads: int, memory: str | None = None) -> duckdb.DuckDBPyConnection:
+def connection(
+    threads: int, memory: str | None = None, spill: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """A connection as a step's session is, with the macros."""
     con = duckdb.connect(config={"threads": threads, "preserve_insertion_order": False})
+    con.execute("SET enable_progress_bar = false")
     if memory is not None:
         con.execute("SET memory_limit = $memory", {"memory": memory})
+    if spill is not None:
+        con.execute("SET temp_directory = $spill", {"spill": str(spill)})
     create_macros(con)
     return con
 
@@ -127,11 +133,18 @@ def prepare(folder: Path, world: World, threads: int) -> dict[str, DataSet]:
 
 
 def block(data: DataSet, shards: int, threads: int, target: Path | None = None) -> tuple[Cost, int]:
-    """Make all candidate pairs, shard by shard; cost and number of pairs."""
+    """Make all candidate pairs, shard by shard, of keys that lie sorted in a file as in the lake.
+
+    Returns:
+        The cost, and the number of pairs.
+    """
     con = connection(threads)
     con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
     timer = Timer()
     make_keys(con, data.spec, "record")
+    _copy(con, "FROM block_key ORDER BY block, rule_number, record_id", data.file("keys"))
+    con.execute("DROP TABLE block_key")
+    con.execute(f"CREATE VIEW block_key AS FROM '{_quoted(data.file('keys'))}'")
     pairs = 0
     for shard in range(shards):
         found = pairs_of_shard(con, data.spec, shard, shards)
@@ -261,10 +274,14 @@ def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, i
 
 
 def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost:
-    """Records to clusters by this project, shard by shard, from Parquet to Parquet."""
+    """Records to clusters by this project, shard by shard, from Parquet to Parquet.
+
+    With the memory that a step has by default; what is more is spilled.
+    """
     import pyarrow.parquet as pq
 
-    con = connection(threads)
+    memory, spill = Settings().memory_limit, data.folder / "spill"
+    con = connection(threads, memory, spill)
     con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
     con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
     timer = Timer()
@@ -284,9 +301,10 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
         )
         path = target.with_suffix(f".{shard}.parquet")
         _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", path)
+        con.execute("DROP TABLE scored_pair")
         scores.append(str(path))
     con.close()
-    con = connection(threads)
+    con = connection(threads, memory, spill)
     found = cluster(
         con,
         con.sql(f"SELECT record_id, source FROM '{_quoted(data.file('records'))}'"),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import duckdb
@@ -22,8 +24,11 @@ Kind: TypeAlias = Literal["number", "value", "list", "text", "names"]
 _WORDS: dict[Kind, int] = {"number": 1, "value": 1, "list": 2, "text": 2, "names": 1}
 """Words of a row that a column takes."""
 
-BATCH = 16_384
+BATCH = 8_192
 """Records that are read at once: their rows fit into a processor's cache."""
+
+_AHEAD = 2
+"""Batches that wait at most to be taken apart."""
 
 _NUMBERS = frozenset(
     {
@@ -136,8 +141,15 @@ class RecordColumns:
         kinds: list[Kind] = [kind for kind, _ in self._places]
         kinds += ["number"] * len(frequencies)
         made = _Rows(kinds, most)
-        for batch in rows.to_arrow_reader(BATCH):
-            made.add(batch)
+        # While a batch is taken apart, DuckDB computes the ones after it.
+        with ThreadPoolExecutor(1) as pool:
+            waiting: deque[Future[None]] = deque()
+            for batch in rows.to_arrow_reader(BATCH):
+                waiting.append(pool.submit(made.add, batch))
+                if len(waiting) > _AHEAD:
+                    waiting.popleft().result()
+            while waiting:
+                waiting.popleft().result()
         return made.finished()
 
     def _computed(self, kind: Kind, sql: str) -> str:
@@ -157,8 +169,10 @@ class _Rows:
         self._kinds = kinds
         self._rows = np.empty((most, max(1, sum(_WORDS[kind] for kind in kinds))), dtype=np.uint64)
         self._ids: list[pa.Array] = []
-        self._parts: dict[str, list[Any]] = {"elements": [], "bounds": [], "pool": []}
-        self._filled = self._elements = self._bounds = self._bytes = self._longest = 0
+        self._elements = _Growing(np.uint64)
+        self._bounds = _Growing(np.uint64, 2)
+        self._pool = _Growing(np.uint8)
+        self._filled = self._longest = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add a batch: record_id, and a column of each kind."""
@@ -185,54 +199,83 @@ class _Rows:
         # The elements of all lists of a record lie together.
         total = sum((sizes for _, _, sizes, _ in sets), np.zeros(batch.num_rows, dtype=np.int64))
         begin = np.cumsum(total) - total
-        elements = np.empty(int(total.sum()), dtype=np.uint64)
+        before = self._elements.used
+        elements = self._elements.more(int(total.sum()), self._share)
         for word, column, sizes, kept in sets:
             scattered(sizes, kept, begin, elements)
-            rows[:, word] = _spans(self._elements + begin, sizes, column)
+            rows[:, word] = _spans(before + begin, sizes, column)
             begin = begin + sizes
-        self._elements += len(elements)
-        self._parts["elements"].append(elements)
 
     def _text(self, column: pa.Array) -> Any:
         from kg_assets.matching.scorers.texts import letters
 
         bounds, pool = _buffers(column)
-        part = pool[bounds[0] : bounds[-1]]
         sizes = np.diff(bounds)
-        begin = bounds[:-1] - bounds[0] + self._bytes
-        self._parts["pool"].append(part)
-        self._bytes += len(part)
+        begin = bounds[:-1] - bounds[0] + self._pool.used
+        self._pool.more(int(bounds[-1] - bounds[0]), self._share)[:] = pool[bounds[0] : bounds[-1]]
         self._longest = max(self._longest, int(sizes.max(initial=0)))
         letters_of = letters(bounds[:-1], bounds[1:], pool)
         return np.column_stack([letters_of, _spans(begin, sizes, column)])
 
     def _names(self, column: pa.Array) -> Any:
         flat = column.flatten()
-        self._parts["bounds"].append(self._text(flat))
         sizes = _lengths(column)
-        ends = self._bounds + np.cumsum(sizes)
-        self._bounds += len(flat)
+        ends = self._bounds.used + np.cumsum(sizes)
+        self._bounds.more(len(flat), self._share)[:] = self._text(flat)
         return _spans(ends - sizes, sizes, column)
+
+    @property
+    def _share(self) -> float:
+        return self._filled / len(self._rows)
 
     def finished(self) -> tuple[Columns, pa.Table]:
         """The columns, and the number of each record."""
         from kg_assets.matching.scorers.machine import Columns
 
-        def joined(name: str, kind: Any, *shape: int) -> Any:
-            parts = self._parts.pop(name)
-            return np.concatenate(parts) if parts else np.zeros((0, *shape), dtype=kind)
-
         rows = self._rows[: self._filled]
         columns = Columns(
             rows=rows,
             numbers=rows.view(np.float64),
-            elements=joined("elements", np.uint64),
-            bounds=joined("bounds", np.uint64, 2),
-            pool=joined("pool", np.uint8),
+            elements=self._elements.filled,
+            bounds=self._bounds.filled,
+            pool=self._pool.filled,
             longest=self._longest,
         )
         ids = pa.chunked_array(self._ids, pa.string())
         return columns, pa.table({"record_id": ids, "n": np.arange(len(ids), dtype=np.int32)})
+
+
+class _Growing:
+    """An array that is filled from its beginning, of a length that is only known at the end.
+
+    Memory that was asked for and is never written to costs nothing.
+    """
+
+    def __init__(self, kind: Any, *shape: int) -> None:
+        self._values = np.empty((0, *shape), dtype=kind)
+        self.used = 0
+
+    def more(self, count: int, share: float) -> Any:
+        """The next places, to be written to.
+
+        Args:
+            count: How many.
+            share: Share of all that is expected which was seen with these.
+        """
+        needed = self.used + count
+        if needed > len(self._values):
+            size = max(needed, int(1.1 * needed / share), len(self._values) * 3 // 2)
+            grown = np.empty((size, *self._values.shape[1:]), dtype=self._values.dtype)
+            grown[: self.used] = self._values[: self.used]
+            self._values = grown
+        place = self._values[self.used : needed]
+        self.used = needed
+        return place
+
+    @property
+    def filled(self) -> Any:
+        """What was written."""
+        return self._values[: self.used]
 
 
 def _sets(lists: pa.Array) -> tuple[Any, Any, Any]:
