@@ -105,6 +105,10 @@ class Usage:
         )
 
 
+NOTHING = Usage()
+"""No tokens."""
+
+
 @dataclass
 class Counts:
     """What happened in a process or to a context.
@@ -118,10 +122,10 @@ class Counts:
 
     sent: dict[Outcome, int] = field(default_factory=dict)
     stored: dict[Outcome, int] = field(default_factory=dict)
-    usage: Usage = Usage()
+    usage: Usage = NOTHING
     cost: int = 0
 
-    def add(self, outcome: Outcome, *, stored: bool, usage: Usage = Usage(), cost: int = 0) -> None:
+    def add(self, outcome: Outcome, *, stored: bool, usage: Usage = NOTHING, cost: int = 0) -> None:
         """Count an attempt."""
         group = self.stored if stored else self.sent
         group[outcome] = group.get(outcome, 0) + 1
