@@ -39,6 +39,7 @@ class Reply:
         cut: Send the head and part of the body, then cut the connection.
         usage: Token counts; None counts the bytes.
         expired: In a batch: the request is reported as expired.
+        raw: The body as it is sent, instead of a message.
     """
 
     content: tuple[Body, ...] = ()
@@ -50,6 +51,7 @@ class Reply:
     cut: bool = False
     usage: Body | None = None
     expired: bool = False
+    raw: str | None = None
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ class LlmServer:
         if path == "/v1/messages":
             reply = self._scripted.popleft() if self._scripted else self.answer(request.body)
             payload = self._message(request.body, reply)
+            payload = payload if reply.raw is None else reply.raw.encode()
         elif path.startswith("/v1/messages/batches"):
             reply = self._scripted_batches.popleft() if self._scripted_batches else Reply()
             payload = b"" if reply.status >= 400 else self._batches(request)

@@ -8,21 +8,22 @@ client and gets them from there, so they are validated as all others are.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
 from resources.llm import attempts, ledger, store
+from resources.llm.batch_parts import Collected, Submitted, as_attempt, parts
 from resources.llm.errors import CapReached
 from resources.llm.lane import cap_message, today
 from resources.llm.ledger import Full
-from resources.llm.outcomes import Counts, Outcome
+from resources.llm.outcomes import Outcome
 from resources.llm.prices import bound
 from resources.llm.schema import BATCHES, REQUESTS, RESERVATIONS
 from resources.llm.store import Attempt, Request
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_REQUESTS = 10_000
-"""Requests of one batch; the API takes 100,000, but a batch is collected as a whole."""
-
-MOST_BYTES = 100_000_000
-"""Bytes of one batch; the API takes 256 MB."""
-
 SLICE = 500
 """Requests that are reserved or settled in one transaction."""
 
@@ -49,52 +44,6 @@ KEPT_SECONDS = 30 * 86400.0
 
 CLOCKS = 300
 """Seconds by which our clock and the provider's may differ."""
-
-ERRORS = {
-    "invalid_request_error": Outcome.INVALID,
-    "not_found_error": Outcome.INVALID,
-    "request_too_large": Outcome.INVALID,
-    "authentication_error": Outcome.DENIED,
-    "billing_error": Outcome.DENIED,
-    "permission_error": Outcome.DENIED,
-    "rate_limit_error": Outcome.RATE_LIMITED,
-    "overloaded_error": Outcome.OVERLOADED,
-    "timeout_error": Outcome.SERVER_ERROR,
-    "api_error": Outcome.SERVER_ERROR,
-}
-"""What the errors of single requests of a batch mean. None of them is paid for."""
-
-
-@dataclass
-class Submitted:
-    """What became of requests that were to be sent.
-
-    Attributes:
-        sent: Requests in new batches.
-        stored: Requests that have an answer already.
-        waiting: Requests that are in a batch already.
-        batches: The provider's ids of the new batches.
-    """
-
-    sent: int = 0
-    stored: int = 0
-    waiting: int = 0
-    batches: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Collected:
-    """What was fetched.
-
-    Attributes:
-        counts: The answers and faults.
-        open: The provider's ids of batches that have not ended.
-        lost: Batches that the provider does not know any more.
-    """
-
-    counts: Counts = field(default_factory=Counts)
-    open: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
 
 
 class Batches:
@@ -121,7 +70,7 @@ class Batches:
         rest = iter({request.key: request for request in requests}.values())
         with exclusive(self._lock):
             self._find_unsent()
-            for part in _parts(self._wanted(rest, done)):
+            for part in parts(self._wanted(rest, done)):
                 full = self._send(part, done)
                 if full is not None:
                     raise self._model.lane.stop(full)
@@ -150,7 +99,7 @@ class Batches:
             self._find_unsent()
             remotes = self._open()
             for remote in remotes:
-                self._call(lambda remote=remote: self._api.cancel(remote))
+                self._call(partial(self._api.cancel, remote))
         return remotes
 
     @property
@@ -365,7 +314,7 @@ class Batches:
                 ).first()
                 if held is None:
                     continue
-                attempt = _attempt(line, remote)
+                attempt = as_attempt(line, remote)
                 price = self._model.prices.of(held.model, today())
                 attempt = replace(attempt, cost=price.cost(attempt.usage, batch=True))
                 ledger.settle(
@@ -399,30 +348,3 @@ class Batches:
                     raise
                 time.sleep(attempts.delay(error.response, outcome, times, settings.llm_backoff))
         raise AssertionError("the last try returns or raises")
-
-
-def _attempt(line: MessageBatchIndividualResponse, remote: str) -> Attempt:
-    result = line.result
-    if result.type == "succeeded":
-        message = result.message.model_dump(mode="json", exclude_unset=True)
-        return attempts.answered(message, store.canonical(message), 200, None, remote)
-    if result.type == "errored":
-        error = result.error.model_dump(mode="json", exclude_unset=True)
-        outcome = ERRORS.get(result.error.error.type, Outcome.SERVER_ERROR)
-        return Attempt(outcome, None, store.canonical(error), lane=remote)
-    outcome = Outcome.EXPIRED if result.type == "expired" else Outcome.CANCELED
-    return Attempt(outcome, None, json.dumps({"type": result.type}).encode(), lane=remote)
-
-
-def _parts(requests: Iterator[Request]) -> Iterator[list[Request]]:
-    """Requests in parts that a batch may hold."""
-    part: list[Request] = []
-    size = 0
-    for request in requests:
-        if part and (len(part) >= MOST_REQUESTS or size + request.size > MOST_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(request)
-        size += request.size
-    if part:
-        yield part

@@ -209,7 +209,7 @@ def _move(
     )
 
 
-def _pace(connection: sa.Connection, model: str) -> sa.Row[Any]:
+def _pace(connection: sa.Connection, model: str) -> Any:
     query = sa.select(PACES.c.requests, PACES.c.tokens, PACES.c.paused)
     row = connection.execute(query.where(PACES.c.model == model)).first()
     if row is None:

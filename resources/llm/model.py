@@ -13,7 +13,7 @@ the client's usual errors come.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from resources.llm.batches import Batches
+    from resources.llm.estimate import Estimate
     from resources.settings import Settings
 
 SENDING = ("live", "record")
@@ -169,6 +170,12 @@ class LanguageModel:
         return self.database.run(
             lambda connection: ledger.balance(connection, self.limits.budget), writes=False
         )
+
+    def estimate(self, requests: Iterable[Request], *, batch: bool = False) -> Estimate:
+        """What requests would cost, in tokens and money, before anything is sent."""
+        from resources.llm.estimate import estimate
+
+        return estimate(self, requests, batch=batch)
 
     @cached_property
     def batches(self) -> Batches:
