@@ -6,11 +6,12 @@ import getpass
 import json
 import os
 import re
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PRODUCTION = "prod"
@@ -23,6 +24,10 @@ LOWEST_THRESHOLD = 0.05
 
 ScorerName = Literal["compiled", "splink", "classifier"]
 """The scorers of kg_assets.matching.scorers."""
+
+
+LanguageModelMode = Literal["live", "record", "replay", "only-stored"]
+"""What answers a request to the language model: see `resources.llm.lane`."""
 
 
 def _login_name() -> str:
@@ -39,7 +44,9 @@ class Settings(BaseSettings):
     Every field is read from the environment variable ``KG_<FIELD>``.
     """
 
-    model_config = SettingsConfigDict(env_prefix="KG_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="KG_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     home: Path = Field(
         default=Path(".kg"),
@@ -131,6 +138,78 @@ class Settings(BaseSettings):
         max_length=200,
         description="Who judges, where a judgement does not say; default the login name.",
     )
+    llm_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("KG_LLM_KEY", "ANTHROPIC_API_KEY"),
+        description="Key of the language model; ANTHROPIC_API_KEY does as well. Never stored.",
+    )
+    llm_base_url: str | None = Field(
+        default=None,
+        description="Address of an endpoint that speaks the Messages API; default Anthropic's.",
+    )
+    llm_model: str = Field(
+        default="claude-haiku-5-5", min_length=1, description="The language model."
+    )
+    llm_mode: LanguageModelMode = Field(
+        default="record",
+        description="record: answers come from the store, and what it lacks is sent and stored; "
+        "live: everything is sent and stored; replay: what the store says happened, errors too, "
+        "and nothing is sent; only-stored: nothing is sent, what the store lacks is left out.",
+    )
+    llm_store: str | None = Field(
+        default=None,
+        description="SQLAlchemy address of the store of answers and of the budget, SQLite or "
+        "Postgres; default SQLite in <home>/llm.sqlite.",
+    )
+    llm_cap: Decimal = Field(
+        default=Decimal(10),
+        ge=0,
+        description="US dollars that one build may spend on the language model, all processes.",
+    )
+    llm_budget: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Name of the budget that the cap holds for; default a new one for each "
+        "`kg build`, elsewhere one for each day (UTC).",
+    )
+    llm_prices: Path | None = Field(
+        default=None,
+        description="YAML or JSON file that corrects the price table resources/llm/prices.yaml.",
+    )
+    llm_requests_per_minute: int | None = Field(
+        default=1000, ge=1, description="Requests a minute to one model, over all processes."
+    )
+    llm_tokens_per_minute: int | None = Field(
+        default=400_000, ge=1, description="Tokens a minute of one model, over all processes."
+    )
+    llm_concurrency: int = Field(
+        default=64, ge=1, le=1024, description="Requests that a process keeps in the air."
+    )
+    llm_timeout: float = Field(
+        default=120.0, gt=0, description="Seconds after which a request has no answer."
+    )
+    llm_retries: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="How often a request is asked again after a passing fault; once at most after "
+        "a time-out, which may have been paid for.",
+    )
+    llm_backoff: float = Field(
+        default=0.5,
+        gt=0,
+        description="Seconds before the first such try where the endpoint names none; then twice "
+        "as long each time.",
+    )
+    llm_reservation_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds that money reserved by a process that died counts against the cap.",
+    )
+    llm_batch_poll_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds between two looks at a batch that is waited for."
+    )
     host: str = Field(default="127.0.0.1", description="Address on which the UI listens.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port on which the UI listens.")
 
@@ -197,6 +276,11 @@ class Settings(BaseSettings):
     def catalog_url(self) -> str:
         """SQLAlchemy address of the catalog."""
         return self.catalog or f"sqlite:///{(self.home / 'catalog.sqlite').absolute()}"
+
+    @cached_property
+    def llm_store_url(self) -> str:
+        """SQLAlchemy address of the language model's store."""
+        return self.llm_store or f"sqlite:///{(self.home / 'llm.sqlite').absolute()}"
 
     @cached_property
     def published(self) -> Path:
