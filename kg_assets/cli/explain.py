@@ -140,7 +140,9 @@ def explanations_of(
 
     Raises:
         UnknownRecordError: One of them is not a current record.
+        OutdatedModelError: The model is not the one by which the scores were made.
     """
+    from kg_assets.matching.current_model import check_scored_by
     from kg_assets.matching.explain import explain_pairs
     from kg_assets.matching.models import configured_models
     from kg_assets.matching.records import records
@@ -150,6 +152,7 @@ def explanations_of(
     model = lake.relation(con, match_model(kind)).to_arrow_table().to_pylist()
     if not model:
         return None
+    check_scored_by(lake, spec, model[0])
     lake.relation(con, records(spec)).create_view("matching_record", replace=True)
     # A type without term frequencies has none of them in its lake either.
     frequencies = lake.relation(con, term_frequencies(kind)).to_arrow_table()
