@@ -74,9 +74,7 @@ def check_scored_by(lake: Lake, spec: MatchSpec, row: dict[str, Any]) -> None:
     """
     scores, model = match_scores(spec.entity_type), match_model(spec.entity_type)
     _check_declaration("the scores cannot be explained", spec, row)
-    read = {
-        table.name: lake.heads(table) for table in (model, term_frequencies(spec.entity_type))
-    }
+    read = {table.name: lake.heads(table) for table in (model, term_frequencies(spec.entity_type))}
     for partition, head in sorted(lake.heads(scores).items()):
         others = {
             one.table

@@ -78,9 +78,13 @@ def test_a_chart_of_another_kind_is_refused(settings, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("table", "changed", "said"),
     [
-        (match_model("film"), {"threshold": 0.5}, r"film/match_scores.*another version of film/mat"),
-        (match_model("film"), {"version": "0-1-2"}, "is of version 0-1-2, and its model file is no"),
-        (term_frequencies("film"), {"frequency": 0.5}, "another version of film/term_frequencies"),
+        (
+            match_model("film"),
+            {"threshold": 0.5},
+            r"film/match_scores.*version of film/match_model",
+        ),
+        (match_model("film"), {"version": "0-1-2"}, "is of version 0-1-2, and its"),
+        (term_frequencies("film"), {"frequency": 0.5}, "version of film/term_frequencies"),
     ],
     ids=["trained again", "of another declaration", "counted again"],
 )
