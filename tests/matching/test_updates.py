@@ -14,17 +14,16 @@ from kg_assets.matching.records import run_records
 from kg_assets.matching.scoring import run_match_scores
 from resources.lake import Lake
 from tests.matching.update_worlds import (
+    BLUE,
     COMPARED,
     LAYERS,
+    RED,
     SHARDS,
     SPEC,
     WHOLE,
     World,
     assert_equal,
 )
-
-RED = {"id": "1", "name": "Red", "year": 2000}
-BLUE = {"id": "2", "name": "Blue Moon", "year": 2005}
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,10 @@ LAYERS: dict[str, Any] = {"layer_share": 1e9, "layers": 64}
 """Settings with which layers hold whatever changes."""
 
 
+RED = {"id": "1", "name": "Red", "year": 2000}
+BLUE = {"id": "2", "name": "Blue Moon", "year": 2005}
+
+
 def assert_equal(found, expected):
     for name, rows in expected.items():
         assert found[name] == rows, name
