@@ -259,7 +259,7 @@ def steps_of(explanation: Explanation) -> list[tuple[str, str, float]]:
 
 
 def _draw(explanation: Explanation, path: Path) -> None:
-    from kg_assets.matching.reporting import charts
+    from kg_assets.matching.reporting import charts, page
     from kg_assets.matching.reporting.drawing import Drawing, draw
     from kg_assets.matching.thresholds import weight_of
 
@@ -272,11 +272,11 @@ def _draw(explanation: Explanation, path: Path) -> None:
     )
     drawn = charts.waterfall(steps_of(explanation), threshold, title, subtitle)
     if path.suffix == ".png":
-        path.write_bytes(draw([charts.png(drawn, scale=1.5)])[0])
+        path.write_bytes(draw([page.png(drawn, scale=1.5)])[0])
     else:
         vetoes = [f"Veto: {text}" for text in explanation.vetoes.values()]
         library = draw([Drawing("library")])[0].decode()
-        path.write_text(charts.page(title, vetoes, [drawn], library), encoding="utf-8")
+        path.write_text(page.page(title, vetoes, [drawn], library), encoding="utf-8")
 
 
 def print_weights(explanation: Explanation) -> None:

@@ -34,7 +34,8 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             if not options.get("cache") or "cannot cache" not in str(error):
                 raise
         # Looked up at each function, so that one that was set from outside has failed already.
-        numba.config.CACHE_DIR = str(Settings().home.absolute() / CACHE)
+        config: Any = numba.config
+        config.CACHE_DIR = str(Settings().home.absolute() / CACHE)
         try:
             return numba.njit(**options)(function)
         except RuntimeError as error:
