@@ -105,7 +105,7 @@ def evaluate(
 
 def _links(links: Path) -> pa.Table | None:
     """Links of a file; None where it is refused, which is said."""
-    from kg_assets.matching.evaluation import LinksError, read_links
+    from kg_assets.matching.links import LinksError, read_links
 
     try:
         labelled = read_links(links)

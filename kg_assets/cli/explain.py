@@ -140,7 +140,9 @@ def explanations_of(
 
     Raises:
         UnknownRecordError: One of them is not a current record.
+        OutdatedModelError: The model is not the one by which the scores were made.
     """
+    from kg_assets.matching.current_model import check_scored_by
     from kg_assets.matching.explain import explain_pairs
     from kg_assets.matching.models import configured_models
     from kg_assets.matching.records import records
@@ -150,6 +152,7 @@ def explanations_of(
     model = lake.relation(con, match_model(kind)).to_arrow_table().to_pylist()
     if not model:
         return None
+    check_scored_by(lake, spec, model[0])
     lake.relation(con, records(spec)).create_view("matching_record", replace=True)
     # A type without term frequencies has none of them in its lake either.
     frequencies = lake.relation(con, term_frequencies(kind)).to_arrow_table()
@@ -256,7 +259,7 @@ def steps_of(explanation: Explanation) -> list[tuple[str, str, float]]:
 
 
 def _draw(explanation: Explanation, path: Path) -> None:
-    from kg_assets.matching.reporting import charts
+    from kg_assets.matching.reporting import charts, page
     from kg_assets.matching.reporting.drawing import Drawing, draw
     from kg_assets.matching.thresholds import weight_of
 
@@ -269,11 +272,11 @@ def _draw(explanation: Explanation, path: Path) -> None:
     )
     drawn = charts.waterfall(steps_of(explanation), threshold, title, subtitle)
     if path.suffix == ".png":
-        path.write_bytes(draw([charts.png(drawn, scale=1.5)])[0])
+        path.write_bytes(draw([page.png(drawn, scale=1.5)])[0])
     else:
         vetoes = [f"Veto: {text}" for text in explanation.vetoes.values()]
         library = draw([Drawing("library")])[0].decode()
-        path.write_text(charts.page(title, vetoes, [drawn], library), encoding="utf-8")
+        path.write_text(page.page(title, vetoes, [drawn], library), encoding="utf-8")
 
 
 def print_weights(explanation: Explanation) -> None:

@@ -34,10 +34,10 @@ _IDENTIFYING = (
 )
 
 
-def _with_id(said: str) -> str:
+def _with_id(said: str, part: int, parts: int) -> str:
     """Add to a query of evidence the id, a hash of what is said and where; one row of each."""
     # A null and an empty string must not give the same id, which concat_ws alone would do.
-    parts = ", ".join(f'coalesce("{name}"::VARCHAR, chr(30))' for name in _IDENTIFYING)
+    texts = ", ".join(f'coalesce("{name}"::VARCHAR, chr(30))' for name in _IDENTIFYING)
     rest = ", ".join(
         f'any_value("{name}") AS "{name}"' if name in _IDENTIFYING else f'max("{name}") AS "{name}"'
         for name in EVIDENCE.schema.names
@@ -45,9 +45,10 @@ def _with_id(said: str) -> str:
     )
     return f"""
         SELECT
-            left(sha256(concat_ws(chr(31), {parts})), 32) AS evidence_id,
+            left(sha256(concat_ws(chr(31), {texts})), 32) AS evidence_id,
             {rest}
         FROM ({said})
+        WHERE hash(subject_id) % {parts} = {part}
         GROUP BY evidence_id
         """
 
@@ -69,7 +70,9 @@ def _value(name: str) -> str:
     return f"unnest({name})::VARCHAR" if listed else f"{name}::VARCHAR"
 
 
-def node_evidence(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+def node_evidence(
+    con: duckdb.DuckDBPyConnection, part: int = 0, parts: int = 1
+) -> duckdb.DuckDBPyRelation:
     """What records say of the attributes of nodes.
 
     The name of a genre or country rests on the first record of each source that names it; the
@@ -77,6 +80,8 @@ def node_evidence(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
 
     Args:
         con: Connection with the views `nodes`, `records`, `claims` and `vocabulary_terms`.
+        part: Which part of the subjects, from 0.
+        parts: How many there are; all texts of one lie in memory when its rows are grouped.
 
     Returns:
         Relation with the columns of the table evidence. A claim is chosen where it says what
@@ -139,16 +144,22 @@ def node_evidence(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
             FROM (SELECT * FROM claim UNION ALL BY NAME SELECT * FROM term)
             JOIN records USING (entity_type, source, source_id)
             SEMI JOIN nodes ON subject_id = node_id
-            """
+            """,
+            part,
+            parts,
         )
     )
 
 
-def edge_evidence(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+def edge_evidence(
+    con: duckdb.DuckDBPyConnection, part: int = 0, parts: int = 1
+) -> duckdb.DuckDBPyRelation:
     """The records and quotes that say what the edges say.
 
     Args:
         con: Connection with `facts` (see `edges.facts`) and the views `records` and `documents`.
+        part: Which part of the subjects, from 0.
+        parts: How many there are.
 
     Returns:
         Relation with the columns of the table evidence; attribute is the relation. A quote has
@@ -196,7 +207,9 @@ def edge_evidence(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
                 placed.confidence AS confidence
             FROM placed
             LEFT JOIN records AS record USING (entity_type, source, source_id)
-            """
+            """,
+            part,
+            parts,
         )
     )
 

@@ -28,7 +28,7 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from resources.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import duckdb
@@ -69,6 +69,9 @@ EDGES_INPUTS: tuple[Table, ...] = (
 KNOWLEDGE_GRAPH_INPUTS: tuple[Table, ...] = (NODES, EDGES, EVIDENCE, EDGE_PROBLEMS, *_EVENTS)
 """What `run_knowledge_graph` reads."""
 
+_PART_ROWS = 200_000
+"""Rows of evidence that are grouped at once: about 100 MB."""
+
 _PLACE = 'entity_type, source, source_id, file, "table", position, sha256'
 
 
@@ -98,10 +101,12 @@ def run_edges(step: Step) -> None:
     con.register("relation_types", relation_types(load_ontology()))
     _claims(con)
     _keep(con, "facts", edges.facts(con))
-    _keep(con, "edge_evidence", evidence.edge_evidence(con))
+    _keep_in_parts(con, "edge_evidence", evidence.edge_evidence, "facts")
     step.write(EDGES, edges.edges(con))
     step.write(EDGE_PROBLEMS, edges.problems(con))
-    step.write(EVIDENCE, evidence.node_evidence(con).union(con.table("edge_evidence")))
+    _keep_in_parts(con, "node_evidence", evidence.node_evidence, "claims")
+    both = con.table("node_evidence").union(con.table("edge_evidence"))
+    step.write(EVIDENCE, both, wide=True)
     for name, table in (("edges", EDGES), ("evidence", EVIDENCE)):
         step.staged(table).create_view(name, replace=True)
     kinds = con.sql("SELECT relation, kind, count(*) FROM edges GROUP BY ALL ORDER BY ALL")
@@ -198,6 +203,29 @@ def _keep(con: duckdb.DuckDBPyConnection, name: str, rows: duckdb.DuckDBPyRelati
     """Compute rows once, as a temporary table that spills where memory ends."""
     rows.create_view("computed", replace=True)
     con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM computed")
+
+
+def _keep_in_parts(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    part_of: Callable[[duckdb.DuckDBPyConnection, int, int], duckdb.DuckDBPyRelation],
+    counted: str,
+) -> None:
+    """The same, a part at a time: DuckDB spills rows, and not the texts of groups.
+
+    Args:
+        con: The connection.
+        name: Name of the table.
+        part_of: Gives the rows of one part, by its number and how many there are.
+        counted: Name of a table with about as many rows.
+    """
+    rows = con.table(counted).aggregate("count(*)").fetchall()[0][0]
+    parts = 1 + rows // _PART_ROWS
+    for part in range(parts):
+        part_of(con, part, parts).create_view("computed", replace=True)
+        if not part:
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM computed LIMIT 0")
+        con.execute(f"INSERT INTO {name} SELECT * FROM computed")
 
 
 def _records(step: Step) -> None:

@@ -14,8 +14,8 @@ from kg_assets.matching.agglomeration import TOO_LARGE
 from kg_assets.matching.judgements import judged_pairs, not_joined_by_people
 from kg_assets.matching.quality import WORTH_ASKING
 from kg_assets.matching.records import records
-from kg_assets.matching.training import rises
 from kg_assets.matching.vetoes import veto_pairs
+from kg_assets.matching.weight_order import rises
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
     from kg_assets.matching.model import MatchSpec
 
-_PART_RECORDS = 250_000
+PART_RECORDS = 250_000
 """Records whose features are computed at once."""
 
 
 def add_features(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, current: str, members: str
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    current: str,
+    members: str,
+    *,
+    part_records: int = PART_RECORDS,
 ) -> duckdb.DuckDBPyRelation:
     """Compute the features of a type's records.
 
@@ -31,6 +36,7 @@ def add_features(
         spec: The type's match model.
         current: Name of the table that `make_current` made.
         members: Name of a view of the members of the types that this one depends on.
+        part_records: Records whose features are computed at once, about; the result is the same.
 
     Returns:
         Rows of the table `records`.
@@ -48,7 +54,7 @@ def add_features(
     shared = _shared(con, spec)
     number = con.sql("SELECT count(*) FROM own_record").fetchall()[0][0]
     # Features are wide: those of a part at a time, so that the memory of joins does not grow.
-    parts = 1 + number // _PART_RECORDS
+    parts = 1 + number // part_records
     for part in range(parts):
         query = _featured(con, spec, shared, f"hash(record_id) % {parts} = {part}")
         if not part:

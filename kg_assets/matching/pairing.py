@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
+
+from kg_assets.matching.machine_code import njit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,96 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from kg_assets.matching.column_meanings import column, described, required
 from resources.table import Table
-
-_MEANINGS = {
-    "entity_type": "The entity type.",
-    "version": "Hash of the model's declaration.",
-    "settings": "Splink settings as JSON, with the trained m and u probabilities.",
-    "threshold": "Match probability from which a pair is an edge.",
-    "source_l": "A source, the smaller name of the two.",
-    "source_r": "The other source, or the same.",
-    "method": "How the threshold was found: calibrated, one_to_one, declared or configured.",
-    "measured": "The threshold without what is configured.",
-    "measured_method": "How that one was found.",
-    "model_version": "Version of the match model that this is frozen with.",
-    "kind": "What is counted: level, weight or term.",
-    "item": "The comparison, or the column.",
-    "bucket": "The level, the bin of match weight in bits, or the term.",
-    "count": "How many pairs, or records of the sample.",
-    "file": "Path in the folder of reports of the namespace.",
-    "sha256": "SHA-256 of the file.",
-    "bytes": "Its size.",
-    "trained": "Whether training changed what was declared.",
-    "untrained": "Each level that training never saw: comparison, level, m or u.",
-    "notes": "What could not be trained, and why.",
-    "column_name": "The feature.",
-    "value": "One of its values.",
-    "frequency": "Share of distinct things that have the value, 0 to 1.",
-    "record_l": "source:source_id, the smaller of the two.",
-    "record_r": "source:source_id, the greater of the two.",
-    "block": "Hash of rule and key; a shard is a range of it.",
-    "rule_number": "Place of the blocking rule in the model, from 0.",
-    "record_id": "source:source_id.",
-    "record": "Hash of record_id.",
-    "duplicate_free": "Whether the source is declared free of duplicates.",
-    "origin": "Hash of rule and key of the block over the cap that this one was cut from.",
-    "block_key": "The key that the records share.",
-    "block_records": "How many records share it.",
-    "largest": "Records of the largest block that it was cut into.",
-    "neighbourhoods": "Blocks that were still over the cap and are joined in sorted windows.",
-    "rule": "The first blocking rule that holds for the pair.",
-    "match_weight": "Sum of the evidence in bits; 0 is even odds.",
-    "match_probability": "The same as a probability.",
-    "levels": "Level reached in each comparison, in the model order; -1: a value is missing; -2: "
-    "not needed, the pair cannot reach the weight from which weights are exact.",
-    "veto": "Name of the veto that forbids the match, if any.",
-    "entity_id": "Lasting id of the entity.",
-    "name": "The chosen name.",
-    "alternate_names": "All other names.",
-    "year": "First year.",
-    "end_year": "Last year.",
-    "date": "Day of release or first broadcast.",
-    "runtime_minutes": "Running time in minutes.",
-    "season": "Season of an episode.",
-    "episode": "Number of an episode in its season.",
-    "genres": "Genres of all records.",
-    "countries": "Countries of origin, ISO 3166-1 alpha-2.",
-    "languages": "Original languages, ISO 639.",
-    "professions": "What a person does.",
-    "birth_year": "Year of birth.",
-    "death_year": "Year of death.",
-    "description": "The longest prose of its records.",
-    "url": "A page about the entity.",
-    "records": "How many records it holds.",
-    "sources": "The sources of its records.",
-    "source": "Who delivered the record.",
-    "source_id": "The source's own identifier.",
-    "generation": "Number of the change, from 1.",
-    "event": "born, merged, split or retired.",
-    "other_id": "Where a merged or split id leads, else empty.",
-    "members": "How many records it concerned.",
-    "entity_l": "Entity of record_l.",
-    "entity_r": "Entity of record_r.",
-    "reason": "Why a person should look.",
-    "figure": "What is compared: a figure of all pairs, or pair, for one that differs most.",
-    "place": "Rank among the pairs that differ most, from 1; 0 for a figure.",
-    "pinned": "Of the scorer that decides: the figure, or the pair's match weight.",
-    "shadow": "The same of the scorer that runs beside it.",
-}
-"""What each column holds; a name means the same in every table."""
-
-
-def _required(name: str, kind: pa.DataType) -> pa.Field:
-    return _column(name, kind).with_nullable(False)
-
-
-def _described(name: str, kind: pa.DataType, text: str, nullable: bool = False) -> pa.Field:
-    return pa.field(name, kind, nullable=nullable, metadata={"description": text})
-
-
-def _column(name: str, kind: pa.DataType) -> pa.Field:
-    return pa.field(name, kind, metadata={"description": _MEANINGS[name]})
 
 
 def match_model(entity_type: str) -> Table:
@@ -102,13 +14,13 @@ def match_model(entity_type: str) -> Table:
         name=f"{entity_type}/match_model",
         schema=pa.schema(
             [
-                _required("entity_type", pa.string()),
-                _required("version", pa.string()),
-                _required("settings", pa.string()),
-                _required("threshold", pa.float64()),
-                _required("trained", pa.bool_()),
-                _required("untrained", pa.list_(pa.string())),
-                _column("notes", pa.string()),
+                required("entity_type", pa.string()),
+                required("version", pa.string()),
+                required("settings", pa.string()),
+                required("threshold", pa.float64()),
+                required("trained", pa.bool_()),
+                required("untrained", pa.list_(pa.string())),
+                column("notes", pa.string()),
             ]
         ),
         key=("entity_type",),
@@ -123,9 +35,9 @@ def term_frequencies(entity_type: str) -> Table:
         name=f"{entity_type}/term_frequencies",
         schema=pa.schema(
             [
-                _required("column_name", pa.string()),
-                _required("value", pa.string()),
-                _required("frequency", pa.float64()),
+                required("column_name", pa.string()),
+                required("value", pa.string()),
+                required("frequency", pa.float64()),
             ]
         ),
         key=("column_name", "value"),
@@ -140,13 +52,13 @@ def block_keys(entity_type: str) -> Table:
         name=f"{entity_type}/block_keys",
         schema=pa.schema(
             [
-                _required("block", pa.uint64()),
-                _required("rule_number", pa.uint8()),
-                _required("record_id", pa.string()),
-                _required("record", pa.uint64()),
-                _required("source", pa.string()),
-                _required("duplicate_free", pa.bool_()),
-                _column("origin", pa.uint64()),
+                required("block", pa.uint64()),
+                required("rule_number", pa.uint8()),
+                required("record_id", pa.string()),
+                required("record", pa.uint64()),
+                required("source", pa.string()),
+                required("duplicate_free", pa.bool_()),
+                column("origin", pa.uint64()),
             ]
         ),
         key=("block", "rule_number", "record_id"),
@@ -161,13 +73,13 @@ def cut_blocks(entity_type: str) -> Table:
         name=f"{entity_type}/cut_blocks",
         schema=pa.schema(
             [
-                _required("rule", pa.string()),
-                _required("block_key", pa.string()),
-                _required("rule_number", pa.uint8()),
-                _required("origin", pa.uint64()),
-                _required("block_records", pa.int64()),
-                _required("largest", pa.int64()),
-                _required("neighbourhoods", pa.int64()),
+                required("rule", pa.string()),
+                required("block_key", pa.string()),
+                required("rule_number", pa.uint8()),
+                required("origin", pa.uint64()),
+                required("block_records", pa.int64()),
+                required("largest", pa.int64()),
+                required("neighbourhoods", pa.int64()),
             ]
         ),
         key=("rule", "block_key"),
@@ -182,9 +94,9 @@ def blocked_pairs(entity_type: str) -> Table:
         name=f"{entity_type}/blocked_pairs",
         schema=pa.schema(
             [
-                _required("record_l", pa.string()),
-                _required("record_r", pa.string()),
-                _required("rule", pa.string()),
+                required("record_l", pa.string()),
+                required("record_r", pa.string()),
+                required("rule", pa.string()),
             ]
         ),
         key=("record_l", "record_r"),
@@ -199,13 +111,13 @@ def match_scores(entity_type: str) -> Table:
         name=f"{entity_type}/match_scores",
         schema=pa.schema(
             [
-                _required("record_l", pa.string()),
-                _required("record_r", pa.string()),
-                _required("rule", pa.string()),
-                _required("match_weight", pa.float64()),
-                _required("match_probability", pa.float64()),
-                _required("levels", pa.list_(pa.int8())),
-                _column("veto", pa.string()),
+                required("record_l", pa.string()),
+                required("record_r", pa.string()),
+                required("rule", pa.string()),
+                required("match_weight", pa.float64()),
+                required("match_probability", pa.float64()),
+                required("levels", pa.list_(pa.int8())),
+                column("veto", pa.string()),
             ]
         ),
         key=("record_l", "record_r"),
@@ -222,12 +134,12 @@ def scorer_comparison(entity_type: str) -> Table:
         name=f"{entity_type}/scorer_comparison",
         schema=pa.schema(
             [
-                _required("figure", pa.string()),
-                _required("place", pa.int32()),
-                _column("record_l", pa.string()),
-                _column("record_r", pa.string()),
-                _column("pinned", pa.float64()),
-                _column("shadow", pa.float64()),
+                required("figure", pa.string()),
+                required("place", pa.int32()),
+                column("record_l", pa.string()),
+                column("record_r", pa.string()),
+                column("pinned", pa.float64()),
+                column("shadow", pa.float64()),
             ]
         ),
         key=("figure", "place"),
@@ -243,14 +155,14 @@ def match_thresholds(entity_type: str) -> Table:
         name=f"{entity_type}/match_thresholds",
         schema=pa.schema(
             [
-                _required("source_l", pa.string()),
-                _required("source_r", pa.string()),
-                _required("threshold", pa.float64()),
-                _required("method", pa.string()),
-                _column("notes", pa.string()),
-                _required("measured", pa.float64()),
-                _required("measured_method", pa.string()),
-                _required("model_version", pa.string()),
+                required("source_l", pa.string()),
+                required("source_r", pa.string()),
+                required("threshold", pa.float64()),
+                required("method", pa.string()),
+                column("notes", pa.string()),
+                required("measured", pa.float64()),
+                required("measured_method", pa.string()),
+                required("model_version", pa.string()),
             ]
         ),
         key=("source_l", "source_r"),
@@ -265,11 +177,11 @@ def score_profile(entity_type: str) -> Table:
         name=f"{entity_type}/score_profile",
         schema=pa.schema(
             [
-                _required("kind", pa.string()),
-                _required("item", pa.string()),
-                _required("bucket", pa.string()),
-                _required("count", pa.int64()),
-                _required("model_version", pa.string()),
+                required("kind", pa.string()),
+                required("item", pa.string()),
+                required("bucket", pa.string()),
+                required("count", pa.int64()),
+                required("model_version", pa.string()),
             ]
         ),
         key=("kind", "item", "bucket"),
@@ -284,26 +196,26 @@ def resolved_entities(entity_type: str) -> Table:
         name=f"{entity_type}/resolved_entities",
         schema=pa.schema(
             [
-                _required("entity_id", pa.string()),
-                _required("entity_type", pa.string()),
-                _required("name", pa.string()),
-                _column("alternate_names", pa.list_(pa.string())),
-                _column("year", pa.int32()),
-                _column("end_year", pa.int32()),
-                _column("date", pa.date32()),
-                _column("runtime_minutes", pa.float64()),
-                _column("season", pa.int32()),
-                _column("episode", pa.int32()),
-                _column("genres", pa.list_(pa.string())),
-                _column("countries", pa.list_(pa.string())),
-                _column("languages", pa.list_(pa.string())),
-                _column("professions", pa.list_(pa.string())),
-                _column("birth_year", pa.int32()),
-                _column("death_year", pa.int32()),
-                _column("description", pa.string()),
-                _column("url", pa.string()),
-                _required("records", pa.int64()),
-                _required("sources", pa.list_(pa.string())),
+                required("entity_id", pa.string()),
+                required("entity_type", pa.string()),
+                required("name", pa.string()),
+                column("alternate_names", pa.list_(pa.string())),
+                column("year", pa.int32()),
+                column("end_year", pa.int32()),
+                column("date", pa.date32()),
+                column("runtime_minutes", pa.float64()),
+                column("season", pa.int32()),
+                column("episode", pa.int32()),
+                column("genres", pa.list_(pa.string())),
+                column("countries", pa.list_(pa.string())),
+                column("languages", pa.list_(pa.string())),
+                column("professions", pa.list_(pa.string())),
+                column("birth_year", pa.int32()),
+                column("death_year", pa.int32()),
+                column("description", pa.string()),
+                column("url", pa.string()),
+                required("records", pa.int64()),
+                required("sources", pa.list_(pa.string())),
             ]
         ),
         key=("entity_id",),
@@ -318,10 +230,10 @@ def entity_members(entity_type: str) -> Table:
         name=f"{entity_type}/entity_members",
         schema=pa.schema(
             [
-                _required("entity_id", pa.string()),
-                _required("entity_type", pa.string()),
-                _required("source", pa.string()),
-                _required("source_id", pa.string()),
+                required("entity_id", pa.string()),
+                required("entity_type", pa.string()),
+                required("source", pa.string()),
+                required("source_id", pa.string()),
             ]
         ),
         key=("source", "source_id"),
@@ -335,11 +247,11 @@ def identity_events(entity_type: str) -> Table:
         name=f"{entity_type}/identity_events",
         schema=pa.schema(
             [
-                _required("generation", pa.int64()),
-                _required("event", pa.string()),
-                _required("entity_id", pa.string()),
-                _required("other_id", pa.string()),
-                _required("members", pa.int64()),
+                required("generation", pa.int64()),
+                required("event", pa.string()),
+                required("entity_id", pa.string()),
+                required("other_id", pa.string()),
+                required("members", pa.int64()),
             ]
         ),
         key=("generation", "entity_id", "event", "other_id"),
@@ -355,15 +267,15 @@ def doubtful_pairs(entity_type: str) -> Table:
         name=f"{entity_type}/doubtful_pairs",
         schema=pa.schema(
             [
-                _required("record_l", pa.string()),
-                _required("record_r", pa.string()),
-                _required("entity_l", pa.string()),
-                _required("entity_r", pa.string()),
-                _required("match_weight", pa.float64()),
-                _required("match_probability", pa.float64()),
-                _described("kind", pa.string(), "kept apart, veto or threshold."),
-                _required("reason", pa.string()),
-                _described(
+                required("record_l", pa.string()),
+                required("record_r", pa.string()),
+                required("entity_l", pa.string()),
+                required("entity_r", pa.string()),
+                required("match_weight", pa.float64()),
+                required("match_probability", pa.float64()),
+                described("kind", pa.string(), "kept apart, veto or threshold."),
+                required("reason", pa.string()),
+                described(
                     "distance",
                     pa.float64(),
                     "Bits by which a pair is less telling than others of its kind.",
@@ -382,27 +294,27 @@ def cluster_quality(entity_type: str) -> Table:
         name=f"{entity_type}/cluster_quality",
         schema=pa.schema(
             [
-                _required("entity_id", pa.string()),
-                _required("records", pa.int64()),
-                _described("scored_pairs", pa.int64(), "Pairs of its records that were scored."),
-                _described("edges", pa.int64(), "Accepted pairs inside, also those of people."),
-                _described("density", pa.float64(), "Share of all pairs that are edges."),
-                _described("denied_pairs", pa.int64(), "Scored pairs inside that are no edges."),
-                _described(
+                required("entity_id", pa.string()),
+                required("records", pa.int64()),
+                described("scored_pairs", pa.int64(), "Pairs of its records that were scored."),
+                described("edges", pa.int64(), "Accepted pairs inside, also those of people."),
+                described("density", pa.float64(), "Share of all pairs that are edges."),
+                described("denied_pairs", pa.int64(), "Scored pairs inside that are no edges."),
+                described(
                     "weakest_edge", pa.float64(), "Least bits of an edge above its threshold.", True
                 ),
-                _described("bridges", pa.int64(), "Edges whose removal parts the cluster."),
-                _described(
+                described("bridges", pa.int64(), "Edges whose removal parts the cluster."),
+                described(
                     "score",
                     pa.float64(),
                     "Pairs of records that are to be expected to be joined falsely.",
                 ),
-                _described(
+                described(
                     "record_l", pa.string(), "Of the pair to ask for; none where none is.", True
                 ),
-                _described("record_r", pa.string(), "The other record of that pair.", True),
-                _described("match_probability", pa.float64(), "The match probability of it.", True),
-                _described("reason", pa.string(), "Why it should be asked for.", True),
+                described("record_r", pa.string(), "The other record of that pair.", True),
+                described("match_probability", pa.float64(), "The match probability of it.", True),
+                described("reason", pa.string(), "Why it should be asked for.", True),
             ]
         ),
         key=("entity_id",),
@@ -418,12 +330,12 @@ def review_queue(entity_type: str) -> Table:
         name=f"{entity_type}/review_queue",
         schema=pa.schema(
             [
-                _required("record_l", pa.string()),
-                _required("record_r", pa.string()),
-                _required("match_probability", pa.float64()),
-                _described("kind", pa.string(), "kept apart, cluster, veto or threshold."),
-                _required("reason", pa.string()),
-                _described("turn", pa.int32(), "Place in the order in which pairs are asked for."),
+                required("record_l", pa.string()),
+                required("record_r", pa.string()),
+                required("match_probability", pa.float64()),
+                described("kind", pa.string(), "kept apart, cluster, veto or threshold."),
+                required("reason", pa.string()),
+                described("turn", pa.int32(), "Place in the order in which pairs are asked for."),
             ]
         ),
         key=("record_l", "record_r"),
@@ -436,15 +348,15 @@ JUDGEMENTS = Table(
     name="judgements",
     schema=pa.schema(
         [
-            _described("id", pa.string(), "Hash of the judgement, by which it is taken back."),
-            _required("entity_type", pa.string()),
-            _required("record_l", pa.string()),
-            _required("record_r", pa.string()),
-            _described("verdict", pa.string(), "same, different or unsure."),
-            _described("who", pa.string(), "Who judged."),
-            _described("time", pa.string(), "When, in UTC, ISO 8601 with microseconds."),
-            _described("why", pa.string(), "The reason in words, else empty."),
-            _described(
+            described("id", pa.string(), "Hash of the judgement, by which it is taken back."),
+            required("entity_type", pa.string()),
+            required("record_l", pa.string()),
+            required("record_r", pa.string()),
+            described("verdict", pa.string(), "same, different or unsure."),
+            described("who", pa.string(), "Who judged."),
+            described("time", pa.string(), "When, in UTC, ISO 8601 with microseconds."),
+            described("why", pa.string(), "The reason in words, else empty."),
+            described(
                 "undoes", pa.string(), "The earlier judgement that this row takes back.", True
             ),
         ]
@@ -463,9 +375,9 @@ def match_report(entity_type: str) -> Table:
         name=f"{entity_type}/match_report",
         schema=pa.schema(
             [
-                _required("file", pa.string()),
-                _required("sha256", pa.string()),
-                _required("bytes", pa.int64()),
+                required("file", pa.string()),
+                required("sha256", pa.string()),
+                required("bytes", pa.int64()),
             ]
         ),
         key=("file",),

@@ -7,8 +7,12 @@ import pytest
 from kg_assets.building import build
 from kg_assets.cli.explain import explain
 from kg_assets.cli.report import report
+from kg_assets.matching.current_model import OutdatedModelError
+from kg_assets.matching.tables import match_model, term_frequencies
 from kg_assets.sources.landing import land
+from resources.lake import Lake
 from resources.settings import Settings
+from tests.graph.small_lake import write
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +73,27 @@ def test_the_waterfall_is_drawn_into_a_file(settings, tmp_path, name, start):
 def test_a_chart_of_another_kind_is_refused(settings, tmp_path, capsys):
     assert explain(settings, "a:1", "b:1", chart=tmp_path / "chart.gif") == 2
     assert "neither .html nor .png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "changed", "said"),
+    [
+        (
+            match_model("film"),
+            {"threshold": 0.5},
+            r"film/match_scores.*version of film/match_model",
+        ),
+        (match_model("film"), {"version": "0-1-2"}, "is of version 0-1-2, and its"),
+        (term_frequencies("film"), {"frequency": 0.5}, "version of film/term_frequencies"),
+    ],
+    ids=["trained again", "of another declaration", "counted again"],
+)
+def test_scores_are_not_explained_by_another_model_than_made_them(settings, table, changed, said):
+    lake = Lake(settings)
+    with lake.step("look") as step:
+        before = step.read(table).to_arrow_table().to_pylist()
+    write(lake, table, [row | changed for row in before])
+    with pytest.raises(OutdatedModelError, match=rf"(?s){said}.*kg build --types film"):
+        explain(settings, "a:1", "b:1")
+    write(lake, table, before)
+    assert explain(settings, "a:1", "b:1") == 0

@@ -21,7 +21,7 @@ from kg_assets.matching.training import run_match_model
 from kg_assets.sources.landing import land
 from resources.lake import Lake
 from resources.settings import Settings
-from tests.matching.test_updates import BLUE, RED, SHARDS, SPEC, World
+from tests.matching.update_worlds import BLUE, RED, SHARDS, SPEC, World
 
 TWIN = RED | {"id": "9"}
 

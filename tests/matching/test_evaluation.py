@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg_assets.matching.evaluation import LINKS_SCHEMA, LinksError, evaluate, read_links
+from kg_assets.matching.evaluation import evaluate
+from kg_assets.matching.links import LINKS_SCHEMA, LinksError, read_links
 from kg_assets.matching.tables import entity_members
 
 

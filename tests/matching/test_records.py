@@ -6,6 +6,7 @@ import pytest
 
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
+from kg_assets.matching.features import add_features
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
@@ -239,3 +240,17 @@ def test_members_of_the_types_before_are_read(lake):
     run(lake, PERSON, run_records)
     (ann,) = rows(lake, records(PERSON))
     assert ann["credited_works"] == ["film:x"]
+
+
+@pytest.mark.parametrize("part_records", [1, 3, 7])
+def test_features_that_are_computed_in_parts_are_those_of_all_records_at_once(part_records):
+    rows = [
+        film("a", str(number), f"Rocky {number}", 1976 + number, ["Ida Lupino", f"Jo {number}"])
+        for number in range(7)
+    ]
+    con = world(PERSON, rows + people_of(rows))
+    whole = con.table("record").order("record_id").to_arrow_table()
+    parts = add_features(con, PERSON, "current_record", "entity_member", part_records=part_records)
+    found = parts.order("record_id").to_arrow_table()
+    assert found.num_rows == 14
+    assert found.to_pylist() == whole.to_pylist()

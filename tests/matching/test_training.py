@@ -13,7 +13,7 @@ from kg_assets.matching.models import MODELS
 from kg_assets.matching.models.film import film_spec
 from kg_assets.matching.settings import prior_settings
 from kg_assets.matching.tables import match_model
-from kg_assets.matching.training import make_weights_fall, rises
+from kg_assets.matching.weight_order import make_weights_fall, rises
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.matching.match_worlds import film, trained, world

@@ -1,6 +1,7 @@
 """The lake: immutable files, one commit for all outputs of a step, checksums, collection."""
 
 import os
+import sys
 import time
 
 import pyarrow as pa
@@ -113,6 +114,43 @@ def test_a_damaged_file_is_refused_with_its_name(lake, damage, said):
         rows(Lake(lake.settings))
     assert head.file.path in str(caught.value)
     assert "kg build --only 'film/records'" in str(caught.value)
+
+
+def as_long_and_as_old(path):
+    """Other bytes, with the size and the time of change of those before."""
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(b""), as_long_and_as_old], ids=["size", "times"]
+)
+def test_a_file_that_is_damaged_after_it_was_read_is_refused_by_the_next_reader(lake, damage):
+    head = write(lake, [{"id": 1, "name": "Up"}])
+    assert rows(lake) == [(1, "Up")]
+    damage(lake.root / head.file.path)
+    with pytest.raises(CorruptFileError, match="checksum"):
+        rows(lake)
+
+
+def test_a_file_is_hashed_again_only_where_it_looks_otherwise_than_before(lake):
+    head = write(lake, [{"id": 1, "name": "Up"}])
+    path = lake.root / head.file.path
+    assert rows(lake) == [(1, "Up")]
+    hashed = []
+
+    def hear(event, arguments):
+        # DuckDB opens files without Python: what is heard is the reading of all bytes.
+        if event == "open" and str(arguments[0]) == str(path):
+            hashed.append(arguments[0])
+
+    sys.addaudithook(hear)
+    assert rows(lake) == rows(Lake(lake.settings)) == [(1, "Up")]
+    assert not hashed
+    path.touch()
+    assert rows(lake) == rows(lake) == [(1, "Up")]
+    assert len(hashed) == 1
 
 
 def test_a_damaged_file_is_mended_by_writing_the_partition_again(lake):

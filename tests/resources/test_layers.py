@@ -101,6 +101,40 @@ def test_the_newest_layer_says_what_a_row_is(lake):
     assert len(head(lake).below) == 2
 
 
+WANTED = "name IN ('Ida', 'Jo')"
+
+
+def wanted_in(lake):
+    """Names of the people that fulfil the condition, by each way to read them."""
+    with lake.step("look") as step:
+        read = step.read(PEOPLE, tracked=False, where=WANTED).fetchall()
+        step.view("people", PEOPLE, where=WANTED)
+        assert sorted(step.con.sql("FROM people").fetchall()) == sorted(read)
+    return {key: name for key, name, _ in read}
+
+
+@pytest.mark.parametrize("kept", [0, 1, 64])
+def test_a_condition_holds_for_what_layers_say_and_not_for_what_lies_below(tmp_path, kept):
+    lake = roomy(tmp_path, layers=kept)
+    write(lake, {"1": "Ida", "2": "Jo", "3": "Kim", "4": "Ida"})
+    # One that no longer fulfils it, one that does now, one that is gone, and one that is new.
+    patch(lake, {"1": "Kim", "3": "Jo"}, "2")
+    patch(lake, {"5": "Ida", "6": "Kim"})
+    assert wanted_in(lake) == {"3": "Jo", "4": "Ida", "5": "Ida"}
+    # And back.
+    patch(lake, {"1": "Ida", "2": "Jo", "3": "Kim"})
+    assert wanted_in(lake) == {"1": "Ida", "2": "Jo", "4": "Ida", "5": "Ida"}
+
+
+def test_a_condition_holds_in_each_partition_with_layers_or_without(lake):
+    write(lake, {"1": "Ida", "2": "Kim"}, partition="00")
+    write(lake, {"3": "Jo", "4": "Kim"}, partition="01")
+    patch(lake, {"2": "Jo"}, "1", partition="00")
+    assert wanted_in(lake) == {"2": "Jo", "3": "Jo"}
+    with lake.step("people", partition="00") as step:
+        assert [row[0] for row in step.previous(PEOPLE, WANTED).fetchall()] == ["2"]
+
+
 def test_only_what_differs_is_written(lake):
     write(lake, {"1": "Ann", "2": "Bo"})
     assert patch(lake, {"1": "Ann", "2": "Bob"}) == 1

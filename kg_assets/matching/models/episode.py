@@ -14,7 +14,7 @@ from kg_assets.matching.model import (
     TermFrequency,
     Veto,
 )
-from kg_assets.matching.models.general import DESCRIPTION, TITLE_FEATURES, descriptions
+from kg_assets.matching.models.shared import DESCRIPTION, TITLE_FEATURES, descriptions
 
 _GENERIC = (
     "^(episode|ep|part|chapter|folge|teil|episodio|capitulo|afsnit|avsnitt|jakso|aflevering|"

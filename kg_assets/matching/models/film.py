@@ -12,7 +12,7 @@ from kg_assets.matching.model import (
     MatchSpec,
     Veto,
 )
-from kg_assets.matching.models.general import (
+from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
     DIRECTORS,

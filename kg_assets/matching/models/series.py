@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
-from kg_assets.matching.models.general import (
+from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
     DESCRIPTION,

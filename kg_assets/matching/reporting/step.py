@@ -13,7 +13,7 @@ from kg_assets.matching import tables
 from kg_assets.matching.current_model import current_model
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
-from kg_assets.matching.reporting import charts, cluster_charts, figures
+from kg_assets.matching.reporting import charts, cluster_charts, figures, page
 from kg_assets.matching.reporting.drawing import Drawing, draw
 from kg_assets.matching.thresholds import weight_of, with_thresholds
 from kg_assets.preview import Markdown
@@ -63,12 +63,10 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
     drawn = _charts(step, spec, model) if count else []
     title = f"Match model of the entity type {kind}"
     library = _library(step.lake.settings.reports)
-    files = {PAGE: charts.page(title, _lines(model, count), drawn, library).encode()}
+    files = {PAGE: page.page(title, _lines(model, count), drawn, library).encode()}
     if drawn:
-        small = charts.together(drawn[:_SHOWN_CHARTS], title)
-        files[PICTURE], picture = draw(
-            [charts.png(charts.together(drawn, title)), charts.svg(small)]
-        )
+        small = page.together(drawn[:_SHOWN_CHARTS], title)
+        files[PICTURE], picture = draw([page.png(page.together(drawn, title)), page.svg(small)])
         shown = base64.b64encode(picture).decode()
         step.report(report=Markdown(f"![{title}](data:image/svg+xml;base64,{shown})"))
     else:

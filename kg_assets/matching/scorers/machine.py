@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from kg_assets.matching.machine_code import njit
 from kg_assets.matching.scorers.instructions import (
     ABSOLUTE,
     ADD,
