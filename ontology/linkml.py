@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ontology.schema import (
     HOW_INVERSE,
     HOWS,
+    Attribute,
     EntityType,
     Example,
     Names,
@@ -56,6 +57,7 @@ def parse_ontology(text: str) -> Ontology:
         hash=_content_hash(content),
         entity_types=Names("entity type", _entity_types(view, words)),
         relations=Names("relation", relations),
+        attributes=Names("attribute", _attributes(view, words)),
     )
 
 
@@ -118,6 +120,23 @@ def _relations(view: SchemaView, words: Mapping[str, str]) -> dict[str, Relation
             stated_by=tuple(each.strip() for each in stated_by.split(",") if each.strip()),
         )
     return relations
+
+
+def _attributes(view: SchemaView, words: Mapping[str, str]) -> dict[str, Attribute]:
+    classes = view.all_classes().items()
+    return {
+        name: Attribute(
+            name=name,
+            definition=_definition(view, name),
+            domain=_concrete(view, words, [each for each, its in classes if name in its.slots]),
+            range=str(slot.range),
+            wikidata=_mapping(view, name, "wdt"),
+            guidance=_required(view, name, "guidance"),
+            examples=tuple(_examples(name, slot)),
+        )
+        for name, slot in view.all_slots().items()
+        if str(slot.range) not in words and "how" in view.annotation_dict(name)
+    }
 
 
 def _concrete(view: SchemaView, words: Mapping[str, str], classes: list[str]) -> frozenset[str]:

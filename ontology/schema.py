@@ -169,6 +169,29 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Attribute:
+    """A plain value that is read from text, such as the date of publication.
+
+    Attributes:
+        name: Its name, for example ``publication_date``.
+        definition: What is meant by it.
+        domain: Entity types that a subject may have, descendants included.
+        range: The LinkML type of its values, ``date`` or ``string``.
+        wikidata: The nearest Wikidata property, for example ``P577``, or None.
+        guidance: What an extractor is told about it.
+        examples: Sentences that state it and sentences that do not.
+    """
+
+    name: str
+    definition: str
+    domain: frozenset[str]
+    range: str
+    wikidata: str | None
+    guidance: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
 class Ontology:
     """Everything that the ontology file says.
 
@@ -178,12 +201,14 @@ class Ontology:
             and the order of keys do not count.
         entity_types: Entity types by name.
         relations: Relations by name, those that are only read from the other end included.
+        attributes: Attributes that are read from text, by name.
     """
 
     version: str
     hash: str
     entity_types: Mapping[str, EntityType]
     relations: Mapping[str, Relation]
+    attributes: Mapping[str, Attribute]
 
     def relations_for(self, subject_type: str) -> tuple[Relation, ...]:
         """Return the relations that a subject of this type may have, in the file's order.
