@@ -12,7 +12,7 @@ from kg_assets.inference.reading.traits import left, shape
 from kg_assets.inference.reading.view import View
 
 _COMPANY_NAME = re.compile(
-    rf"(?:[Tt]he (?:[a-z-]+ )?)?(?P<name>(?:\d+(?:th|st|nd|rd)? )?{TOKEN}(?:(?: (?:of|de|&|and the|for|[Ee])(?= ))?[ -]?(?: ?(?:{TOKEN}|\d[\w°]*)))*)"
+    rf"(?:[Tt]he (?:[a-z-]+ )?)?(?P<name>(?:\d+(?:th|st|nd|rd)? )?{TOKEN}(?:(?: (?:of|de|&|and the|[Ee])(?= ))?[ -]?(?: ?(?:{TOKEN}|\d[\w°]*)))*)"
 )
 
 _NO_COMPANY = re.compile(

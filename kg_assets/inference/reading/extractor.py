@@ -15,6 +15,8 @@ from ontology.schema import Ontology
 NOT_LINKED = "object not linked"
 """Problem of a fact whose object is none of the context's candidates, and may yet be right."""
 
+_DATE = "publication_date"
+
 
 class Reader:
     """Every relation of films that a sentence of an encyclopedia states.
@@ -52,7 +54,13 @@ class Reader:
                 key = (fact.relation, fact.object_name.casefold())
                 if key not in best or fact.confidence > best[key].confidence:
                     best[key] = fact
-        return sorted(best.values(), key=lambda fact: fact.start)
+        dates = {fact.object_name for fact in best.values() if fact.relation == _DATE}
+        found = [
+            fact
+            for fact in best.values()
+            if fact.relation != _DATE or not _is_less_precise(fact.object_name, dates)
+        ]
+        return sorted(found, key=lambda fact: fact.start)
 
     def _facts(
         self, context: Context, seen: View, text: str, start: int
@@ -90,3 +98,8 @@ class Reader:
             and key in {name_key(name) for name in (each.name, *each.names)}
         }
         return next(iter(same)) if len(same) == 1 else (None, None)
+
+
+def _is_less_precise(date: str, dates: set[str]) -> bool:
+    """Whether another date says the same and more ("1990" beside "07 March 1990")."""
+    return any(other != date and other.endswith(date) for other in dates)
