@@ -32,7 +32,11 @@ _SEPARATOR = re.compile(
 _BRANCH = re.compile(
     r", (?:Color|Black-and-White|Drama|Comedy or Musical)\b| in (?:Gujarati|Hindi|Tamil|Telugu|Malayalam|Kannada|Marathi|Bengali|Punjabi|Assamese|Odia|English|Konkani|Tulu)\b"
 )
+_BARE = frozenset({"Award", "Awards", "Prize", "Best", "Grand", "Cup", "Jury"})
 _FAR = 120
+_NOMINATIONS = re.compile(
+    rf"(?P<org>(?:{TOKEN} )+Award)s? (?:nominations?|nods?|wins?)(?: for| including|:)? $"
+)
 _HOST = re.compile(rf"(?:{TOKEN} )+Festival['’]s (?:top (?:prize|award),? )?(?:the )?")
 _BEST = re.compile(
     r"(?:(?:[Aa]ward|[Pp]rize|nod|trophy) for )?(?:the )?(?P<best>[Bb]est [A-Za-z][\w ]+?)(?: award| prize)?(?= at | in |,|\.|$| and | for |\x02)"
@@ -75,6 +79,8 @@ def awards(text: str, position: int) -> list[Award]:
     organisation = ""
     if match := _INCLUDING.match(text, position):
         position = match.end()
+    if match := _NOMINATIONS.search(text, max(0, position - _FAR), position):
+        organisation = _singular(match["org"])
     while len(found) < 8:
         for passed in (_YEAR, _HOST):
             if match := passed.match(text, position):
@@ -96,7 +102,7 @@ def _award(text: str, position: int, organisation: str) -> tuple[Award | None, s
     if best:
         return _category(text, best, organisation)
     match = _NAME.match(text, position)
-    if match is None or not _AWARD_WORD.search(match.group()):
+    if match is None or not _AWARD_WORD.search(match.group()) or match.group() in _BARE:
         return None, organisation
     name = re.sub(r" (?:for|of|in|and|the|at)(?: the)?$", "", match.group().rstrip(" -,"))
     end = match.start() + len(name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kg_assets.inference.reading.spans import PERSON
 from kg_assets.inference.reading.values import DATE, MONEY
-from kg_assets.inference.reading.words import COMPANY, KINDS
+from kg_assets.inference.reading.words import COMPANY, HEROES, KINDS
 
 PEOPLE = "people"
 COMPANIES = "companies"
@@ -83,6 +83,8 @@ _FILM = (
     r"thriller|musical|series|special|OVA|western|Western|video|featurette|miniseries|production|"
     r"melodrama|co-production|horror|biopic|adaptation)"
 )
+# A single name is as often a work: "Dracula" is a novel.
+_KNOWN = tuple(name for name in HEROES if " " in name)
 _ORDER = r"(?:first|second|third|fourth|fifth|sixth|seventh|next|last|final|debut|directorial|feature|\d+(?:st|nd|rd|th))"
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -114,7 +116,7 @@ PATTERNS: tuple[Pattern, ...] = (
        rf"(?P<object>{PERSON})(?: \x02+)?(?:, who)? (?:also |later )?(?:co-)?(?:wrote|scripted|adapted|penned)(?: and (?:co-)?(?:directed|produced|starred in|edited))? (?:the )?(?:[\w-]+ )?(?:screenplay|script|film|teleplay|libretto|\x01|scenario)", BEFORE),
     _p("his screenplay", "written_by", "screenplay|script|libretto", rf"(?P<object>{PERSON})['’]s? (?:own )?(?:original )?(?:screenplay|script|libretto)\b", BEFORE),
     # Who is in it.
-    _p("starring", "has_performer", "star", r"\b(?:[Ss]tarring|[Ss]tars|[Cc]o-starring|co-stars)(?: (?:the )?(?:voices?(?: talents?)?|talents?|acting debut|vocal talents) of| in (?:the|her|his) [\w ]+? roles?,?|:)? ", PEOPLE, roles=True),
+    _p("starring", "has_performer", "star", r"\b(?:[Ss]tarring|[Ss]tars|to star|[Ss]tarred(?! (?:in|as|alongside|opposite))|[Cc]o-starring|co-stars)(?: (?:the )?(?:voices?(?: talents?)?|talents?|acting debut|vocal talents) of| in (?:the|her|his) [\w ]+? roles?,?|:)? ", PEOPLE, roles=True),
     _p("featuring", "has_performer", "featur", r"\b(?:[Ff]eatur(?:ing|es|ed|e))(?: (?:the )?(?:voices?(?: talents?)?|vocal talents|voice work|talents?|performances?|appearances?) (?:of|by|from)| an ensemble cast(?: that includes| including| of| consisting of)?,?)? (?:performances by )?", PEOPLE, roles=True),
     _p("cast includes", "has_performer", "cast ", r"\b(?:[Cc]ast)(?: (?:of|that|which))?(?: also)?(?: includ(?:es|ing|ed)| consist(?:s|ing) of| features?| featuring| of| comprises| led by|:|, including) ", PEOPLE, roles=True),
     _p("played by", "has_performer", "played by|portrayed by|voiced by|performed by|voice of|voices of|performances by|performance of|performances from|acted by|voice acting by",
@@ -132,6 +134,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("named", "has_character", " named | called ", r"\b(?:named|called|nicknamed) ", PEOPLE),
     _p("follows", "has_character", "follow|center|centre|revolve|focus|story of|tells|concern|adventures of", r"\b(?:[Ff]ollow(?:s|ing)|[Cc]ent(?:er|re)s? (?:on|around)|[Rr]evolves? around|[Ff]ocus(?:es)? on|concerns|story of|tale of|adventures of|exploits of|life of|lives of|death of)(?: the)?(?: (?:life|story|adventures?|exploits|lives|plight|struggles|relationship|journey) of)? ", PEOPLE),
     _p("before actor", "has_character", "\x02", rf"(?P<object>{PERSON})(?: \x02+)(?:,| and| is| in|\.| who|;| as|$| [a-z])", BEFORE),
+    _p("known character", "has_character", "|".join(_KNOWN).lower(), rf"(?<![\w-])(?P<object>{'|'.join(map(re.escape, _KNOWN))})(?![\w-])", "known"),
     _p("in the plot", "has_character", "", rf"(?<![\w-])(?P<object>{PERSON})", "plot"),
     # Where the money came from, and who made it.
     _p("produced by", "production_company", "produc",

@@ -14,14 +14,19 @@ from kg_assets.inference.reading.view import View
 
 _ACTOR = re.compile(rf" ?\((?:played by |portrayed by |voiced by )?(?P<name>{PERSON})\)")
 
+_NOVELS = re.compile(r"\b(?:novels?|books?|stories|comics?|plays?|games?) $")
 _WITH_MATES = frozenset({"they star", "awarded actor"})
 _MOST_MATES = 5
+_LONGEST_GIVEN = 40
+_GIVEN = re.compile(rf"(?<![\w.’'-])(?P<first>[{UPPER}][\w.’'-]+)(?: [{UPPER}][\w.’'-]*){{0,2}}$")
 _MATE = re.compile(rf"(?<![\w-])(?P<name>{PERSON})(?:\x02| )*(?:,|,? and|,? &) $")
 
 
 def people(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Proposal]:
     """Propose the people or characters after words such as "starring"."""
     around = left(view, match.start())
+    if _NOVELS.search(view.plain, max(0, match.start() - 12), match.start()):
+        return
     if pattern.relation == "written_by" and of_source(view.plain, match.start()):
         return
     found = names(view.plain, match.end(), roles=pattern.roles)
@@ -95,15 +100,16 @@ def _person(
 
 
 def _full_name(view: View, name: Name) -> str:
-    """Complete a family name by the full name that stands elsewhere in the sentence."""
-    if " " in name.name or name.name in ("God",):
-        return name.name
-    fulls = {
-        found.group()
-        for found in re.finditer(
-            rf"[{UPPER}][\w.’'-]+ (?:[{UPPER}][\w.’'-]* ){{0,2}}{re.escape(name.name)}(?!\w)",
-            view.plain,
-        )
-        if not is_people(found.group().split(" ")[0])
-    }
-    return fulls.pop() if len(fulls) == 1 else name.name
+    """Complete a family name by the one full name that stands elsewhere in the sentence."""
+    text, family = view.plain, name.name
+    if " " in family:
+        return family
+    fulls = set()
+    at = text.find(f" {family}")
+    while at >= 0:
+        end = at + 1 + len(family)
+        given = _GIVEN.search(text, max(0, at - _LONGEST_GIVEN), at)
+        if given and not text[end : end + 1].isalnum() and not is_people(given["first"]):
+            fulls.add(text[given.start() : end])
+        at = text.find(f" {family}", end)
+    return fulls.pop() if len(fulls) == 1 else family

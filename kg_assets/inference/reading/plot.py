@@ -108,6 +108,11 @@ _NO_CHARACTER = re.compile(
 )
 
 _SHORTEST = 3
+_OWN_WORK = re.compile(
+    r"(?:\b(?:based (?:up)?on|known as|role in|known for|novel|novels)\b[^.;,]*|['’]s? )$"
+)
+_LAST_WORD = re.compile(r"(?P<word>[a-z]+) $")
+_NEXT_WORD = re.compile(r"['’]?s? (?P<word>[a-z]+)")
 _PREPOSITION = re.compile(r"\b(?:in|at|near|on|the|to|from|of) $")
 _SETTING = re.compile(r"\b(?:in|at|near|on|the) $")
 
@@ -115,6 +120,21 @@ _SETTING = re.compile(r"\b(?:in|at|near|on|the) $")
 def is_told(text: str) -> bool:
     """Whether a sentence tells a story and credits nobody."""
     return bool(_TOLD.search(text)) and not (MAKING.search(text) or _CREDITS.search(text))
+
+
+def known_characters(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Proposal]:
+    """Propose a character that is known beyond one work, wherever a sentence names it."""
+    span = match.span("object")
+    if _OWN_WORK.search(view.plain, max(0, span[0] - 40), span[0]):
+        # "Known for his role in the Dick Tracy serials" speaks of a career.
+        return
+    before = _LAST_WORD.search(view.lower, max(0, span[0] - 20), span[0])
+    after = _NEXT_WORD.match(view.lower, span[1])
+    traits = (
+        f"before={before['word'] if before else ''}",
+        f"after={after['word'] if after else ''}",
+    )
+    yield Proposal(pattern.relation, *span, match["object"], pattern.key, traits)
 
 
 def plot_names(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Proposal]:

@@ -10,7 +10,7 @@ from kg_assets.inference.reading.companies import companies
 from kg_assets.inference.reading.headline import headline
 from kg_assets.inference.reading.patterns import PATTERNS, Pattern
 from kg_assets.inference.reading.people import before_words, people
-from kg_assets.inference.reading.plot import is_told, plot_names
+from kg_assets.inference.reading.plot import is_told, known_characters, plot_names
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.scenes import is_story, scenes, shootings, story_places
 from kg_assets.inference.reading.spans import UPPER, country_of
@@ -132,6 +132,7 @@ _READERS: dict[str, Callable[[View, Pattern, re.Match[str]], Iterator[Proposal]]
     "countries": _countries,
     "shooting places": shootings,
     "plot": plot_names,
+    "known": known_characters,
     "before": _before,
 }
 

@@ -21,28 +21,51 @@ _NO_TITLE = re.compile(
     r"(?:The|This|That|These|It|Its|His|Her|He|She|They|Their|A|An|Both|All|Some|Many|There|In the|Another|Each)"
     r"(?: (?:[a-z][\w'’-]*|English|Japanese|American|British|French|German|Italian|Spanish))*(?:['’]s)?$"
 )
+_PHRASE = re.compile(
+    r"(?:Directed by|Written by|Produced by|Set in|Set during|Based (?:up)?on|Filmed|Shot|On \w+ \d+|"
+    r"Filming|Principal photography|Production|An? [a-z]+|For \w+['’]s|The following|Using an?|During the|"
+    r"Some|Many|Several|Particular|Critics)\b"
+)
 _LEADING = re.compile(
     r"(?:Directed|Written|Produced|Set|Based|Starring|Released|Filmed|Shot|Made|Loosely|In|On|At|Taking|"
-    r"Following|Like|Although|While|After|During|Originally|As|Since|For)\b[^,]{3,160}, "
+    r"Following|Like|Although|While|After|During|Originally|As|Since|For|Using|Often|Unlike|An?|With|"
+    r"The following year)\b"
 )
-_THEN = re.compile(rf"(?P<title>[{UPPER}0-9][^,;()]{{0,90}}?) {_SAYS} ")
+_THEN = re.compile(
+    rf",? (?P<title>[{UPPER}0-9][^,;()]{{1,90}}?)(?:['’]s? (?:narrative|story|plot|title))? {_SAYS} "
+)
+_CLAUSE = re.compile(r", (?:[a-z]|and )")
+_PERSON_WON = re.compile(
+    r"(?:won|was nominated|were nominated|received)\b(?:(?! and )[^.,]){0,60}? Best (?:\w+ )?Act"
+)
 
 
 def find_subject(text: str) -> str | None:
     """Find the title of the work that a text is about.
 
     Args:
-        text: The text; its first sentence is looked at.
+        text: The text; its beginning is looked at.
 
     Returns:
         The title as the text has it, or None where the text begins otherwise ("The film was ...").
     """
     head = repair(text[:2_000]).text.strip()
     match = _OPENING.match(head)
-    if match is None or _LEADING.match(head):
-        leading = _LEADING.match(head)
-        match = _THEN.match(head, leading.end()) if leading else None
-    if match is None:
+    if match and not _is_title(match["title"]):
+        match = None
+    if match is None and _LEADING.match(head):
+        match = _THEN.search(head)
+    if match is None or _PERSON_WON.match(head, match.end("title") + 1):
         return None
     title = match["title"].strip(' ,"“”')
-    return None if _NO_TITLE.match(title) or title.islower() else title or None
+    title = re.sub(r"['’]s (?:narrative|story|plot|title)$", "", title)
+    return title if title and _is_title(title) else None
+
+
+def _is_title(title: str) -> bool:
+    """Whether it is no phrase such as "The film", "In 1990" or "Set in Rome, the story"."""
+    if _NO_TITLE.match(title) or _CLAUSE.search(title):
+        return False
+    if "," in title and _LEADING.match(title):
+        return False
+    return not (_PHRASE.match(title) or title.islower())

@@ -77,8 +77,21 @@ _OURS = re.compile(
 
 _DENIAL = re.compile(
     r"(?:\b(?:not|never|nor|neither|without|rather than|instead of|cannot|unlike|far from|no longer)|n['’]t)\b"
-    r"(?! (?:only|just|merely|simply))[^,;.]{0,40}$",
-    re.I,
+    r"(?! (?:only|just|merely|simply))[^,;.]{0,40}$"
+)
+_DENYING = (
+    "not",
+    "never",
+    "nor",
+    "neither",
+    "without",
+    "rather",
+    "instead",
+    "n't",
+    "n’t",
+    "unlike",
+    "far from",
+    "no longer",
 )
 
 _CLAUSE = re.compile(r"[,;.]")
@@ -99,7 +112,8 @@ _FILMED = re.compile(
 def denied(text: str, position: int, relation: str) -> bool:
     """Whether words before a statement deny it, or only report it as a claim."""
     left = text[max(0, position - 60) : position]
-    if _DENIAL.search(left):
+    lower = left.lower()
+    if any(word in lower for word in _DENYING) and _DENIAL.search(lower):
         return True
     return relation in _HEDGED and HEDGE.search(_CLAUSE.split(left)[-1]) is not None
 

@@ -200,7 +200,7 @@ WORKS = (
     "mini-series|episode|special|anime|drama|comedy|thriller|melodrama|western|Western|musical|"
     "sequel|prequel|remake|adaptation|animation|video|OVA|biopic|parody|mockumentary|production|"
     "tragedy|play|opera|project|B-movie|romance|satire|fantasy|mystery|horror|story|"
-    "docudrama|telefilm|co-production|slasher|farce|spoof|adventure|DVD|release|blockbuster|"
+    "docudrama|manga|telefilm|co-production|slasher|farce|spoof|adventure|DVD|release|blockbuster|"
     "epic|short film|noir|program|programme|show|routine|recording"
 )
 """Head words of what a work is said to be."""
