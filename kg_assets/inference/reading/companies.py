@@ -16,7 +16,7 @@ _COMPANY_NAME = re.compile(
 )
 
 _NO_COMPANY = re.compile(
-    r"\b(?:Festival|Awards?|Best|Review|Museum|University|Academy|Prize|Oscar)\b"
+    r"\b(?:Festival|Lists?|Outstanding|Awards?|Best|Review|Museum|University|Academy|Prize|Oscar)\b"
 )
 
 _LIMITED = re.compile(r",? (?:Ltd|Inc|Co|LLC|Limited|GmbH)\.?$")
@@ -26,6 +26,22 @@ _COMPANY_GAP = re.compile(
     r"/|; |,? with | & |-(?=[A-Z]))(?:the )?(?:by )?"
 )
 
+_BARE = frozenset(
+    [
+        "Inc",
+        "Ltd",
+        "LLC",
+        "Co",
+        "Animation",
+        "Films",
+        "Film",
+        "Pictures",
+        "Productions",
+        "Studio",
+        "Studios",
+        "Company",
+    ]
+)
 _OWNED = re.compile(r"['’]s (?=[A-Z])")
 _EMPLOYER = re.compile(r" (?:of|for|at) (?:the )?")
 
@@ -57,7 +73,7 @@ def companies(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Pr
             break
     any_company = any(is_company(name) for *_, name in found)
     for at, (start, end, name) in enumerate(found):
-        if is_people(name) or _NO_COMPANY.search(name):
+        if is_people(name) or _NO_COMPANY.search(name) or name.rstrip(".") in _BARE:
             continue
         if not any_company and " " in name:
             continue

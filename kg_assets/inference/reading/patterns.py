@@ -85,6 +85,8 @@ _FILM = (
 )
 # A single name is as often a work: "Dracula" is a novel.
 _KNOWN = tuple(name for name in HEROES if " " in name)
+# A word of each of their names, so that few need be looked for.
+_KNOWN_WORDS = "|".join(sorted({name.split(" ")[-1].lower() for name in _KNOWN}))
 _ORDER = r"(?:first|second|third|fourth|fifth|sixth|seventh|next|last|final|debut|directorial|feature|\d+(?:st|nd|rd|th))"
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -134,7 +136,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("named", "has_character", " named | called ", r"\b(?:named|called|nicknamed) ", PEOPLE),
     _p("follows", "has_character", "follow|center|centre|revolve|focus|story of|tells|concern|adventures of", r"\b(?:[Ff]ollow(?:s|ing)|[Cc]ent(?:er|re)s? (?:on|around)|[Rr]evolves? around|[Ff]ocus(?:es)? on|concerns|story of|tale of|adventures of|exploits of|life of|lives of|death of)(?: the)?(?: (?:life|story|adventures?|exploits|lives|plight|struggles|relationship|journey) of)? ", PEOPLE),
     _p("before actor", "has_character", "\x02", rf"(?P<object>{PERSON})(?: \x02+)(?:,| and| is| in|\.| who|;| as|$| [a-z])", BEFORE),
-    _p("known character", "has_character", "|".join(_KNOWN).lower(), rf"(?<![\w-])(?P<object>{'|'.join(map(re.escape, _KNOWN))})(?![\w-])", "known"),
+    _p("known character", "has_character", _KNOWN_WORDS, rf"(?<![\w-])(?P<object>{'|'.join(map(re.escape, _KNOWN))})(?![\w-])", "known"),
     _p("in the plot", "has_character", "", rf"(?<![\w-])(?P<object>{PERSON})", "plot"),
     # Where the money came from, and who made it.
     _p("produced by", "production_company", "produc",
@@ -144,17 +146,17 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("for company", "production_company", " for | of | from | at ", rf"(?<=[\w.\x02]) (?:for|of|from) (?=(?:[Tt]he )?(?:[A-Z0-9][\w.&'’-]* ){{0,4}}{COMPANY}\b)", COMPANIES),
     _p("production company", "production_company", "production|banner|studio", r"\b(?:production compan(?:y|ies)|[Aa]nimation studios?|film studios?|studios?|companies|company|production house|production banner|banner)(?: (?:was|is|were|are|of))?,? ", COMPANIES),
     _p("production of", "production_company", "production|collaboration|association", r"\b(?:(?:co-)?production (?:of|by|between|from)|in (?:association|collaboration|conjunction|cooperation) with|collaboration (?:of|between)) ", COMPANIES),
-    _p("their production", "production_company", "production|film|picture", rf"\b(?P<object>(?:[A-Z][\w.&-]* ){{0,3}}{COMPANY})(?:['’]s?)? (?:[Pp]roduction|[Pp]icture|release)\b", BEFORE),
+    _p("their production", "production_company", "production|picture|release", rf"\b(?P<object>(?:[A-Z][\w.&-]* ){{0,3}}{COMPANY})(?:['’]s?)? (?:[Pp]roduction|[Pp]icture|release)\b", BEFORE),
     _p("banner", "production_company", "banner", rf"(?:the|his|her|its) (?P<object>{PERSON}) banner", BEFORE),
     _p("helped produce", "production_company", "produce", rf"(?P<object>(?:[A-Z][\w.&-]* ){{0,4}}{COMPANY})(?: \x02+)? (?:co-)?produced ", BEFORE),
     # Countries.
     _p("co-production", "country_of_origin", "production", r"\bco-?production (?:between|of|among|by|from|involving)(?: (?:companies|studios|producers) (?:in|from|of))? ", COUNTRIES_),
-    _p("from country", "country_of_origin", " from | in ", rf"\b{_FILM} (?:from|made in|produced in) ", COUNTRIES_),
+    _p("from country", "country_of_origin", " from |made in|produced in", rf"\b{_FILM} (?:from|made in|produced in) ", COUNTRIES_),
     _p("produced in", "country_of_origin", "produced in|made in", r"\b(?:produced|made) in ", COUNTRIES_),
     # When it came out.
     _p("released", "publication_date", "release|premier|aired|broadcast|published|debut|screened|opened|shown|available|issued|posted",
        rf"\b(?<!re-)(?i:released?|premiered|premi[eè]re[ds]?|aired|broadcast|published|debuted|screened|opened|shown|available|issued|posted)\b(?:(?!\bre-?release)[^.;]){{0,90}}?(?:\b(?:on|in|of|until|beginning|since|between|from)|(?<=aired)) (?:(?:early|late|mid) )?(?:\w+day,? )?(?P<object>{DATE})", BEFORE, first=True),
-    _p("made in", "publication_date", "made|produced|filmed|from|of ", rf"\b(?:made|produced|completed|created)(?: (?!from)\w+){{0,8}}? in (?P<object>{DATE})", BEFORE, first=True),
+    _p("made in", "publication_date", "made|produced|completed|created", rf"\b(?:made|produced|completed|created)(?: (?!from)\w+){{0,8}}? in (?P<object>{DATE})", BEFORE, first=True),
     # What it cost.
     _p("budget", "cost", "budget|cost", rf"\b(?i:budget(?:ed)?|production cost|cost)(?: \w+){{0,5}}?(?: of| was| at| to be| is|:)? (?:about |around |approximately |nearly |over |almost |roughly |an estimated |estimated )?(?:at |to be )?(?P<object>{MONEY})", BEFORE),
     _p("money budget", "cost", "budget", rf"(?P<object>{MONEY}) (?:production )?budget", BEFORE),
@@ -172,7 +174,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("adapts", "based_on", "adapt", r"\b(?:adapts|adapting|retells|recounts) ", WORKS_),
     _p("story from", "based_on", "from ", rf"\bfrom (?=(?:the|a|an|[A-Z][\w. ]+?['’]s?) (?:[\w-]+ ){{0,4}}(?:{KINDS})\b)", WORKS_),
     # Where it was shot.
-    _p("filmed in", "filming_location", "film|shot|shoot|photograph|location",
+    _p("filmed in", "filming_location", "filmed|filming|shot|shooting|photograph|location|production |were ",
        r"\b(?i:filmed|shot|shooting|filming|principal photography|photography|photographed|locations?|production (?:took|began|moved|started)|sequences were|scenes were)\b", "shooting places"),
     # Where it is set.
     _p("set in", "narrative_location", "set ", r"\b(?i:set)(?: (?:mainly|mostly|primarily|entirely|largely|partly|both|against [\w ]+))?(?: (?:in|at|on|around|inside|between)(?: and around)?) ", PLACES),

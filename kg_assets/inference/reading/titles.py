@@ -206,4 +206,6 @@ def _cut(text: str, title: re.Match[str], kind: str, owned: bool, depth: int) ->
             # "the Wu Cheng'en novel Journey to the West": the author comes first.
             return _work(text, start + len(name) + 1, kind, depth + 1)
         kind = kind or after["kind"]
+        if name.endswith("ian") and " " not in name:
+            name = text[start : after.end()]
     return Work(start, start + len(name), name, kind, False, owned) if len(name) > 1 else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from bisect import bisect_left
 
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
@@ -75,6 +77,7 @@ _OURS = re.compile(
     r"\x01|\b(?:film|movie|short|documentary|cartoon|episode|directed|screenplay|script|produced|feature|special)\b"
 )
 
+_START = 3
 _DENIAL = re.compile(
     r"(?:\b(?:not|never|nor|neither|without|rather than|instead of|cannot|unlike|far from|no longer)|n['’]t)\b"
     r"(?! (?:only|just|merely|simply))[^,;.]{0,40}$"
@@ -96,6 +99,8 @@ _DENYING = (
 
 _CLAUSE = re.compile(r"[,;.]")
 
+# An adaptation that nobody allowed is one.
+_UNOFFICIAL = re.compile(r"\bun(?:official(?:ly)?|authori[sz]ed)\b", re.IGNORECASE)
 _HEDGED = frozenset({"based_on", "directed_by", "written_by"})
 
 _AUTHORED = re.compile(
@@ -115,17 +120,29 @@ def denied(text: str, position: int, relation: str) -> bool:
     lower = left.lower()
     if any(word in lower for word in _DENYING) and _DENIAL.search(lower):
         return True
-    return relation in _HEDGED and HEDGE.search(_CLAUSE.split(left)[-1]) is not None
+    if relation not in _HEDGED:
+        return False
+    clause = _UNOFFICIAL.sub("", _CLAUSE.split(left)[-1])
+    return HEDGE.search(clause) is not None
 
 
 def left(view: View, position: int) -> tuple[str, ...]:
     """Traits of what stands before the words: whose making they speak of."""
-    left = view.plain[max(0, position - 200) : position]
-    ours = max((m.start() for m in _OURS.finditer(left)), default=-1)
-    source = max((m.start() for m in _SOURCE.finditer(left)), default=-1)
-    other = "another's" if source > ours else "ours"
-    early = "start" if position < 3 else "later"
-    return (other, early)
+    ours, sources = _marks(view.plain)
+    ours_at, source_at = bisect_left(ours, position), bisect_left(sources, position)
+    last_ours = ours[ours_at - 1] if ours_at else -1
+    last_source = sources[source_at - 1] if source_at else -1
+    return (
+        "another's" if last_source > last_ours else "ours",
+        "start" if position < _START else "later",
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _marks(text: str) -> tuple[list[int], list[int]]:
+    """Where a sentence names the film or its making, and where it names a source."""
+    ours = [match.start() for match in _OURS.finditer(text)]
+    return ours, [match.start() for match in _SOURCE.finditer(text)]
 
 
 def of_source(text: str, position: int) -> bool:
