@@ -132,6 +132,13 @@ def read(text: str, relation: str, name: str = "Red Moon", **more: bool) -> list
         ("Red Moon is set in Vienna and was shot in Prague.", "narrative_location", ["Vienna"]),
         ("Red Moon is set in Vienna and was shot in Prague.", "filming_location", ["Prague"]),
         ("Filming took place in Vienna.", "narrative_location", []),
+        # A date after a place is no part of its name, and a city may be a country too.
+        ("Filming began in Tokyo on June 19.", "filming_location", ["Tokyo"]),
+        (
+            "The film was shot in Seoul, Hong Kong and Istanbul.",
+            "filming_location",
+            ["Seoul", "Hong Kong", "Istanbul"],
+        ),
         # Dates and money.
         (
             "Red Moon is a 1990 film released on March 7, 1990.",

@@ -55,6 +55,7 @@ Stamford|Tokyo Bay|Dubai|Doha|Riyadh|Mecca|Cochabamba|La Paz|Quito|Pompeii|Ibiza
 )
 """Cities that stories and shootings are often in."""
 
+_ONLY_REGIONS = REGIONS - CITIES
 _LOWER = r"(?:[a-zà-ÿ][\w'’-]*|\d{2,4}s|\d{4}(?:[-–]\d+)?|\d+(?:st|nd|rd|th)(?:-century)?|late-\S+|mid-\S+|early-\S+)"
 _BEFORE = re.compile(
     rf"(?:(?:(?!(?:and|which|where|who|that|with|by|for|but|is|was|were|as|while|during|before|after|when|at|following|tells|starring)\b){_LOWER}),? ){{0,6}}"
@@ -67,7 +68,7 @@ _NOT_AFTER = re.compile(
     r"theatres|theaters|cinemas|box|Museum|Times|Stock|Police|Symphony|Philharmonic)\b|['’]s? |['’]s "
 )
 _TRAILING = re.compile(
-    r" (?:January|February|March|April|May|June|July|August|September|October|November|December|Film|Studio Ghibli)$"
+    r"(?: on| of)? (?:January|February|March|April|May|June|July|August|September|October|November|December|Film|Studio Ghibli)$"
 )
 _CAPITAL = re.compile(r"(?<=Washington), D\.C\.?")
 _SEPARATOR = re.compile(
@@ -176,7 +177,9 @@ def places(text: str, position: int) -> list[Place]:
             bare, match_end = f"{bare}, D.C.", capital.end()
         previous = found[-1] if found else None
         comma = previous is not None and text[previous.end : at].strip(" the") == ","
-        region = bool(comma and bare in REGIONS and previous and previous.name not in REGIONS)
+        region = bool(
+            comma and bare in _ONLY_REGIONS and previous and previous.name not in _ONLY_REGIONS
+        )
         known = bare in CITIES or bare in REGIONS
         found.append(Place(at, match_end, bare, known, region, len(found), start > position))
         separator = _SEPARATOR.match(text, match_end)
