@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from kg_assets.inference.composed import ComposedRules
-from kg_assets.inference.extraction import Text, facts_of
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.reading.repair import repair
 from kg_assets.inference.reading.train import WIKIDATA, names_of, read_labels, same_name, train
 from kg_assets.inference.reading.words import COUNTRIES
+from kg_assets.inference.text_file import Text, facts_of
 from ontology.schema import load_ontology
 
 FOLDER = Path(os.environ.get("KG_TEXT2KG_DIR", "../shared/data/text2kg-movie"))

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from kg_assets.cli.render import fail
-from kg_assets.inference.extraction import FAILED, extract_file
 from kg_assets.inference.registry import UnknownExtractorError, make_extractor
+from kg_assets.inference.text_file import FAILED, extract_file
 from ontology.schema import load_ontology
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kg_assets.cli.extract import extract
-from kg_assets.inference.extraction import LONGEST_LINE
+from kg_assets.inference.text_file import LONGEST_LINE
 
 SENTENCE = "Red Moon was directed by Ann Lee."
 SUBJECT = {"name": "Red Moon", "type": "film"}

@@ -287,3 +287,14 @@ def test_quotes_are_verbatim_and_objects_are_names(text: str) -> None:
         assert fact.object_name.strip()
         assert not set(fact.object_name) & {"\x01", "\x02"}
         assert 0 <= fact.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["directed and ", "based on the novel War of ", "and Ann ", "A-", "(", "X. "],
+)
+def test_a_text_without_end_is_read_to_its_end(piece: str) -> None:
+    text = "Red Moon was directed by " + piece * (3_000 // len(piece)) + ". It stars Cy Dee."
+    found = Reader(ONTOLOGY).extract(context(text))
+    assert all(text[fact.start : fact.end] == fact.quote for fact in found)
+    assert "Cy Dee" in {fact.object_name for fact in found}

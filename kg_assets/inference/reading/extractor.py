@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kg_assets.inference.chunking import sentences
+from kg_assets.inference.chunking import Span, chunks, sentences
 from kg_assets.inference.extractors import CandidateFact, Context
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.reading.filter import Candidate, Filter, candidates, load_filter
@@ -14,6 +14,10 @@ from ontology.schema import Ontology
 
 NOT_LINKED = "object not linked"
 """Problem of a fact whose object is none of the context's candidates, and may yet be right."""
+
+LONGEST_SENTENCE = 2_000
+"""Characters above which a sentence is read in pieces: what is longer is a list or no sentence, and
+the time that patterns take grows faster than the text."""
 
 _DATE = "publication_date"
 
@@ -46,7 +50,7 @@ class Reader:
     def extract(self, context: Context) -> Sequence[CandidateFact]:
         """Propose facts about the context's subject, in the order of the text."""
         best: dict[tuple[str, str], CandidateFact] = {}
-        for span in sentences(context.text):
+        for span in _pieces(context.text):
             text = context.text[span.start : span.end]
             seen = view(text, context.name, context.alternate_names, context.entity_type)
             start = context.start + span.start
@@ -103,3 +107,13 @@ class Reader:
 def _is_less_precise(date: str, dates: set[str]) -> bool:
     """Whether another date says the same and more ("1990" beside "07 March 1990")."""
     return any(other != date and other.endswith(date) for other in dates)
+
+
+def _pieces(text: str) -> Iterator[Span]:
+    """The sentences of a text; one that is too long to be a sentence comes in pieces."""
+    for span in sentences(text):
+        if span.end - span.start <= LONGEST_SENTENCE:
+            yield span
+            continue
+        for piece in chunks(text[span.start : span.end], LONGEST_SENTENCE):
+            yield Span(span.start + piece.start, span.start + piece.end)

@@ -68,16 +68,14 @@ def _p(
     )
 
 
-_DONE = (
-    r"(?:co-|re-|executive[ -]|chief |self-|also |jointly |solely |originally |partially |ghost)*"
-)
+_DONE = r"(?:co-|re-|executive[ -]|chief |self-|also |jointly |solely |originally |partially |ghost){0,2}"
 _DOING = (
     r"(?:written|wrote|scripted|directed|direct|produced|edited|animated|created|filmed|shot|scored|"
     r"composed|narrated|designed|conceived|choreographed|storyboarded|photographed|starring|"
     r"co-written|co-directed|co-produced|executive produced|adapted|penned|distributed|presented|"
     r"co-edited|co-created|developed|financed|co-wrote|hosted|released)"
 )
-_MORE = rf"(?:(?:,|,? and|,? &|/)? ?{_DONE}{_DOING}(?: and)?)*"
+_MORE = rf"(?:(?:,|,? and|,? &|/)? ?{_DONE}{_DOING}){{0,6}}"
 _FILM = (
     r"(?:film|movie|short|documentary|feature|picture|cartoon|animation|serial|episode|drama|comedy|"
     r"thriller|musical|series|special|OVA|western|Western|video|featurette|miniseries|production|"

@@ -20,10 +20,8 @@ _TITLE = re.compile(CAPITALISED)
 _QUOTED = re.compile(
     r"[\"“„«](?P<title>[^\"”»a-zà-ÿ][^\"”»]{1,80}?)[,.]?[\"”»]|(?<!\w)['‘](?P<single>[A-Z0-9][^'’]{2,60}?)[,.]?['’](?!\w)"
 )
-_POSSESSOR = re.compile(
-    rf"(?P<owner>(?:{TOKEN}|de|van|von|le|la|of|the|and)(?: (?:{TOKEN}|de|van|von|le|la|of|the|and|[a-z]+(?= {TOKEN})))*?)"
-    r"(?:['’]s|(?<=s)['’]) "
-)
+_OWNER_WORD = rf"(?:{TOKEN}|(?:de|van|von|le|la|of|the|and)(?! [{UPPER}])|[a-z]+(?= [{UPPER}]))"
+_POSSESSOR = re.compile(rf"(?P<owner>{_OWNER_WORD}(?: {_OWNER_WORD}){{0,7}}?)(?:['’]s|(?<=s)['’]) ")
 _WORD = r"(?:[a-zà-ÿ][\w'’-]*|\d{4}(?:[-–]\d+)?|\d+(?:st|nd|rd|th)(?:-century| century)?)"
 _KIND = re.compile(
     rf"(?P<words>(?:(?:{_WORD}|[{UPPER}][\w-]*(?= )),? )*?)(?:{KINDS})(?![\w-])"
