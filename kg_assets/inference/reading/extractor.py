@@ -15,7 +15,7 @@ from ontology.schema import Ontology
 NOT_LINKED = "object not linked"
 """Problem of a fact whose object is none of the context's candidates, and may yet be right."""
 
-LONGEST_SENTENCE = 2_000
+LONGEST_SENTENCE = 1_000
 """Characters above which a sentence is read in pieces: what is longer is a list or no sentence, and
 the time that patterns take grows faster than the text."""
 
