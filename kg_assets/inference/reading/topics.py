@@ -23,15 +23,21 @@ _EVENT_WORDS = re.compile(
     r"[Ww]ar\b|D-Day|Holocaust|September|Revol|Upris|[Mm]assacre|Rebel|Crisis|[Gg]enoc|Riots|Scandal|Consp|bomb|Bomb|"
     r"resist|Resist|Battle|Siege|Attack|Invasion|Fall|Sink|Assass|Treaty|Nazi|Depression|[Aa]partheid|Death|Prohib"
 )
+_LEAD = (
+    r" (?P<lead>(?:the |its |their )?(?:(?:[\w-]+ )?(?:life|lives|story|stories|history|rise|early life|final days|career|"
+    r"experiences?|adventures|art|work|making|subjects?|topics?|issues?|theme|themes|question|events|true story|legacy|effects?|impact|topic)(?: and \w+){0,2} of )?)"
+)
 _ABOUT = re.compile(
     r"\b(?P<how>(?:film|movie|documentary|short|drama|biopic|cartoon|series|feature|musical|story|"
     r"comedy|thriller|episode|video|program|programme|docudrama|mockumentary|biography|is|was|"
-    r"special|featurette|picture|animation)(?: \x02+)?(?:,)?(?: (?:that is|made|all|which is|directed by [A-Z][\w .]+?))? (?:about|on)|"
-    r"(?:documents?|chronicles?|explores?|examines?|dramati[sz]es|depicts?|deals with|recounts?|"
+    r"special|featurette|picture|animation)(?: \x02+)?(?:,)?(?: (?:that is|made|all|which is|directed by [A-Z][\w .]+?))? (?:about|on))"
+    + _LEAD
+)
+_TREATS = re.compile(
+    r"\b(?P<how>documents?|chronicles?|explores?|examines?|dramati[sz]es|depicts?|deals with|recounts?|"
     r"profiles|documenting|chronicling|exploring|examining|investigates|covers|criticizes|"
-    r"satirizes|traces|portraying the life of|focus(?:es|ed|ing)? on|cent(?:er|re)s (?:on|around)|tackles|addresses|celebrates))"
-    r" (?P<lead>(?:the |its |their )?(?:(?:[\w-]+ )?(?:life|lives|story|stories|history|rise|early life|final days|career|"
-    r"experiences?|adventures|art|work|making|subjects?|topics?|issues?|theme|themes|question|events|true story|legacy|effects?|impact|topic)(?: and \w+){0,2} of )?)"
+    r"satirizes|traces|portraying the life of|focus(?:es|ed|ing)? on|cent(?:er|re)s (?:on|around)|tackles|addresses|celebrates)"
+    + _LEAD
 )
 _TRUE = re.compile(
     r"\b(?:documentar(?:y|ies)|biopic|biographical|biography|docudrama|true story|real-life|historical|life and|"
@@ -115,7 +121,10 @@ def topics(view: View) -> Iterator[Proposal]:
         start, end = match.end() - len(event), match.end()
         yield Proposal("main_subject", start, end, event, "event", (f"event {word}",))
     true = "true story" if _TRUE.search(text) else "any story"
-    for match in (*_ABOUT.finditer(text), *_LIFE.finditer(text)):
+    found = [*_TREATS.finditer(text), *_LIFE.finditer(text)]
+    if " about " in text or " on " in text:
+        found = [*_ABOUT.finditer(text), *found]
+    for match in found:
         how, last = match["how"].split(" "), match["how"].rsplit(" ", 1)[-1]
         linking = last in ("about", "on", "of")
         key = f"{how[0].rstrip('s')} {last}" if linking else f"verb {how[0][:6].lower()}"
