@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench bench-matching bench-scoring bench-updates lock clean
+.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates lock clean
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -29,6 +29,10 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.people
 	$(BIN)/python -m benchmarks.thresholds
 	$(BIN)/python -m benchmarks.stories
+
+# Needs Text2KGBench's movies in KG_TEXT2KG_DIR. ARGS="--errors 50": print errors to read.
+bench-extraction: $(STAMP)
+	$(BIN)/python -m benchmarks.extraction $(ARGS)
 
 # ARGS=--full: two million records instead of 200,000.
 bench-updates: $(STAMP)

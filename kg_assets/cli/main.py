@@ -198,6 +198,19 @@ def evaluate(
     raise typer.Exit(run(settings(), links, judgements=judgements, json=json))
 
 
+@app.command()
+def extract(
+    source: Annotated[Path, typer.Option("--input", help="JSON lines with id, text, subject.")],
+    target: Annotated[Path, typer.Option("--output", help="JSON lines with id, status, facts.")],
+    extractor: Annotated[str, typer.Option(help="Name of the extractor.")] = "rules",
+    precise: Annotated[bool, typer.Option(help="Keep only what it is surer of.")] = False,
+) -> None:
+    """Run an extractor over texts: what each states, with the quote that says so."""
+    from kg_assets.cli.extract import extract as run
+
+    raise typer.Exit(run(extractor, source, target, precise=precise))
+
+
 @judge.command("export")
 def judge_export(
     file: Annotated[Path, typer.Argument(help="JSON lines to write.")],

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from kg_assets.inference import contexts as texts
 from kg_assets.inference import evidence
+from kg_assets.inference.composed import ComposedRules
 from kg_assets.inference.documents import chunk_batches, documents
 from kg_assets.inference.extractors import ExtractionError, Extractor
 from kg_assets.inference.index import open_index, write_index
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
-from kg_assets.inference.rules import Rules
 from kg_assets.inference.tables import (
     CHUNKS,
     DOCUMENT_INDEX,
@@ -164,7 +164,8 @@ def run_inferred_relations(
         """
     )
     counts: Counter[str] = Counter()
-    found = _facts(con, extractor or Rules(ontology), ontology, table, counts)
+    reader = extractor or ComposedRules(ontology, relations=POLICIES[entity_type].relations)
+    found = _facts(con, reader, ontology, table, counts)
     texts.fill(con, "fact", table.schema, found)
     _reject_cycles(con, ontology)
     # Two windows of one document can repeat a sentence, but never a place in it.

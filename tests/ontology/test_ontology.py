@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ontology.linkml import parse_ontology
 from ontology.schema import (
     HOW_INFERRED,
     HOW_INVERSE,
@@ -18,7 +19,6 @@ from ontology.schema import (
     Relation,
     UnknownNameError,
     load_ontology,
-    parse_ontology,
 )
 
 ONTOLOGY = load_ontology()
@@ -70,13 +70,27 @@ def changed(old: str, new: str, text: str = SMALL) -> str:
 def test_the_kinds_of_entity_are_those_that_the_graph_is_built_for() -> None:
     assert set(ONTOLOGY.entity_types) == {
         "film", "series", "episode", "person", "character", "book", "play", "comic", "game",
-        "event", "organisation", "franchise", "country", "genre", "concept",
+        "event", "organisation", "franchise", "country", "genre", "concept", "place", "award",
     }  # fmt: skip
 
 
-def test_all_but_country_genre_and_concept_are_matched() -> None:
+def test_countries_genres_places_awards_and_concepts_are_not_matched() -> None:
     unmatched = {each.name for each in ONTOLOGY.entity_types.values() if not each.matched}
-    assert unmatched == {"country", "genre", "concept"}
+    assert unmatched == {"country", "genre", "concept", "place", "award"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wikidata"),
+    [("publication_date", "date", "P577"), ("cost", "string", "P2130")],
+)
+def test_a_plain_value_that_texts_state_is_an_attribute_and_no_relation(
+    name: str, value: str, wikidata: str
+) -> None:
+    found = ONTOLOGY.attributes[name]
+    assert (found.range, found.wikidata) == (value, wikidata)
+    assert "film" in found.domain
+    assert {example.holds for example in found.examples} == {True, False}
+    assert name not in ONTOLOGY.relations
 
 
 def test_the_relations_that_the_stages_name_are_there() -> None:

@@ -1,0 +1,256 @@
+"""Words that the reader knows: peoples and countries, genres, kinds of work, companies, heroes."""
+
+from __future__ import annotations
+
+COUNTRIES: dict[str, str] = {
+    adjective: country
+    for country, adjectives in {
+        "United States of America": "American|U.S.|US|United States|United States of America|USA|"
+        "U.S.A.|Hollywood",
+        "United Kingdom": "British|UK|U.K.|United Kingdom|English|England|Scottish|Scotland|Welsh|"
+        "Wales|Great Britain|Britain",
+        "Japan": "Japanese|Japan",
+        "France": "French|France",
+        "Germany": "German|Germany",
+        "West Germany": "West German|West Germany",
+        "German Democratic Republic": "East German|East Germany",
+        "Italy": "Italian|Italy",
+        "Spain": "Spanish|Spain",
+        "Canada": "Canadian|Canada",
+        "India": "Indian|India",
+        "China": "Chinese|China|People's Republic of China",
+        "Hong Kong": "Hong Kong",
+        "Taiwan": "Taiwanese|Taiwan",
+        "South Korea": "South Korean|South Korea|Korean|Korea",
+        "North Korea": "North Korean|North Korea",
+        "Soviet Union": "Soviet|Soviet Union|USSR",
+        "Russia": "Russian|Russia",
+        "Australia": "Australian|Australia",
+        "New Zealand": "New Zealand",
+        "Ireland": "Irish|Ireland",
+        "Netherlands": "Dutch|Netherlands",
+        "Belgium": "Belgian|Belgium",
+        "Sweden": "Swedish|Sweden",
+        "Norway": "Norwegian|Norway",
+        "Denmark": "Danish|Denmark",
+        "Finland": "Finnish|Finland",
+        "Iceland": "Icelandic|Iceland",
+        "Poland": "Polish|Poland",
+        "Czechoslovakia": "Czechoslovak|Czechoslovakian|Czechoslovakia",
+        "Czech Republic": "Czech|Czech Republic",
+        "Slovakia": "Slovak|Slovakia",
+        "Hungary": "Hungarian|Hungary",
+        "Austria": "Austrian|Austria",
+        "Switzerland": "Swiss|Switzerland",
+        "Greece": "Greek|Greece",
+        "Turkey": "Turkish|Turkey",
+        "Portugal": "Portuguese|Portugal",
+        "Mexico": "Mexican|Mexico",
+        "Brazil": "Brazilian|Brazil",
+        "Argentina": "Argentine|Argentinian|Argentinean|Argentina",
+        "Chile": "Chilean|Chile",
+        "Colombia": "Colombian|Colombia",
+        "Cuba": "Cuban|Cuba",
+        "Peru": "Peruvian|Peru",
+        "Venezuela": "Venezuelan|Venezuela",
+        "Bolivia": "Bolivian|Bolivia",
+        "Uruguay": "Uruguayan|Uruguay",
+        "Costa Rica": "Costa Rican|Costa Rica",
+        "Israel": "Israeli|Israel",
+        "Iran": "Iranian|Iran",
+        "Iraq": "Iraqi|Iraq",
+        "Egypt": "Egyptian|Egypt",
+        "Lebanon": "Lebanese|Lebanon",
+        "Morocco": "Moroccan|Morocco",
+        "Algeria": "Algerian|Algeria",
+        "Tunisia": "Tunisian|Tunisia",
+        "South Africa": "South African|South Africa",
+        "Nigeria": "Nigerian|Nigeria",
+        "Kenya": "Kenyan|Kenya",
+        "Senegal": "Senegalese|Senegal",
+        "Pakistan": "Pakistani|Pakistan",
+        "Bangladesh": "Bangladeshi|Bangladesh",
+        "Sri Lanka": "Sri Lankan|Sri Lanka",
+        "Nepal": "Nepalese|Nepali|Nepal",
+        "Thailand": "Thai|Thailand",
+        "Vietnam": "Vietnamese|Vietnam",
+        "Philippines": "Filipino|Philippine|Philippines",
+        "Indonesia": "Indonesian|Indonesia",
+        "Malaysia": "Malaysian|Malaysia",
+        "Singapore": "Singaporean|Singapore",
+        "Cambodia": "Cambodian|Cambodia",
+        "Mongolia": "Mongolian|Mongolia",
+        "Kazakhstan": "Kazakh|Kazakhstani|Kazakhstan",
+        "Ukraine": "Ukrainian|Ukraine",
+        "Georgia": "Georgian",
+        "Armenia": "Armenian|Armenia",
+        "Estonia": "Estonian|Estonia",
+        "Latvia": "Latvian|Latvia",
+        "Lithuania": "Lithuanian|Lithuania",
+        "Romania": "Romanian|Romania",
+        "Bulgaria": "Bulgarian|Bulgaria",
+        "Yugoslavia": "Yugoslav|Yugoslavian|Yugoslavia",
+        "Serbia": "Serbian|Serbia",
+        "Croatia": "Croatian|Croatia",
+        "Slovenia": "Slovenian|Slovene|Slovenia",
+        "Bosnia and Herzegovina": "Bosnian|Bosnia and Herzegovina",
+        "North Macedonia": "Macedonian|Macedonia",
+        "Albania": "Albanian|Albania",
+        "Palestine": "Palestinian|Palestine",
+        "Syria": "Syrian|Syria",
+        "Jordan": "Jordanian",
+        "Afghanistan": "Afghan|Afghanistan",
+        "Luxembourg": "Luxembourgish|Luxembourg",
+    }.items()
+    for adjective in adjectives.split("|")
+}
+"""Peoples and countries as texts name them, to the country's name in Wikidata."""
+
+PEOPLES = frozenset(COUNTRIES) | frozenset(
+    [
+        "African",
+        "Asian",
+        "European",
+        "Latin",
+        "Jewish",
+        "Catholic",
+        "Christian",
+        "Muslim",
+        "Arab",
+        "Hindu",
+        "Bollywood",
+        "Tamil",
+        "Telugu",
+        "Hindi",
+        "Bengali",
+        "Malayalam",
+        "Kannada",
+        "Marathi",
+        "Punjabi",
+        "Scandinavian",
+        "Nordic",
+        "Yiddish",
+        "Hebrew",
+        "Quebec",
+        "Québécois",
+        "Catalan",
+        "Basque",
+        "Cantonese",
+        "Mandarin",
+        "Chicago-based",
+    ]
+)
+"""Adjectives with a capital that stand before what someone is, and are no part of a name."""
+
+GENRES: tuple[str, ...] = tuple(
+    """
+comedy horror|horror comedy|comedy-horror|horror-comedy|romantic comedy|romantic drama|comedy-drama|comedy drama|dramedy|black comedy|dark comedy|dark fantasy|
+high fantasy|urban fantasy|science fantasy|science fiction|sci-fi|science-fiction|
+military science fiction|musical comedy|comedy musical|crime drama|crime thriller|psychological thriller|psychological horror|
+political thriller|erotic thriller|historical drama|
+period drama|sex comedy|screwball comedy|
+slapstick comedy|slapstick|stand-up comedy|spy|action thriller|
+action comedy|action-comedy|supernatural horror|slasher|splatter|body horror|found footage|folk horror|gothic horror|survival horror|
+natural horror|monster|zombie|vampire|superhero|martial arts|wuxia|kung fu|samurai|jidaigeki|
+western|Western|space western|space Western|acid western|acid Western|Spaghetti Western|
+spaghetti western|war|anti-war|epic|historical epic|disaster|sports|road movie|road|heist|caper|gangster|noir|film noir|
+neo-noir|mystery|detective|suspense|thriller|drama|comedy|horror|fantasy|adventure|action|romance|
+crime|musical|documentary|mockumentary|docudrama|biographical|biopic|biographical drama|
+historical|melodrama|tragedy|tragicomedy|satire|satirical|parody|spoof|farce|family|
+children's|coming-of-age|buddy|buddy comedy|buddy cop|cyberpunk|steampunk|dieselpunk|biopunk|
+space opera|kaiju|tokusatsu|mecha|yaoi|yuri|hentai|magical girl|magical realism|surreal|surrealist|
+avant-garde|absolute film|erotic|pornographic|exploitation|sexploitation|blaxploitation|
+rockumentary|concert film|concert|jukebox musical|rock musical|rock opera|opera|swashbuckler|
+sword and sorcery|sword-and-sandal|peplum|giallo|mumblecore|anthology|dystopian|post-apocalyptic|
+apocalyptic|time travel|holiday|Christmas|anime|telenovela|sitcom|propaganda|
+political satire|fairy tale|teen|superhero comedy
+""".replace("\n", "").split("|")
+)
+"""Genres of works as encyclopedias write them."""
+
+FORMS = frozenset(
+    [
+        "anime",
+        "anthology",
+        "epic",
+        "biographical",
+        "historical",
+        "sports",
+        "family",
+        "children's",
+        "Christmas",
+        "holiday",
+        "teen",
+        "satirical",
+        "surreal",
+        "surrealist",
+        "propaganda",
+        "opera",
+        "sitcom",
+        "concert",
+        "monster",
+        "road",
+        "telenovela",
+    ]
+) | {"concert film", "time travel"}
+"""Words of `GENRES` that describe a work's form, matter or public and seldom stand as its genre."""
+
+WORKS = (
+    "film|movie|short|feature|documentary|picture|cartoon|featurette|serial|series|miniseries|"
+    "mini-series|episode|special|anime|drama|comedy|thriller|melodrama|western|Western|musical|"
+    "sequel|prequel|remake|adaptation|animation|video|OVA|biopic|parody|mockumentary|production|"
+    "tragedy|play|opera|project|B-movie|romance|satire|fantasy|mystery|horror|story|"
+    "docudrama|manga|telefilm|co-production|slasher|farce|spoof|adventure|DVD|release|blockbuster|"
+    "epic|short film|noir|program|programme|show|routine|recording"
+)
+"""Head words of what a work is said to be."""
+
+KINDS = (
+    "novels?|novellas?|novelettes?|light novels?|graphic novels?|short stor(?:y|ies)|stor(?:y|ies)|"
+    "books?|children's books?|picture books?|comic books?|comics?|comic strips?|manga|manhwa|"
+    "manhua|memoirs?|autobiography|biography|biographies|plays?|stage plays?|stage musical|"
+    "musicals?|operas?|operettas?|poems?|epics?|epic poems?|fairy[ -]?tales?|folk[ -]?tales?|tales?|"
+    "legends?|myths?|novel series|manga series|book series|comic series|comic book series|"
+    "video games?|video game series|games?|game series|visual novels?|anime series|anime|"
+    "television series|TV series|TV show|television show|series|films?|movies?|songs?|ballads?|"
+    "articles?|essays?|trilogy|franchise|works?|tragedy|comedy|drama|radio play|radio series|"
+    "web series|webcomic|cartoons?|novelization|classic|bestseller|best-?seller|screenplay"
+)
+"""Words for what a work can be based on, as a pattern."""
+
+COMPANY = (
+    r"(?:Films?|Pictures?|Studios?|Productions?|Entertainment|Animation|Animations|Company|"
+    r"Corporation|Corp|Bros|Brothers|Media|Television|Cinema|Cinematografica|Inc|Ltd|Limited|"
+    r"LLC|Group|Board|Network|Partners|Enterprises|Associates|International|Movies|Filmworks|"
+    r"Filmproduktion|Filmes|Cartoons|Video|Works|Workshop|Committee|Unit|Distribution|Features|"
+    r"Channel|Broadcasting|Records|Cinematographica|Artists|Goldwyn-Mayer|Goldwyn Mayer|Century Fox|Century-Fox|Searchlight|Products|Filmverleih|Telefilm|"
+    r"Filmi|Mosfilm|Soyuzmultfilm|Lenfilm|Gaumont|Pathé|Pathe|Toei|Toho|Shochiku|Daiei|Nikkatsu|"
+    r"Madhouse|Gainax|Sunrise|Pixar|Disney|Netflix|HBO|BBC|NBC|CBS|ITV|NHK|Nickelodeon|"
+    r"Bandai|Capcom|Konami|Sega|Miramax|DreamWorks|Lionsgate|Paramount|Universal|"
+    r"Columbia|Republic|Monogram|Laika|Aardman|Filmation|Ghibli|UPA|MGM|RKO|UFA|DEFA|Svensk|"
+    r"CinemaScope|StudioCanal|Kino|Tatsunoko|Kadokawa|Aniplex|A-1|I\.G|IG|Deen|CAOZ|"
+    r"WingNut|Troma|Zoetrope|Amblin|Lucasfilm|Filmax|Institute|Foundation|"
+    r"Agency|Anime|Pierrot|Gonzo|Xebec|Satelight|Ufotable|Bavaria)"
+)
+"""Words in the names of companies and studios."""
+
+HEROES: tuple[str, ...] = tuple(
+    """
+Bugs Bunny|Daffy Duck|Porky Pig|Elmer Fudd|Yosemite Sam|Foghorn Leghorn|Pepé Le Pew|
+Speedy Gonzales|Wile E. Coyote|Road Runner|Tweety|Sylvester the Cat|Sylvester|Tasmanian Devil|
+Marvin the Martian|Donald Duck|Daisy Duck|Mickey Mouse|Minnie Mouse|Goofy|Pluto|Chip n' Dale|
+Chip 'n' Dale|Huey, Dewey and Louie|Scrooge McDuck|Ludwig Von Drake|Woody Woodpecker|
+Chilly Willy|Andy Panda|Popeye|Olive Oyl|Bluto|Betty Boop|Felix the Cat|Oswald the Lucky Rabbit|
+Droopy|Tom and Jerry|Pink Panther|Mr. Magoo|Yogi Bear|Scooby-Doo|Fred Flintstone|Barney Rubble|
+Winnie the Pooh|Snoopy|Charlie Brown|Krazy Kat|Mighty Mouse|Heckle and Jeckle|
+Casper the Friendly Ghost|Superman|Batman|Spider-Man|Wonder Woman|Godzilla|King Kong|Mothra|
+Gamera|Sherlock Holmes|James Bond|Count Dracula|Dracula|Frankenstein's monster|Tarzan|Zorro|
+Robin Hood|Hercule Poirot|Miss Marple|Charlie Chan|Dick Tracy|Doctor Who|Lassie|Harry Potter|
+Indiana Jones|Freddy Krueger|Jason Voorhees|Michael Myers|Leatherface|Chucky|Doraemon|Goku|
+Pikachu|Astro Boy|Lupin III|Monkey King|Sun Wukong|Wallace and Gromit|Shrek|Buzz Lightyear|
+Bosko|Flip the Frog|Private Snafu|Inspector Clouseau|Captain Nemo|Captain Harlock|
+Conan the Barbarian|Flash Gordon|Buck Rogers|The Joker|Thanos|Iron Man|Captain America|Thor|
+Wolverine|Lex Luthor|Dr. Watson|Professor Moriarty|Santa Claus
+""".replace("\n", "").split("|")
+)
+"""Characters that are known beyond one work."""
