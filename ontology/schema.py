@@ -1,7 +1,7 @@
 """The ontology as typed, read-only values: entity types, relations, and what may be related.
 
-The one place where the file entertainment.yaml is read. What is made from it (prompts, response
-models, validation rules, exports) starts from `load_ontology`.
+What is made from the file entertainment.yaml (prompts, response models, validation, published
+schema, pages) starts from `load_ontology`; `ontology.linkml` reads it.
 
 See https://linkml.io/linkml-model/latest/docs/ for the language that the file is written in.
 """
@@ -12,13 +12,9 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from linkml_runtime.linkml_model.meta import SlotDefinition
-    from linkml_runtime.utils.schemaview import SchemaView
+from typing import Generic, TypeVar
 
 ONTOLOGY_FILE = Path(__file__).with_name("entertainment.yaml")
 """The ontology that the project is built with."""
@@ -32,10 +28,8 @@ HOW_INFERRED = "inferred"
 HOW_INVERSE = "inverse"
 """How: the facts are those of the inverse relation, read from their other end."""
 
-_HOWS = (HOW_SOURCE, HOW_INFERRED, HOW_INVERSE)
-
-# The nearest mapping first: what means the same before what is narrower or wider.
-_MAPPINGS = ("exact_mappings", "close_mappings", "narrow_mappings", "broad_mappings")
+HOWS = (HOW_SOURCE, HOW_INFERRED, HOW_INVERSE)
+"""Everything that `how` can be."""
 
 _Value = TypeVar("_Value")
 
@@ -145,6 +139,8 @@ class Relation:
         inverse: Name of the relation that says the same from the object's side, or None.
         symmetric: Whether it holds both ways.
         acyclic: Whether no entity may reach itself by following it.
+        older_object: Whether the object was there before the subject. Its year is then not the
+            later one, and all such relations together lead no entity back to itself.
         wikidata: The nearest Wikidata property, for example ``P144``, or None where none is
             known to run in this direction.
         schema_org: The nearest schema.org property, or None.
@@ -163,6 +159,7 @@ class Relation:
     inverse: str | None
     symmetric: bool
     acyclic: bool
+    older_object: bool
     wikidata: str | None
     schema_org: str | None
     guidance: str
@@ -197,6 +194,48 @@ class Ontology:
         name = self.entity_types[subject_type].name
         return tuple(each for each in self.relations.values() if name in each.domain)
 
+    def inferred_for(self, subject_type: str) -> tuple[Relation, ...]:
+        """Return the relations that are read from texts about a type, in the file's order.
+
+        Raises:
+            UnknownNameError: There is no such entity type.
+        """
+        return tuple(each for each in self.relations_for(subject_type) if each.how == HOW_INFERRED)
+
+    def objects_for(self, subject_type: str) -> tuple[EntityType, ...]:
+        """Return the types of what those relations lead to, in the file's order.
+
+        Raises:
+            UnknownNameError: There is no such entity type.
+        """
+        ends = {end for relation in self.inferred_for(subject_type) for end in relation.range}
+        return tuple(each for each in self.entity_types.values() if each.name in ends)
+
+    def sight(self, subject_type: str) -> str:
+        """Hash what reading texts about a type depends on, and nothing else.
+
+        A change of the file that leaves it as it was cannot change what is inferred of the type.
+
+        Returns:
+            16 hexadecimal digits.
+
+        Raises:
+            UnknownNameError: There is no such entity type.
+        """
+        relations = []
+        for relation in self.inferred_for(subject_type):
+            inverse = self.relations[relation.inverse] if relation.inverse else None
+            relations.append(
+                asdict(relation)
+                # Whether other types may be subjects is no matter of this one.
+                | {"domain": [], "range": sorted(relation.range)}
+                | {"one_subject": inverse is not None and not inverse.multivalued}
+            )
+        seen = (self.entity_types[subject_type], *self.objects_for(subject_type))
+        content = {"relations": relations, "types": [(e.name, e.definition) for e in seen]}
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
     def check(self, relation: str, subject_type: str, object_type: str) -> str | None:
         """Say why two types cannot stand in a relation.
 
@@ -226,176 +265,7 @@ def load_ontology() -> Ontology:
     Raises:
         OntologyError: The file contradicts itself.
     """
+    # It takes the types of this module to make its values of.
+    from ontology.linkml import parse_ontology
+
     return parse_ontology(ONTOLOGY_FILE.read_text(encoding="utf-8"))
-
-
-def parse_ontology(text: str) -> Ontology:
-    """Read an ontology from the text of a LinkML schema.
-
-    Args:
-        text: The YAML text, in the conventions that entertainment.yaml's head describes.
-
-    Raises:
-        OntologyError: A class, an inverse or an annotation is missing or contradicts another.
-        ValueError: The text is no LinkML schema, or has a key twice.
-    """
-    # linkml_runtime takes a second to import, and few steps need the ontology.
-    from linkml_runtime.linkml_model.meta import SchemaDefinition
-    from linkml_runtime.loaders import yaml_loader
-    from linkml_runtime.utils.schemaview import SchemaView
-
-    content: dict[str, Any] = yaml_loader.load_as_dict(text)
-    view = SchemaView(yaml_loader.loads(text, target_class=SchemaDefinition))
-    if not view.schema.version:
-        raise OntologyError("the ontology has no version: give it one, for example 0.1.0")
-    words = {name: _required(view, name, "entity_type") for name in view.all_classes()}
-    repeated = {word for word in words.values() if list(words.values()).count(word) > 1}
-    if repeated:
-        raise OntologyError(f"two classes share the entity_type {', '.join(sorted(repeated))}")
-    relations = _relations(view, words)
-    _check_inverses(relations)
-    return Ontology(
-        version=str(view.schema.version),
-        hash=_content_hash(content),
-        entity_types=Names("entity type", _entity_types(view, words)),
-        relations=Names("relation", relations),
-    )
-
-
-def _content_hash(content: dict[str, Any]) -> str:
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def _entity_types(view: SchemaView, words: Mapping[str, str]) -> dict[str, EntityType]:
-    return {
-        words[name]: EntityType(
-            name=words[name],
-            definition=_definition(view, name),
-            wikidata=_mapping(view, name, "wd"),
-            schema_org=_mapping(view, name, "schema"),
-            parents=tuple(words[each] for each in view.class_ancestors(name, reflexive=False)),
-            matched=_flag(view, name, "matched"),
-        )
-        for name, found in view.all_classes().items()
-        if not found.abstract
-    }
-
-
-def _relations(view: SchemaView, words: Mapping[str, str]) -> dict[str, Relation]:
-    slots = view.all_slots()
-    listed = {name: set(found.slots) for name, found in view.all_classes().items()}
-    unknown = sorted(set().union(*listed.values()) - set(slots))
-    if unknown:
-        raise OntologyError(f"classes list slots that are not declared: {', '.join(unknown)}")
-    relations = {}
-    for name, slot in slots.items():
-        ends = [str(each.range) for each in slot.any_of] or [str(slot.range)]
-        if not set(ends) & set(words):
-            continue  # the range is a plain value: an attribute, not a relation
-        stray = sorted(set(ends) - set(words))
-        if stray:
-            raise OntologyError(f"{name}: its range {', '.join(stray)} is not a declared class")
-        starts = [each for each, its_slots in listed.items() if name in its_slots]
-        if not starts:
-            raise OntologyError(f"{name}: no class lists it under slots, so it has no domain")
-        how = _required(view, name, "how")
-        if how not in _HOWS:
-            raise OntologyError(f"{name}: how is {how!r} and must be one of {', '.join(_HOWS)}")
-        stated_by = str(view.annotation_dict(name).get("stated_by") or "")
-        relations[name] = Relation(
-            name=name,
-            definition=_definition(view, name),
-            domain=_concrete(view, words, starts),
-            range=_concrete(view, words, ends),
-            multivalued=bool(slot.multivalued),
-            inverse=str(slot.inverse) if slot.inverse else None,
-            symmetric=bool(slot.symmetric),
-            acyclic=_flag(view, name, "acyclic"),
-            wikidata=_mapping(view, name, "wdt"),
-            schema_org=_mapping(view, name, "schema"),
-            guidance=_required(view, name, "guidance"),
-            examples=tuple(_examples(name, slot)),
-            how=how,
-            stated_by=tuple(each.strip() for each in stated_by.split(",") if each.strip()),
-        )
-    return relations
-
-
-def _concrete(view: SchemaView, words: Mapping[str, str], classes: list[str]) -> frozenset[str]:
-    """Return the entity types of these classes and all below them, without the abstract ones."""
-    return frozenset(
-        words[below]
-        for each in classes
-        for below in view.class_descendants(each)
-        if not view.get_class(below).abstract
-    )
-
-
-def _check_inverses(relations: Mapping[str, Relation]) -> None:
-    for relation in relations.values():
-        if relation.symmetric and relation.domain != relation.range:
-            raise OntologyError(f"{relation.name}: symmetric, but its domain is not its range")
-        if relation.inverse is None:
-            continue
-        other = relations.get(relation.inverse)
-        if other is None:
-            raise OntologyError(f"{relation.name}: its inverse {relation.inverse} is no relation")
-        if other.inverse != relation.name:
-            raise OntologyError(
-                f"{relation.name}: its inverse is {other.name}, whose inverse is {other.inverse}"
-            )
-        if (other.domain, other.range) != (relation.range, relation.domain):
-            raise OntologyError(
-                f"{relation.name}: the domain and range of its inverse {other.name} "
-                "are not its own the other way round"
-            )
-        if (relation.how == HOW_INVERSE) and (other.how == HOW_INVERSE):
-            raise OntologyError(f"{relation.name} and {other.name}: each is only the other's end")
-
-
-def _examples(name: str, slot: SlotDefinition) -> Iterator[Example]:
-    for example in slot.examples:
-        pair = vars(example.object) if example.object is not None else {}
-        missing = [each for each in ("subject", "object", "holds") if each not in pair]
-        if missing:
-            raise OntologyError(f"{name}: the example {example.value!r} lacks {missing}")
-        yield Example(
-            sentence=str(example.value),
-            subject=str(pair["subject"]),
-            object=str(pair["object"]),
-            holds=bool(pair["holds"]),
-            reason=str(example.description) if example.description else None,
-        )
-
-
-def _definition(view: SchemaView, name: str) -> str:
-    text = view.get_element(name).description
-    if not text:
-        raise OntologyError(f"{name}: it has no description")
-    return str(text).strip()
-
-
-def _required(view: SchemaView, name: str, annotation: str) -> str:
-    value = view.annotation_dict(name).get(annotation)
-    if value is None:
-        raise OntologyError(f"{name}: it has no annotation {annotation}")
-    return str(value).strip()
-
-
-def _flag(view: SchemaView, name: str, annotation: str) -> bool:
-    value: object = view.annotation_dict(name).get(annotation)
-    if not isinstance(value, bool):
-        raise OntologyError(f"{name}: its annotation {annotation} must be true or false")
-    return value
-
-
-def _mapping(view: SchemaView, name: str, prefix: str) -> str | None:
-    """Return the local part of the nearest mapping into a vocabulary, exact ones first."""
-    element = view.get_element(name)
-    for kind in _MAPPINGS:
-        for mapping in getattr(element, kind):
-            found, _, local = str(mapping).partition(":")
-            if found == prefix:
-                return local
-    return None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ontology.linkml import parse_ontology
 from ontology.schema import (
     HOW_INFERRED,
     HOW_INVERSE,
@@ -18,7 +19,6 @@ from ontology.schema import (
     Relation,
     UnknownNameError,
     load_ontology,
-    parse_ontology,
 )
 
 ONTOLOGY = load_ontology()
