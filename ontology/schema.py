@@ -185,6 +185,10 @@ class Ontology:
     entity_types: Mapping[str, EntityType]
     relations: Mapping[str, Relation]
 
+    def __hash__(self) -> int:
+        """A hash of the content, so that what is made of an ontology can be kept by it."""
+        return hash(self.hash)
+
     def relations_for(self, subject_type: str) -> tuple[Relation, ...]:
         """Return the relations that a subject of this type may have, in the file's order.
 
