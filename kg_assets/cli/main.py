@@ -26,6 +26,8 @@ export = typer.Typer(help="Write tables for other tools.", no_args_is_help=True)
 app.add_typer(export, name="export")
 judge = typer.Typer(help="People's judgements as a file.", no_args_is_help=True)
 app.add_typer(judge, name="judge")
+ontology = typer.Typer(help="What the ontology says, and what changed in it.", no_args_is_help=True)
+app.add_typer(ontology, name="ontology")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -217,6 +219,43 @@ def judge_import(
     from kg_assets.cli.judge import import_judgements as run
 
     raise typer.Exit(run(settings(), file))
+
+
+@ontology.command("show")
+def ontology_show(
+    name: Annotated[
+        str | None, typer.Argument(help="A type of entity or a relation; all without it.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show the types and relations, or all that is said of one."""
+    from kg_assets.cli.ontology import show as run
+
+    raise typer.Exit(run(name, json=json))
+
+
+@ontology.command("diff")
+def ontology_diff(
+    before: Annotated[str, typer.Argument(help="A LinkML file, or the hash that facts carry.")],
+    after: Annotated[
+        str | None, typer.Argument(help="The same; by default the ontology of today.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what changed, and which types and partitions have to be inferred again."""
+    from kg_assets.cli.ontology import diff as run
+
+    raise typer.Exit(run(settings(), before, after, json=json))
+
+
+@ontology.command("write")
+def ontology_write(
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/ontology"),
+) -> None:
+    """Write the published schema, the JSON-LD context and the pages."""
+    from kg_assets.cli.ontology import write as run
+
+    raise typer.Exit(run(output))
 
 
 @export.command("members")

@@ -14,6 +14,7 @@ from kg_assets.inference.steps import (
     run_extraction_contexts,
     run_inferred_relations,
     run_inferred_types,
+    run_ontology_versions,
 )
 from kg_assets.inference.tables import (
     CHUNKS,
@@ -21,6 +22,7 @@ from kg_assets.inference.tables import (
     DOCUMENTS,
     GAZETTEER_TYPES,
     INFERENCE_TYPES,
+    ONTOLOGY_VERSIONS,
     current_records,
     extraction_contexts,
     inferred_relations,
@@ -50,6 +52,16 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
     vectors = VectorStore(settings)
     members = tuple(table for kind in MODELS for table in _entity_tables(kind))
     steps = [
+        StepAsset(
+            outputs=(ONTOLOGY_VERSIONS,),
+            inputs=(),
+            run=run_ontology_versions,
+            group="inference",
+            lane="ontology",
+            code_version=f"{CODE}-{load_ontology().hash}",
+            light=True,
+            tags=resource_tags(heavy=False),
+        ),
         StepAsset(
             outputs=(DOCUMENTS, CHUNKS),
             inputs=members,
@@ -93,7 +105,8 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
     common = {
         "group": "inference",
         "lane": f"{kind}/inference",
-        "code_version": f"{CODE}-{load_ontology().hash}",
+        # What a change of the ontology leaves as it was need not be read again.
+        "code_version": f"{CODE}-{load_ontology().sight(kind)}",
         "partitions": shards(SHARDS) if SHARDS > 1 else None,
         "entity_type": kind,
         "tags": resource_tags(heavy=False),

@@ -20,13 +20,14 @@ from kg_assets.inference.tables import (
     DOCUMENT_INDEX,
     DOCUMENTS,
     GAZETTEER_TYPES,
+    ONTOLOGY_VERSIONS,
     current_records,
     extraction_contexts,
     inferred_relations,
     inferred_types,
 )
 from kg_assets.matching.tables import entity_members, resolved_entities
-from ontology.schema import Ontology, load_ontology
+from ontology.schema import ONTOLOGY_FILE, Ontology, load_ontology
 
 if TYPE_CHECKING:
     import duckdb
@@ -188,6 +189,19 @@ def run_inferred_relations(
         contexts_without_fact=counts["empty"],
         contexts_failed=counts["failed"],
     )
+
+
+def run_ontology_versions(step: Step) -> None:
+    """Add the version of the ontology that this build uses to those that were used before."""
+    ontology = load_ontology()
+    before = step.previous(ONTOLOGY_VERSIONS).filter(f"ontology <> '{ontology.hash}'")
+    before.create("version")
+    text = ONTOLOGY_FILE.read_text(encoding="utf-8")
+    step.con.execute(
+        "INSERT INTO version VALUES (?, ?, ?)", [ontology.hash, ontology.version, text]
+    )
+    versions = step.write(ONTOLOGY_VERSIONS, step.con.table("version"))
+    step.report(versions=versions, ontology=ontology.hash)
 
 
 def run_inferred_types(step: Step, entity_type: str) -> None:

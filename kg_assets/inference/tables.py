@@ -95,6 +95,20 @@ DOCUMENT_INDEX = Table(
     "vector and full-text search. Unchanged chunks make no new version.",
 )
 
+ONTOLOGY_VERSIONS = Table(
+    name="ontology_versions",
+    schema=pa.schema(
+        [
+            _field("ontology", pa.string(), "Content hash, as each fact carries it."),
+            _field("version", pa.string(), "Version that the file gives itself."),
+            _field("text", pa.string(), "The file, verbatim."),
+        ]
+    ),
+    key=("ontology",),
+    description="Each version of the ontology that a build has used, so that what changed since a "
+    "fact was inferred can be told (`kg ontology diff`).",
+)
+
 CANDIDATE = pa.struct(
     [
         _field("entity_id", pa.string(), "A resolved entity."),
