@@ -7,7 +7,7 @@ from functools import partial
 
 import dagster as dg
 
-from kg_assets.inference.checks import document_checks, fact_checks
+from kg_assets.inference.checks import document_checks, fact_checks, state_checks
 from kg_assets.inference.steps import (
     run_document_index,
     run_documents,
@@ -25,6 +25,7 @@ from kg_assets.inference.tables import (
     ONTOLOGY_VERSIONS,
     current_records,
     extraction_contexts,
+    extraction_states,
     inferred_relations,
     inferred_types,
 )
@@ -37,7 +38,7 @@ from ontology.schema import load_ontology
 from resources.settings import Settings
 from resources.vectors import VectorStore
 
-CODE = "1"
+CODE = "2"
 SHARDS = 1
 """Shards of a type's inference; the rules read over a thousand sentences a second."""
 
@@ -98,6 +99,7 @@ def _entity_tables(kind: str) -> tuple[object, ...]:
 
 def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
+    states = extraction_states(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
     # Documents are partitioned by entity type: a chain reads those of its own type, and the
     # index of every type that can be an object.
@@ -121,11 +123,11 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
             **common,
         ),
         StepAsset(
-            outputs=(relations,),
+            outputs=(relations, states),
             inputs=(contexts, DOCUMENTS),
             run=partial(run_inferred_relations, entity_type=kind),
             kinds=frozenset({"python", "duckdb"}),
-            checks=fact_checks(kind),
+            checks=(*fact_checks(kind), *state_checks(kind)),
             mappings={DOCUMENTS.name: own},
             **common,
         ),
