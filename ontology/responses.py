@@ -5,14 +5,16 @@ such as the ids of candidates, is no part of it; a validator looks at it instead
 allows neither recursion nor bounds of lengths and numbers, and wants additionalProperties to be
 false everywhere; so bounds are validators too.
 
-Validation without a context checks the form alone. With an `AnswerContext` it also checks what can
-be checked against the document, and its messages are written for the model that is asked again.
+Validation checks the form alone. Within `answering` it also checks what can be checked against the
+document, and its messages are written for the model that is asked again.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -21,7 +23,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationInfo,
     create_model,
     model_validator,
 )
@@ -40,8 +41,7 @@ MOST_FACTS = 60
 YEARS = (-3000, 2200)
 """First and last year that a new thing can have; the oldest written works are of about -2600."""
 
-CONTEXT = "answer"
-"""Key of the `AnswerContext` in the validation context."""
+_ANSWERING: ContextVar[AnswerContext | None] = ContextVar("kg_answering", default=None)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,20 @@ class AnswerContext:
 
     candidates: Mapping[str, str]
     has_quote: Callable[[str], bool]
+
+
+@contextmanager
+def answering(context: AnswerContext | None) -> Iterator[None]:
+    """Let answers that are validated in this block, and in tasks it starts, be checked further.
+
+    Pydantic's own validation context is not used: Instructor takes one as a sign that the messages
+    are Jinja templates, and would carry out what a document has between braces.
+    """
+    token = _ANSWERING.set(context)
+    try:
+        yield
+    finally:
+        _ANSWERING.reset(token)
 
 
 class _Closed(BaseModel):
@@ -132,10 +146,10 @@ def response_model(ontology: Ontology, subject_type: str) -> type[Answer]:
         type=_field(Literal[kinds], "One of the types that the relation allows."),
     )
 
-    def within_ontology(fact: AnsweredFact, info: ValidationInfo) -> AnsweredFact:
+    def within_ontology(fact: AnsweredFact) -> AnsweredFact:
         """Check a fact against the ontology and, where there is one, the document."""
         allowed = relations[fact.relation].range
-        answer = _answer_context(info)
+        answer = _ANSWERING.get()
         kind: str | None
         if isinstance(fact.object, NewObject):
             kind = fact.object.type
@@ -192,11 +206,6 @@ def _after(check: Callable[..., Any]) -> dict[str, Any]:
 def answer_schema(model: type[Answer]) -> dict[str, Any]:
     """Return the JSON schema of answers, in the order in which the fields were declared."""
     return model.model_json_schema()
-
-
-def _answer_context(info: ValidationInfo) -> AnswerContext | None:
-    found = info.context.get(CONTEXT) if isinstance(info.context, Mapping) else None
-    return found if isinstance(found, AnswerContext) else None
 
 
 def _bounded_quote(quote: str) -> str:

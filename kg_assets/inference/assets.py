@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import partial
 
 import dagster as dg
 
 from kg_assets.inference.checks import document_checks, fact_checks, state_checks
+from kg_assets.inference.choice import choose
 from kg_assets.inference.steps import (
+    nothing_left,
     run_document_index,
     run_documents,
     run_extraction_contexts,
@@ -89,7 +92,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
         ),
     ]
     for kind in INFERENCE_TYPES:
-        steps += _chain(kind, vectors)
+        steps += _chain(settings, kind, vectors)
     return steps
 
 
@@ -97,7 +100,10 @@ def _entity_tables(kind: str) -> tuple[object, ...]:
     return (resolved_entities(kind), entity_members(kind), current_records(kind))
 
 
-def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+    ontology = load_ontology()
+    choice = choose(settings, ontology, kind)
+    read_by = hashlib.sha256(choice.version.encode()).hexdigest()[:12]
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
     states = extraction_states(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
@@ -108,7 +114,7 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
         "group": "inference",
         "lane": f"{kind}/inference",
         # What a change of the ontology leaves as it was need not be read again.
-        "code_version": f"{CODE}-{load_ontology().sight(kind)}",
+        "code_version": f"{CODE}-{ontology.sight(kind)}",
         "partitions": shards(SHARDS) if SHARDS > 1 else None,
         "entity_type": kind,
         "tags": resource_tags(heavy=False),
@@ -125,11 +131,12 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
         StepAsset(
             outputs=(relations, states),
             inputs=(contexts, DOCUMENTS),
-            run=partial(run_inferred_relations, entity_type=kind),
+            run=partial(run_inferred_relations, entity_type=kind, choice=choice),
             kinds=frozenset({"python", "duckdb"}),
             checks=(*fact_checks(kind), *state_checks(kind)),
             mappings={DOCUMENTS.name: own},
-            **common,
+            stands=partial(nothing_left, settings, kind) if choice.extractor.model else None,
+            **common | {"code_version": f"{common['code_version']}-{read_by}"},
         ),
         StepAsset(
             outputs=(inferred_types(kind),),

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from kg_assets.inference import contexts as texts
 from kg_assets.inference import evidence, extraction
+from kg_assets.inference.choice import Choice
 from kg_assets.inference.documents import chunk_batches, documents
-from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.index import open_index, write_index
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
 from kg_assets.inference.rules import Rules
@@ -30,6 +30,7 @@ from ontology.schema import ONTOLOGY_FILE, Ontology, load_ontology
 
 if TYPE_CHECKING:
     from resources.lake import Step
+    from resources.settings import Settings
     from resources.table import Table
     from resources.vectors import VectorReader, VectorStore
 
@@ -134,20 +135,18 @@ def run_extraction_contexts(
     )
 
 
-def run_inferred_relations(
-    step: Step, entity_type: str, extractor: Extractor | None = None, threshold: float = 0.0
-) -> None:
+def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None = None) -> None:
     """Write the facts in a shard's contexts, accepted or not, and the state of each context.
 
     Args:
         step: Reads contexts, documents and what it wrote before.
         entity_type: Type of the subjects.
-        extractor: Reads the contexts; the rules unless another is given.
-        threshold: Confidence below which a fact is not kept.
+        choice: Who reads the contexts; the rules unless another is given.
     """
     con, ontology = step.con, load_ontology()
+    choice = choice or Choice(Rules(ontology), 0.0)
     facts, states = inferred_relations(entity_type), extraction_states(entity_type)
-    kept = extraction.read(step, entity_type, extractor or Rules(ontology), ontology, threshold)
+    kept = extraction.read(step, entity_type, choice.extractor, ontology, choice.threshold)
     # Two windows of one document can repeat a sentence, but never a place in it.
     written = step.write(facts, con.sql("SELECT DISTINCT ON (fact_id) * FROM fact ORDER BY ALL"))
     step.write(states, con.table("state"))
@@ -176,7 +175,27 @@ def run_inferred_relations(
         contexts_kept=kept,
         contexts_by_state=dict(by_state),
         dollars=round(dollars, 4),
+        read_by=choice.extractor.name,
+        **({"note": choice.note} if choice.note else {}),
     )
+
+
+def nothing_left(settings: Settings, entity_type: str) -> bool:
+    """Whether every context of a type was read as far as it can be.
+
+    Where money ran out, or the endpoint could not be reached, the next build, which has a budget of
+    its own, goes on.
+    """
+    from contextlib import closing
+
+    from resources.duck import session
+    from resources.lake import Lake
+
+    scratch = settings.scratch
+    scratch.mkdir(parents=True, exist_ok=True)
+    with closing(session(threads=1, memory_limit="100MB", scratch=scratch)) as con:
+        states = Lake(settings).relation(con, extraction_states(entity_type))
+        return not states.filter("NOT final").limit(1).fetchall()
 
 
 def run_ontology_versions(step: Step) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from kg_assets.inference.choice import Choice
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.steps import (
     run_document_index,
@@ -98,7 +99,9 @@ class World:
                 self._run(
                     f"{kind}/relations",
                     shard,
-                    lambda step, kind=kind: run_inferred_relations(step, kind, extractor),
+                    lambda step, kind=kind: run_inferred_relations(
+                        step, kind, None if extractor is None else Choice(extractor, 0.0)
+                    ),
                 )
 
     def rows(self, table: Table, partition: str | None = None) -> list[dict[str, Any]]:

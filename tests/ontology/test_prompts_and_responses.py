@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from ontology.linkml import parse_ontology
 from ontology.prompts import WorkedExample, instructions
 from ontology.responses import (
-    CONTEXT,
     LONGEST_NAME,
     LONGEST_QUOTE,
     MOST_FACTS,
     AnswerContext,
     answer_schema,
+    answering,
     response_model,
 )
 from ontology.schema import ONTOLOGY_FILE, Ontology, load_ontology
@@ -48,8 +48,8 @@ def answer(*facts: dict[str, Any], quote: str = FACT["quote"]) -> Any:
     context = AnswerContext(
         {"book:emma": "book", "person:reed": "person"}, lambda given: given == quote
     )
-    model = response_model(ONTOLOGY, "film")
-    return model.model_validate({"facts": list(facts)}, context={CONTEXT: context})
+    with answering(context):
+        return response_model(ONTOLOGY, "film").model_validate({"facts": list(facts)})
 
 
 @pytest.mark.parametrize("kind", TYPES)
