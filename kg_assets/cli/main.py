@@ -44,6 +44,13 @@ def settings() -> Settings:
                 check_configured(found.thresholds, ENTITY_TYPES)
             except ThresholdsError as error:
                 fail(f"the configuration is wrong: {error}")
+        if found.extractors or found.shadow_extractors:
+            from kg_assets.inference.choice import ExtractorsError, check_extractors
+
+            try:
+                check_extractors(found)
+            except ExtractorsError as error:
+                fail(f"the configuration is wrong: {error}")
         return found
     except ValidationError as error:
         problems = "; ".join(
@@ -84,6 +91,26 @@ def build(
 
     chosen = [part.strip() for part in (types or "").split(",") if part.strip()]
     raise typer.Exit(build_graph(settings(), chosen, only or [], retrain=retrain, json=json))
+
+
+@app.command()
+def infer(
+    types: Annotated[
+        str | None, typer.Option(help="Only these entity types, separated by commas.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what a language model would cost; nothing is sent or written."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read texts for relations; or say first what that would cost with a language model."""
+    from kg_assets.cli.infer import infer as run
+
+    chosen = [part.strip() for part in (types or "").split(",") if part.strip()]
+    raise typer.Exit(run(settings(), chosen, dry_run=dry_run, json=json))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kg_assets.cli.infer import span
 from kg_assets.cli.render import Exit, complain, console, fail, plain, print_json, print_table
 from ontology.schema import ONTOLOGY_FILE, Ontology, OntologyError, load_ontology
 
@@ -120,7 +121,7 @@ def diff(settings: Settings, before: str, after: str | None, *, json: bool) -> i
     old = _version(settings, before)
     new = load_ontology() if after is None else _version(settings, after)
     found = compare(old, new)
-    again = _again(settings, found)
+    again = _again(settings, found, new)
     if json:
         print_json(asdict(found) | {"again": again})
         return Exit.OK
@@ -134,14 +135,18 @@ def diff(settings: Settings, before: str, after: str | None, *, json: bool) -> i
         console.print("Nothing has to be inferred again.")
         return Exit.OK
     print_table(
-        ["type", "because of", "partitions", "contexts"],
-        [[e["entity_type"], e["because"], e["partitions"], e["contexts"]] for e in again],
+        ["type", "because of", "partitions", "contexts", "by a language model"],
+        [
+            [e["entity_type"], e["because"], e["partitions"], e["contexts"], span(e["dollars"])]
+            for e in again
+        ],
         "To be inferred again",
     )
     return Exit.OK
 
 
-def _again(settings: Settings, found: Difference) -> list[dict[str, Any]]:
+def _again(settings: Settings, found: Difference, new: Ontology) -> list[dict[str, Any]]:
+    from kg_assets.inference.llm.dry_run import forecast
     from kg_assets.inference.tables import extraction_contexts
     from resources.lake import Lake
 
@@ -149,12 +154,15 @@ def _again(settings: Settings, found: Difference) -> list[dict[str, Any]]:
     rows = []
     for kind, because in found.again.items():
         heads = lake.heads(extraction_contexts(kind))
+        # By the rules it costs nothing; this is what the language model would take.
+        told = forecast(settings, new, kind) if heads and kind in new.entity_types else None
         rows.append(
             {
                 "entity_type": kind,
                 "because": list(because),
                 "partitions": sorted(heads),
                 "contexts": sum(head.file.rows for head in heads.values()),
+                "dollars": told.dollars if told else (0.0, 0.0),
             }
         )
     return rows

@@ -38,6 +38,7 @@ from resources.llm.outcomes import Usage
 if TYPE_CHECKING:
     from resources.llm.exchange import Exchange
     from resources.llm.model import LanguageModel
+    from resources.llm.store import Request
     from resources.settings import Settings
 
 REASKS = 2
@@ -114,13 +115,19 @@ class LanguageModelExtractor:
 
     async def read(self, model: LanguageModel, context: Context) -> Extraction:
         """Read one context. What goes wrong with it is part of the outcome."""
-        candidates = {each.entity_id: each.entity_type for each in context.candidates}
-        checked = AnswerContext(
-            candidates, lambda quote: find_quote(context.text, quote) is not None
-        )
-        with model.exchange() as exchange, answering(checked):
+        with model.exchange() as exchange:
             read = await self._ask(model, context, exchange)
         return replace(read, reasks=exchange.reasks)
+
+    async def unanswered(self, model: LanguageModel, context: Context) -> list[Request]:
+        """Find what would have to be sent to read a context, without sending anything.
+
+        Returns:
+            The next request, or nothing where the store has all answers.
+        """
+        with model.deferring() as exchange:
+            await self._ask(model, context, exchange)
+        return list(exchange.deferred.values())
 
     async def _ask(self, model: LanguageModel, context: Context, exchange: Exchange) -> Extraction:
         import instructor
@@ -128,10 +135,16 @@ class LanguageModelExtractor:
         from instructor.core import IncompleteOutputException, InstructorRetryException
 
         client = instructor.from_anthropic(model.client, mode=instructor.Mode.TOOLS)
+        candidates = {each.entity_id: each.entity_type for each in context.candidates}
+
+        def has_quote(quote: str) -> bool:
+            return find_quote(context.text, quote) is not None
+
         try:
-            answer, message = await client.create_with_completion(
-                response_model=self._response, max_retries=REASKS, **self.body(context)
-            )
+            with answering(AnswerContext(candidates, has_quote)):
+                answer, message = await client.create_with_completion(
+                    response_model=self._response, max_retries=REASKS, **self.body(context)
+                )
         except (InstructorRetryException, IncompleteOutputException, APIError) as error:
             exchange.reject()
             return self._without_answer(model, context, error)

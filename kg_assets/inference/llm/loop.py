@@ -34,11 +34,11 @@ def as_they_come(
     Yields:
         The results, each as soon as it is there.
     """
+    manager = opened()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="kg-llm", daemon=True)
     thread.start()
     pending: set[Future[_Made]] = set()
-    manager = opened()
     try:
         tool = _run(loop, manager.__aenter__())
         try:
