@@ -4,35 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from ontology.schema import HOW_INVERSE, Ontology
-from ontology.validation import Claim, contradictions, one_object
+from ontology.validation import OLDER, Claim, contradictions, one_object
 
 if TYPE_CHECKING:
     import duckdb
 
+_DECLARED = pa.schema(
+    [
+        pa.field("relation", pa.string()),
+        pa.field("kept", pa.string()),
+        pa.field("turned", pa.bool_()),
+        pa.field("graph", pa.string()),
+        pa.field("single", pa.bool_()),
+        pa.field("single_inverse", pa.bool_()),
+    ]
+)
+
 _CLAIMS = """
     CREATE OR REPLACE TEMP TABLE claim AS
+    WITH turned AS (
+        SELECT
+            fact.*,
+            declared.* EXCLUDE (relation),
+            CASE WHEN declared.turned THEN object_id ELSE subject_id END AS later,
+            CASE WHEN declared.turned THEN subject_id ELSE object_id END AS earlier
+        FROM fact_to_compare AS fact
+        JOIN relation_to_compare AS declared USING (relation)
+    )
     SELECT
-        claim_id,
-        relation,
-        subject_id,
-        object_id,
-        confidence,
-        CASE WHEN list_contains($inverse, relation) THEN object_id ELSE subject_id END AS later,
-        CASE WHEN list_contains($inverse, relation) THEN subject_id ELSE object_id END AS earlier,
-        list_contains($single, relation) AS single
-    FROM fact_to_compare
-    WHERE list_contains($acyclic, relation)
-       OR list_contains($single, relation)
+        *,
+        single AND count(DISTINCT earlier) OVER (PARTITION BY kept, later) > 1
+        OR single_inverse AND count(DISTINCT later) OVER (PARTITION BY kept, earlier) > 1
+            AS crowded
+    FROM turned
 """
 
 # What nothing leads to, or what leads nowhere, is on no cycle; without it others are not either.
 _TRIM = """
     DELETE FROM claim
-    WHERE NOT single
+    WHERE NOT crowded
       AND (
-          later NOT IN (SELECT earlier FROM claim)
-          OR earlier NOT IN (SELECT later FROM claim)
+          graph IS NULL
+          OR (graph, later) NOT IN (SELECT (graph, earlier) FROM claim WHERE graph IS NOT NULL)
+          OR (graph, earlier) NOT IN (SELECT (graph, later) FROM claim WHERE graph IS NOT NULL)
       )
 """
 
@@ -40,7 +57,8 @@ _TRIM = """
 def contradicted(con: duckdb.DuckDBPyConnection, facts: str, ontology: Ontology) -> dict[str, str]:
     """Find the facts that break a cardinality or close a cycle among surer ones.
 
-    Of acyclic relations only that is read which can lie on a cycle at all.
+    Only those are read that can do so: several objects where one is allowed, and what lies on a
+    path that may lead back.
 
     Args:
         con: Connection on which the facts are; leaves nothing on it.
@@ -51,18 +69,9 @@ def contradicted(con: duckdb.DuckDBPyConnection, facts: str, ontology: Ontology)
     Returns:
         The reason of each fact to refuse, by its id.
     """
-    single = one_object(ontology)
-    # A subject of which only one object may be has the relation's inverse with one subject.
-    inverses = {ontology.relations[name].inverse for name in single}
     con.execute(f"CREATE OR REPLACE TEMP VIEW fact_to_compare AS {facts}")
-    con.execute(
-        _CLAIMS,
-        {
-            "inverse": [n for n, each in ontology.relations.items() if each.how == HOW_INVERSE],
-            "acyclic": [name for name, each in ontology.relations.items() if each.acyclic],
-            "single": sorted({*single, *(each for each in inverses if each)}),
-        },
-    )
+    con.register("relation_to_compare", _declared(ontology))
+    con.execute(_CLAIMS)
     while con.execute(_TRIM).fetchall()[0][0]:
         pass
     rows = con.sql(
@@ -79,4 +88,30 @@ def contradicted(con: duckdb.DuckDBPyConnection, facts: str, ontology: Ontology)
     ).fetchall()
     con.execute("DROP TABLE claim")
     con.execute("DROP VIEW fact_to_compare")
+    con.unregister("relation_to_compare")
     return contradictions([Claim(*row) for row in rows], ontology)
+
+
+def _declared(ontology: Ontology) -> pa.Table:
+    """The relations that can be contradicted, each with the graph that it may close a cycle in."""
+    single = one_object(ontology)
+    rows = []
+    for name, relation in ontology.relations.items():
+        turned = relation.how == HOW_INVERSE and relation.inverse is not None
+        kept = ontology.relations[str(relation.inverse)] if turned else relation
+        # Where no type can be both subject and object, no path leads further.
+        closes = kept.acyclic and (kept.older_object or bool(kept.domain & kept.range))
+        graph = (OLDER if kept.older_object else kept.name) if closes else None
+        one, back = kept.name in single, kept.inverse in single
+        if graph or one or back:
+            rows.append(
+                {
+                    "relation": name,
+                    "kept": kept.name,
+                    "turned": turned,
+                    "graph": graph,
+                    "single": one,
+                    "single_inverse": back,
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=_DECLARED)
