@@ -28,7 +28,7 @@ from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.reading.repair import repair
 from kg_assets.inference.reading.train import WIKIDATA, names_of, read_labels, same_name, train
 from kg_assets.inference.reading.words import COUNTRIES
-from kg_assets.inference.text_file import Text, facts_of
+from kg_assets.inference.text_file import Text, context_of, stated
 from ontology.schema import load_ontology
 
 FOLDER = Path(os.environ.get("KG_TEXT2KG_DIR", "../shared/data/text2kg-movie"))
@@ -118,10 +118,11 @@ def main() -> None:
 
 def read(extractor: Extractor, text: str, subject: str | None) -> dict[Fact, str]:
     """Run an extractor as `kg extract` does; the benchmark's facts, with objects as said."""
-    name, facts = facts_of(extractor, Text("", text, subject, "film"))
+    context = context_of(Text("", text, subject, "film"))
     return {
-        (same_name(name or ""), fact.relation, same_name(fact.object_name)): fact.object_name
-        for fact in facts
+        (same_name(context.name), fact.relation, same_name(fact.object_name)): fact.object_name
+        for found in extractor.extract_many([context])
+        for fact in stated(found.facts)
         if fact.relation in RELATIONS
     }
 

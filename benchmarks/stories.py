@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from kg_assets.inference.contexts import contexts, creators, gather, read_contexts
 from kg_assets.inference.evidence import Document, judge
-from kg_assets.inference.extractors import Context, Extractor
+from kg_assets.inference.extractors import Context, OneByOne
 from kg_assets.inference.rules import Rules
 from kg_assets.inference.tables import DOCUMENTS, GAZETTEER_TYPES, INFERENCE_TYPES
 from kg_assets.sources.record import RECORD_SCHEMA
@@ -106,7 +106,7 @@ def all_contexts(records: list[dict[str, Any]]) -> Iterator[Context]:
             yield from read_contexts(batch)
 
 
-def answers(given: Iterable[Context], extractor: Extractor) -> list[tuple[Label, str | None, str]]:
+def answers(given: Iterable[Context], extractor: OneByOne) -> list[tuple[Label, str | None, str]]:
     """Extract facts and let the gate judge them.
 
     Returns:

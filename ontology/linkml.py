@@ -38,11 +38,19 @@ def parse_ontology(text: str) -> Ontology:
         ValueError: The text is no LinkML schema, or has a key twice.
     """
     # linkml_runtime takes a second to import, and few steps need the ontology.
+    import yaml
     from linkml_runtime.linkml_model.meta import SchemaDefinition
     from linkml_runtime.loaders import yaml_loader
     from linkml_runtime.utils.schemaview import SchemaView
 
-    content: dict[str, Any] = yaml_loader.load_as_dict(text)
+    # The loader takes a single line for the name of a file or an address to load.
+    text = f"{text}\n"
+    try:
+        content: dict[str, Any] = yaml_loader.load_as_dict(text)
+    except yaml.YAMLError as error:
+        raise OntologyError(f"the text is no YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise OntologyError("the text is no LinkML schema: it must be a mapping")
     view = SchemaView(yaml_loader.loads(text, target_class=SchemaDefinition))
     if not view.schema.version:
         raise OntologyError("the ontology has no version: give it one, for example 0.1.0")
@@ -113,6 +121,7 @@ def _relations(view: SchemaView, words: Mapping[str, str]) -> dict[str, Relation
             acyclic=_flag(view, name, "acyclic"),
             older_object=_flag(view, name, "older_object", default=False),
             wikidata=_mapping(view, name, "wdt"),
+            wikidata_exact=any(str(each).startswith("wdt:") for each in slot.exact_mappings),
             schema_org=_mapping(view, name, "schema"),
             guidance=_required(view, name, "guidance"),
             examples=tuple(_examples(name, slot)),

@@ -143,6 +143,7 @@ class Relation:
             later one, and all such relations together lead no entity back to itself.
         wikidata: The nearest Wikidata property, for example ``P144``, or None where none is
             known to run in this direction.
+        wikidata_exact: Whether that property means the same.
         schema_org: The nearest schema.org property, or None.
         guidance: What an extractor is told about it.
         examples: Sentences that state it and sentences that do not.
@@ -161,6 +162,7 @@ class Relation:
     acyclic: bool
     older_object: bool
     wikidata: str | None
+    wikidata_exact: bool
     schema_org: str | None
     guidance: str
     examples: tuple[Example, ...]
@@ -210,6 +212,10 @@ class Ontology:
     relations: Mapping[str, Relation]
     attributes: Mapping[str, Attribute]
 
+    def __hash__(self) -> int:
+        """A hash of the content, so that what is made of an ontology can be kept by it."""
+        return hash(self.hash)
+
     def relations_for(self, subject_type: str) -> tuple[Relation, ...]:
         """Return the relations that a subject of this type may have, in the file's order.
 
@@ -248,16 +254,16 @@ class Ontology:
             UnknownNameError: There is no such entity type.
         """
         relations = []
+        # Neither the other types that may be subjects nor the mappings play a part in reading.
+        elsewhere = {"domain", "wikidata", "wikidata_exact", "schema_org"}
         for relation in self.inferred_for(subject_type):
             inverse = self.relations[relation.inverse] if relation.inverse else None
-            relations.append(
-                asdict(relation)
-                # Whether other types may be subjects is no matter of this one.
-                | {"domain": [], "range": sorted(relation.range)}
-                | {"one_subject": inverse is not None and not inverse.multivalued}
-            )
-        seen = (self.entity_types[subject_type], *self.objects_for(subject_type))
-        content = {"relations": relations, "types": [(e.name, e.definition) for e in seen]}
+            seen = {key: each for key, each in asdict(relation).items() if key not in elsewhere}
+            seen["range"] = sorted(relation.range)
+            seen["one_subject"] = inverse is not None and not inverse.multivalued
+            relations.append(seen)
+        types = (self.entity_types[subject_type], *self.objects_for(subject_type))
+        content = {"relations": relations, "types": [(e.name, e.definition) for e in types]}
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

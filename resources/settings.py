@@ -11,7 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PRODUCTION = "prod"
@@ -28,6 +36,27 @@ ScorerName = Literal["compiled", "splink", "classifier"]
 
 LanguageModelMode = Literal["live", "record", "replay", "only-stored"]
 """What answers a request to the language model: see `resources.llm.lane`."""
+
+
+class ExtractorPlan(BaseModel):
+    """Who reads the texts about an entity type.
+
+    Attributes:
+        order: Names of extractors; the next is asked where one could not read a text.
+        threshold: Confidence below which a fact is not kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: tuple[str, ...] = Field(min_length=1)
+    threshold: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"order": (value,)}
+        return {"order": value} if isinstance(value, list | tuple) else value
 
 
 def _login_name() -> str:
@@ -131,6 +160,17 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Second scorer by entity type, as JSON; it decides nothing and is compared "
         "with the first in <type>/scorer_comparison.",
+    )
+    extractors: dict[str, ExtractorPlan] = Field(
+        default_factory=dict,
+        description='Who reads texts, by entity type, as JSON: {"film": ["llm", "rules"]} asks the '
+        'language model and, for what it could not read, the rules; "llm+rules" is both at once; '
+        '{"film": {"order": ["llm"], "threshold": 0.6}} keeps only surer facts. Default: rules.',
+    )
+    shadow_extractors: dict[str, str] = Field(
+        default_factory=dict,
+        description="Second extractor by entity type, as JSON; it reads the same texts, decides "
+        "nothing and is compared with the first in <type>/extractor_comparison.",
     )
     user: str = Field(
         default_factory=_login_name,

@@ -26,6 +26,8 @@ export = typer.Typer(help="Write tables for other tools.", no_args_is_help=True)
 app.add_typer(export, name="export")
 judge = typer.Typer(help="People's judgements as a file.", no_args_is_help=True)
 app.add_typer(judge, name="judge")
+ontology = typer.Typer(help="What the ontology says, and what changed in it.", no_args_is_help=True)
+app.add_typer(ontology, name="ontology")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -41,6 +43,13 @@ def settings() -> Settings:
             try:
                 check_configured(found.thresholds, ENTITY_TYPES)
             except ThresholdsError as error:
+                fail(f"the configuration is wrong: {error}")
+        if found.extractors or found.shadow_extractors:
+            from kg_assets.inference.choice import ExtractorsError, check_extractors
+
+            try:
+                check_extractors(found)
+            except ExtractorsError as error:
                 fail(f"the configuration is wrong: {error}")
         return found
     except ValidationError as error:
@@ -82,6 +91,26 @@ def build(
 
     chosen = [part.strip() for part in (types or "").split(",") if part.strip()]
     raise typer.Exit(build_graph(settings(), chosen, only or [], retrain=retrain, json=json))
+
+
+@app.command()
+def infer(
+    types: Annotated[
+        str | None, typer.Option(help="Only these entity types, separated by commas.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what a language model would cost; nothing is sent or written."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read texts for relations; or say first what that would cost with a language model."""
+    from kg_assets.cli.infer import infer as run
+
+    chosen = [part.strip() for part in (types or "").split(",") if part.strip()]
+    raise typer.Exit(run(settings(), chosen, dry_run=dry_run, json=json))
 
 
 @app.command()
@@ -208,7 +237,7 @@ def extract(
     """Run an extractor over texts: what each states, with the quote that says so."""
     from kg_assets.cli.extract import extract as run
 
-    raise typer.Exit(run(extractor, source, target, precise=precise))
+    raise typer.Exit(run(settings(), extractor, source, target, precise=precise))
 
 
 @judge.command("export")
@@ -230,6 +259,43 @@ def judge_import(
     from kg_assets.cli.judge import import_judgements as run
 
     raise typer.Exit(run(settings(), file))
+
+
+@ontology.command("show")
+def ontology_show(
+    name: Annotated[
+        str | None, typer.Argument(help="A type of entity or a relation; all without it.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show the types and relations, or all that is said of one."""
+    from kg_assets.cli.ontology import show as run
+
+    raise typer.Exit(run(name, json=json))
+
+
+@ontology.command("diff")
+def ontology_diff(
+    before: Annotated[str, typer.Argument(help="A LinkML file, or the hash that facts carry.")],
+    after: Annotated[
+        str | None, typer.Argument(help="The same; by default the ontology of today.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what changed, and which types and partitions have to be inferred again."""
+    from kg_assets.cli.ontology import diff as run
+
+    raise typer.Exit(run(settings(), before, after, json=json))
+
+
+@ontology.command("write")
+def ontology_write(
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/ontology"),
+) -> None:
+    """Write the published schema, the JSON-LD context and the pages."""
+    from kg_assets.cli.ontology import write as run
+
+    raise typer.Exit(run(output))
 
 
 @export.command("members")

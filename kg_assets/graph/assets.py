@@ -21,7 +21,7 @@ from kg_assets.shell import StepAsset
 from ontology.schema import load_ontology
 from resources.settings import Settings
 
-CODE = "1"
+CODE = "2"
 
 
 def graph_steps(settings: Settings) -> Sequence[StepAsset]:

@@ -12,11 +12,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
+from kg_assets.consistency import contradicted
 from kg_assets.graph.nodes import vocabulary_terms
 from kg_assets.graph.parents import parent_facts
 
 if TYPE_CHECKING:
     import duckdb
+
+    from ontology.schema import Ontology
 
 EDGE_ID = """left(
                     sha256(concat_ws(chr(31), fact.relation, fact.subject_id, fact.object_id)), 32
@@ -225,6 +230,48 @@ def facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
         LEFT JOIN nodes AS object ON object.node_id = turned.object_id
         """
     )
+
+
+def refuse_contradicted(con: duckdb.DuckDBPyConnection, ontology: Ontology) -> None:
+    """Give a problem to inferred facts that contradict surer ones, of whatever type or source.
+
+    Each type's inference looks at its own facts. That a film continues a series which is based on
+    the film shows only here. What records state stays: a source says so.
+
+    Args:
+        con: Connection with `facts` as a table.
+        ontology: Cardinality, and which relations lead nobody back to itself.
+    """
+    refused = contradicted(
+        con,
+        f"""
+        SELECT
+            {EDGE_ID} AS claim_id,
+            relation,
+            subject_id,
+            object_id,
+            -- A statement goes before everything that was inferred.
+            max(CASE WHEN kind = 'stated' THEN 2.0 ELSE confidence END) AS confidence
+        FROM facts AS fact
+        WHERE problem IS NULL
+        GROUP BY ALL
+        """,
+        ontology,
+    )
+    if not refused:
+        return
+    columns = {"edge_id": list(refused), "reason": list(refused.values())}
+    con.register("refused", pa.table(columns))
+    con.execute(
+        f"""
+        UPDATE facts AS fact
+        SET problem = refused.reason
+        FROM refused
+        WHERE refused.edge_id = {EDGE_ID}
+          AND fact.kind = 'inferred'
+        """
+    )
+    con.unregister("refused")
 
 
 def edges(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:

@@ -101,6 +101,7 @@ def run_edges(step: Step) -> None:
     con.register("relation_types", relation_types(load_ontology()))
     _claims(con)
     _keep(con, "facts", edges.facts(con))
+    edges.refuse_contradicted(con, load_ontology())
     _keep_in_parts(con, "edge_evidence", evidence.edge_evidence, "facts")
     step.write(EDGES, edges.edges(con))
     step.write(EDGE_PROBLEMS, edges.problems(con))

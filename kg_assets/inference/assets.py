@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import partial
 
 import dagster as dg
 
-from kg_assets.inference.checks import document_checks, fact_checks
+from kg_assets.inference.checks import document_checks, fact_checks, state_checks
+from kg_assets.inference.choice import choose
 from kg_assets.inference.steps import (
+    nothing_left,
     run_document_index,
     run_documents,
     run_extraction_contexts,
     run_inferred_relations,
     run_inferred_types,
+    run_ontology_versions,
 )
 from kg_assets.inference.tables import (
     CHUNKS,
@@ -21,8 +25,10 @@ from kg_assets.inference.tables import (
     DOCUMENTS,
     GAZETTEER_TYPES,
     INFERENCE_TYPES,
+    ONTOLOGY_VERSIONS,
     current_records,
     extraction_contexts,
+    extraction_states,
     inferred_relations,
     inferred_types,
 )
@@ -51,6 +57,16 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
     members = tuple(table for kind in MODELS for table in _entity_tables(kind))
     steps = [
         StepAsset(
+            outputs=(ONTOLOGY_VERSIONS,),
+            inputs=(),
+            run=run_ontology_versions,
+            group="inference",
+            lane="ontology",
+            code_version=f"{CODE}-{load_ontology().hash}",
+            light=True,
+            tags=resource_tags(heavy=False),
+        ),
+        StepAsset(
             outputs=(DOCUMENTS, CHUNKS),
             inputs=members,
             run=run_documents,
@@ -76,7 +92,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
         ),
     ]
     for kind in INFERENCE_TYPES:
-        steps += _chain(kind, vectors)
+        steps += _chain(settings, kind, vectors)
     return steps
 
 
@@ -84,8 +100,12 @@ def _entity_tables(kind: str) -> tuple[object, ...]:
     return (resolved_entities(kind), entity_members(kind), current_records(kind))
 
 
-def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+    ontology = load_ontology()
+    choice = choose(settings, ontology, kind)
+    read_by = hashlib.sha256(choice.version.encode()).hexdigest()[:12]
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
+    states = extraction_states(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
     # Documents are partitioned by entity type: a chain reads those of its own type, and the
     # index of every type that can be an object.
@@ -93,7 +113,8 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
     common = {
         "group": "inference",
         "lane": f"{kind}/inference",
-        "code_version": f"{CODE}-{load_ontology().hash}",
+        # What a change of the ontology leaves as it was need not be read again.
+        "code_version": f"{CODE}-{ontology.sight(kind)}",
         "partitions": shards(SHARDS) if SHARDS > 1 else None,
         "entity_type": kind,
         "tags": resource_tags(heavy=False),
@@ -108,13 +129,14 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
             **common,
         ),
         StepAsset(
-            outputs=(relations,),
+            outputs=(relations, states),
             inputs=(contexts, DOCUMENTS),
-            run=partial(run_inferred_relations, entity_type=kind),
+            run=partial(run_inferred_relations, entity_type=kind, choice=choice),
             kinds=frozenset({"python", "duckdb"}),
-            checks=fact_checks(kind),
+            checks=(*fact_checks(kind), *state_checks(kind)),
             mappings={DOCUMENTS.name: own},
-            **common,
+            stands=partial(nothing_left, settings, kind) if choice.extractor.model else None,
+            **common | {"code_version": f"{common['code_version']}-{read_by}"},
         ),
         StepAsset(
             outputs=(inferred_types(kind),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from kg_assets.inference.extractors import CandidateFact, Context
+from kg_assets.inference.extractors import CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.reading.extractor import NOT_LINKED, Reader
 from kg_assets.inference.reading.filter import Filter
@@ -25,7 +25,7 @@ _NEED_RULES = (
 no candidate that an object could be linked to. They save time."""
 
 
-class ComposedRules:
+class ComposedRules(OneByOne):
     """Rules and reader as one extractor; where both speak of one fact, it is given once.
 
     Args:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kg_assets.inference.extractors import CandidateFact, Context, Extractor
+from kg_assets.inference.confidence import Signals, confidence
+from kg_assets.inference.extractors import CandidateFact, Context, Extraction
 from kg_assets.inference.gazetteer import name_key
+from kg_assets.inference.quotes import EXACT, Place, find_quote
 from ontology.schema import Ontology
+from ontology.validation import order_in_time
 
 ACCEPTED = "accepted"
 REJECTED = "rejected"
+
+PROPOSED = "proposed"
+"""Status of a fact that would be kept if its object, a new entity, were known."""
+
+NO_QUOTE = "quote not found in the document"
+NO_CANDIDATE = "object is not among the candidates"
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ def judge(
         context: What the extractor was given.
         fact: What it proposes.
         document: The document as it is now, None where it is gone.
-        ontology: Relations with domain and range.
+        ontology: Relations with domain and range, and with the order of their ends in time.
 
     Returns:
         The reason, or None where the fact holds. Everything that can be checked without trusting
@@ -47,8 +54,29 @@ def judge(
         return "document not found"
     if document.sha256 != context.document_sha256 or _sha256(document.text) != document.sha256:
         return "document changed since it was read"
-    if not fact.quote or document.text[fact.start : fact.end] != fact.quote:
-        return "quote not found in the document at its offsets"
+    if locate(context, fact, document) is None:
+        return NO_QUOTE
+    return _problem(context, fact, ontology)
+
+
+def locate(context: Context, fact: CandidateFact, document: Document) -> Place | None:
+    """Find the quote of a fact in the part of the document that the extractor was given.
+
+    Returns:
+        Its place in the document, None where the document does not hold it.
+    """
+    if fact.start is not None and fact.end is not None:
+        if fact.quote and document.text[fact.start : fact.end] == fact.quote:
+            return Place(fact.start, fact.end, EXACT)
+        return None
+    window = document.text[context.start : context.start + len(context.text)]
+    found = find_quote(window, fact.quote)
+    if found is None:
+        return None
+    return Place(context.start + found.start, context.start + found.end, found.match)
+
+
+def _problem(context: Context, fact: CandidateFact, ontology: Ontology) -> str | None:
     if fact.relation not in ontology.relations:
         return f"relation {fact.relation} is not in the ontology"
     if context.entity_type not in ontology.relations[fact.relation].domain:
@@ -58,100 +86,104 @@ def judge(
     if fact.problem is not None:
         return fact.problem
     if fact.object_id is None:
-        return "object not linked"
+        if not fact.new or fact.object_type is None:
+            return "object not linked"
+        return _ends(context, fact.relation, fact.object_type, fact.object_year, ontology)
     if fact.object_id == context.entity_id:
         return "object is the subject itself"
     candidates = {candidate.entity_id: candidate for candidate in context.candidates}
     if fact.object_id not in candidates:
-        return "object is not among the candidates"
-    kind = candidates[fact.object_id].entity_type
-    problem = ontology.check(fact.relation, context.entity_type, kind)
-    return f"range does not hold: {problem}" if problem else None
+        return NO_CANDIDATE
+    candidate = candidates[fact.object_id]
+    return _ends(context, fact.relation, candidate.entity_type, candidate.year, ontology)
+
+
+def _ends(
+    context: Context, relation: str, kind: str, year: int | None, ontology: Ontology
+) -> str | None:
+    if kind not in ontology.entity_types:
+        return f"range does not hold: the ontology has no type {kind}"
+    problem = ontology.check(relation, context.entity_type, kind)
+    if problem:
+        return f"range does not hold: {problem}"
+    return order_in_time(ontology, relation, context.year, year)
 
 
 def rows(
-    context: Context,
-    facts: Sequence[CandidateFact],
+    extraction: Extraction,
     document: Document | None,
-    extractor: Extractor,
     ontology: Ontology,
+    threshold: float = 0.0,
 ) -> list[dict[str, object]]:
-    """Make a row of the table inferred_relations of each fact, accepted or rejected."""
+    """Make a row of the table inferred_relations of each fact, whether it is kept or not.
+
+    Args:
+        extraction: What an extractor found in a context.
+        document: The document as it is now, None where it is gone.
+        ontology: As for `judge`.
+        threshold: Confidence below which a fact is not kept.
+    """
+    context, extractor = extraction.context, extraction.by
     found: list[dict[str, object]] = []
-    for fact in facts:
+    for fact in extraction.facts:
         reason = judge(context, fact, document, ontology)
+        status = REJECTED if reason else ACCEPTED if fact.object_id else PROPOSED
+        place = locate(context, fact, document) if document else None
+        signals = Signals(
+            fact.confidence, fact.margin, extraction.reasks, fact.agreeing, fact.asked
+        )
+        sure = confidence(signals, place.match if place else None)
+        if reason is None and sure < threshold:
+            status, reason = REJECTED, f"confidence below the threshold: {threshold}"
+        quote = fact.quote
+        if place is not None and document is not None:
+            # As the document has it, where the quote was found only after normalisation.
+            quote = document.text[place.start : place.end]
         identity = (
             fact.relation,
             context.entity_id,
             fact.object_id or name_key(fact.object_name),
             context.document_id,
-            str(fact.start),
-            str(fact.end),
+            str(place.start if place else quote),
+            str(place.end if place else context.start),
             extractor.name,
             str(fact.negated),
         )
         found.append(
             {
                 "fact_id": _sha256("\x1f".join(identity))[:32],
+                "context_id": context.context_id,
                 "relation": fact.relation,
                 "subject_id": context.entity_id,
                 "subject_type": context.entity_type,
                 "object_id": fact.object_id,
                 "object_type": fact.object_type,
                 "object_name": fact.object_name,
+                "object_year": fact.object_year,
                 "document_id": context.document_id,
                 "document_sha256": context.document_sha256,
-                "quote": fact.quote,
-                "start": fact.start,
-                "end": fact.end,
+                "quote": quote,
+                "quote_match": place.match if place else None,
+                "start": place.start if place else None,
+                "end": place.end if place else None,
                 "extractor": extractor.name,
                 "extractor_version": extractor.version,
                 "model": extractor.model,
                 "ontology": ontology.hash,
-                "confidence": fact.confidence,
+                "confidence": sure,
+                "signals": {
+                    "base": signals.base,
+                    "margin": signals.margin,
+                    "reasks": signals.reasks,
+                    "agreeing": signals.agreeing,
+                    "asked": signals.asked,
+                },
                 "negated": fact.negated,
-                "status": REJECTED if reason else ACCEPTED,
+                "status": status,
                 "reason": reason,
             }
         )
     return found
-
-
-def cycles(
-    facts: Sequence[tuple[str, str, str, str, float]], acyclic: frozenset[str]
-) -> frozenset[str]:
-    """Find the facts that would close a cycle among those of higher confidence.
-
-    Args:
-        facts: (fact_id, relation, subject_id, object_id, confidence) of accepted facts.
-        acyclic: Relations in which no entity may reach itself.
-
-    Returns:
-        Ids of the facts to reject. Facts are taken by falling confidence, then by id, and one
-        that leads back to its subject is refused.
-    """
-    graph: Mapping[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    refused = set()
-    for fact_id, relation, subject, object_, _ in sorted(facts, key=lambda f: (-f[4], f[0])):
-        if relation not in acyclic:
-            continue
-        if _reaches(graph[relation], object_, subject):
-            refused.add(fact_id)
-        else:
-            graph[relation][subject].add(object_)
-    return frozenset(refused)
-
-
-def _reaches(edges: Mapping[str, set[str]], start: str, goal: str) -> bool:
-    seen, waiting = {start}, [start]
-    while waiting:
-        node = waiting.pop()
-        if node == goal:
-            return True
-        following = edges.get(node, set()) - seen
-        seen |= following
-        waiting += sorted(following)
-    return False
 
 
 def _sha256(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kg_assets.inference.chunking import sentences
-from kg_assets.inference.extractors import Candidate, CandidateFact, Context
+from kg_assets.inference.extractors import Candidate, CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.naming import CandidateNames, Hints, Link, NamesInText, link
 from kg_assets.inference.objects import ObjectPhrase, parse_object
@@ -96,7 +96,7 @@ _WEAKER_BY_LOOSENESS = 0.8
 _UNNAMED_CERTAINTY = 0.75
 
 
-class Rules:
+class Rules(OneByOne):
     """Patterns over sentences.
 
     Args:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from kg_assets.inference import contexts as texts
-from kg_assets.inference import evidence
-from kg_assets.inference.composed import ComposedRules
+from kg_assets.inference import evidence, extraction
+from kg_assets.inference.choice import Choice, rules_for
 from kg_assets.inference.documents import chunk_batches, documents
-from kg_assets.inference.extractors import ExtractionError, Extractor
 from kg_assets.inference.index import open_index, write_index
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
 from kg_assets.inference.tables import (
@@ -20,22 +17,21 @@ from kg_assets.inference.tables import (
     DOCUMENT_INDEX,
     DOCUMENTS,
     GAZETTEER_TYPES,
+    ONTOLOGY_VERSIONS,
     current_records,
     extraction_contexts,
+    extraction_states,
     inferred_relations,
     inferred_types,
 )
 from kg_assets.matching.tables import entity_members, resolved_entities
-from ontology.schema import Ontology, load_ontology
+from ontology.schema import ONTOLOGY_FILE, Ontology, load_ontology
 
 if TYPE_CHECKING:
-    import duckdb
-
     from resources.lake import Step
+    from resources.settings import Settings
     from resources.table import Table
     from resources.vectors import VectorReader, VectorStore
-
-_CONTEXTS_AT_ONCE = 256
 
 
 def run_documents(step: Step) -> None:
@@ -138,57 +134,80 @@ def run_extraction_contexts(
     )
 
 
-def run_inferred_relations(
-    step: Step, entity_type: str, extractor: Extractor | None = None
-) -> None:
-    """Write the facts that the extractor finds in a shard's contexts, accepted or rejected.
+def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None = None) -> None:
+    """Write the facts in a shard's contexts, accepted or not, and the state of each context.
 
     Args:
-        step: Reads contexts and documents.
+        step: Reads contexts, documents and what it wrote before.
         entity_type: Type of the subjects.
-        extractor: Reads the contexts; the rules unless another is given.
+        choice: Who reads the contexts; the rules unless another is given.
     """
     con, ontology = step.con, load_ontology()
-    table = inferred_relations(entity_type)
-    step.view("contexts", extraction_contexts(entity_type), step.partition)
-    step.view("documents", DOCUMENTS, entity_type)
-    con.execute(
-        """
-        CREATE TABLE context AS
-        SELECT
-            contexts.*,
-            documents.text AS document_text,
-            documents.sha256 AS current_sha256
-        FROM contexts
-        LEFT JOIN documents USING (document_id)
-        """
-    )
-    counts: Counter[str] = Counter()
-    reader = extractor or ComposedRules(ontology, relations=POLICIES[entity_type].relations)
-    found = _facts(con, reader, ontology, table, counts)
-    texts.fill(con, "fact", table.schema, found)
-    _reject_cycles(con, ontology)
+    choice = choice or Choice(rules_for(ontology, entity_type), 0.0)
+    facts, states = inferred_relations(entity_type), extraction_states(entity_type)
+    kept = extraction.read(step, entity_type, choice.extractor, ontology, choice.threshold)
     # Two windows of one document can repeat a sentence, but never a place in it.
-    written = step.write(table, con.sql("SELECT DISTINCT ON (fact_id) * FROM fact ORDER BY ALL"))
-    reasons = con.sql(
-        """
-        SELECT
-            coalesce(split_part(reason, ':', 1), 'accepted'),
-            count(*)
-        FROM fact
-        GROUP BY ALL
-        ORDER BY ALL
-        """
+    written = step.write(facts, con.sql("SELECT DISTINCT ON (fact_id) * FROM fact ORDER BY ALL"))
+    step.write(states, con.table("state"))
+    outcome = dict(
+        con.sql(
+            """
+            SELECT
+                CASE WHEN reason IS NULL THEN status ELSE split_part(reason, ':', 1) END,
+                count(*)
+            FROM fact
+            GROUP BY ALL
+            ORDER BY ALL
+            """
+        ).fetchall()
+    )
+    by_state = con.sql("SELECT state, count(*) FROM state GROUP BY ALL ORDER BY ALL").fetchall()
+    [(contexts, dollars)] = con.sql(
+        "SELECT count(DISTINCT context_id), coalesce(sum(cost), 0) FROM state"
     ).fetchall()
-    outcome = dict(reasons)
     step.report(
         facts=written,
-        accepted=outcome.pop("accepted", 0),
+        accepted=outcome.pop(evidence.ACCEPTED, 0),
+        proposed=outcome.pop(evidence.PROPOSED, 0),
         rejected=outcome,
-        contexts=counts["contexts"],
-        contexts_without_fact=counts["empty"],
-        contexts_failed=counts["failed"],
+        contexts=contexts,
+        contexts_kept=kept,
+        contexts_by_state=dict(by_state),
+        dollars=round(dollars, 4),
+        read_by=choice.extractor.name,
+        **({"note": choice.note} if choice.note else {}),
     )
+
+
+def nothing_left(settings: Settings, entity_type: str) -> bool:
+    """Whether every context of a type was read as far as it can be.
+
+    Where money ran out, or the endpoint could not be reached, the next build, which has a budget of
+    its own, goes on.
+    """
+    from contextlib import closing
+
+    from resources.duck import session
+    from resources.lake import Lake
+
+    scratch = settings.scratch
+    scratch.mkdir(parents=True, exist_ok=True)
+    with closing(session(threads=1, memory_limit="100MB", scratch=scratch)) as con:
+        states = Lake(settings).relation(con, extraction_states(entity_type))
+        return not states.filter("NOT final").limit(1).fetchall()
+
+
+def run_ontology_versions(step: Step) -> None:
+    """Add the version of the ontology that this build uses to those that were used before."""
+    ontology = load_ontology()
+    before = step.previous(ONTOLOGY_VERSIONS).filter(f"ontology <> '{ontology.hash}'")
+    before.create("version")
+    text = ONTOLOGY_FILE.read_text(encoding="utf-8")
+    step.con.execute(
+        "INSERT INTO version VALUES (?, ?, ?)", [ontology.hash, ontology.version, text]
+    )
+    versions = step.write(ONTOLOGY_VERSIONS, step.con.table("version"))
+    step.report(versions=versions, ontology=ontology.hash)
 
 
 def run_inferred_types(step: Step, entity_type: str) -> None:
@@ -269,57 +288,3 @@ def _readers(step: Step, vectors: VectorStore, kinds: tuple[str, ...]) -> list[V
         for row in step.read(DOCUMENT_INDEX, kind).to_arrow_table().to_pylist():
             found.append(open_index(vectors, row))
     return found
-
-
-def _facts(
-    con: duckdb.DuckDBPyConnection,
-    extractor: Extractor,
-    ontology: Ontology,
-    table: Table,
-    counts: Counter[str],
-) -> Iterator[pa.RecordBatch]:
-    query = con.cursor().sql("SELECT * FROM context ORDER BY context_id")
-    for batch in query.to_arrow_reader(_CONTEXTS_AT_ONCE):
-        rows: list[dict[str, object]] = []
-        known = zip(
-            batch.column("document_text").to_pylist(),
-            batch.column("current_sha256").to_pylist(),
-            strict=True,
-        )
-        for context, (text, sha256) in zip(texts.read_contexts(batch), known, strict=True):
-            document = evidence.Document(text, sha256) if text is not None else None
-            counts["contexts"] += 1
-            try:
-                facts = extractor.extract(context)
-            except ExtractionError:
-                counts["failed"] += 1
-                continue
-            counts["empty"] += not facts
-            rows += evidence.rows(context, facts, document, extractor, ontology)
-        yield pa.RecordBatch.from_pylist(rows, schema=table.schema)
-
-
-def _reject_cycles(con: duckdb.DuckDBPyConnection, ontology: Ontology) -> None:
-    facts = con.sql(
-        """
-        SELECT
-            fact_id,
-            relation,
-            subject_id,
-            object_id,
-            confidence
-        FROM fact
-        WHERE status = 'accepted'
-        ORDER BY fact_id
-        """
-    ).fetchall()
-    acyclic = frozenset(name for name, each in ontology.relations.items() if each.acyclic)
-    refused = sorted(evidence.cycles(facts, acyclic))
-    con.execute(
-        """
-        UPDATE fact
-        SET status = 'rejected', reason = 'cycle: it leads back to its subject'
-        WHERE list_contains($refused, fact_id)
-        """,
-        {"refused": refused},
-    )

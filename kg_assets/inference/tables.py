@@ -95,6 +95,20 @@ DOCUMENT_INDEX = Table(
     "vector and full-text search. Unchanged chunks make no new version.",
 )
 
+ONTOLOGY_VERSIONS = Table(
+    name="ontology_versions",
+    schema=pa.schema(
+        [
+            _field("ontology", pa.string(), "Content hash, as each fact carries it."),
+            _field("version", pa.string(), "Version that the file gives itself."),
+            _field("text", pa.string(), "The file, verbatim."),
+        ]
+    ),
+    key=("ontology",),
+    description="Each version of the ontology that a build has used, so that what changed since a "
+    "fact was inferred can be told (`kg ontology diff`).",
+)
+
 CANDIDATE = pa.struct(
     [
         _field("entity_id", pa.string(), "A resolved entity."),
@@ -117,6 +131,18 @@ CANDIDATE = pa.struct(
     ]
 )
 """An entity that a text may be speaking of."""
+
+
+SIGNALS = pa.struct(
+    [
+        _field("base", pa.float64(), "Share of such facts that hold, by pattern or extractor."),
+        _field("margin", pa.float64(), "Lead of the linked candidate over the next, 0 to 1."),
+        _field("reasks", pa.int32(), "How often the answer had to be asked for again."),
+        _field("agreeing", pa.int32(), "Extractors that found the fact."),
+        _field("asked", pa.int32(), "Extractors that read the text."),
+    ]
+)
+"""What a confidence is computed from."""
 
 
 def extraction_contexts(entity_type: str) -> Table:
@@ -161,6 +187,7 @@ def inferred_relations(entity_type: str) -> Table:
         schema=pa.schema(
             [
                 _field("fact_id", pa.string(), "Hash of relation, ends, place and extractor."),
+                _field("context_id", pa.string(), "The context that it was read from."),
                 _field("relation", pa.string(), "Name in the ontology."),
                 _field("subject_id", pa.string(), "The entity that the document is about."),
                 _field("subject_type", pa.string(), "Its type."),
@@ -177,25 +204,100 @@ def inferred_relations(entity_type: str) -> Table:
                     required=False,
                 ),
                 _field("object_name", pa.string(), "The object as the text names it."),
+                _field(
+                    "object_year",
+                    pa.int32(),
+                    "Year of a proposed new entity, by the text.",
+                    required=False,
+                ),
                 _field("document_id", pa.string(), "The document that says it."),
                 _field("document_sha256", pa.string(), "SHA-256 of that document's text."),
-                _field("quote", pa.string(), "The sentence, verbatim."),
-                _field("start", pa.int64(), "Its first character in the document, in code points."),
-                _field("end", pa.int64(), "One past its last character."),
+                _field(
+                    "quote",
+                    pa.string(),
+                    "The words that state it, verbatim; as the extractor gave them where the "
+                    "document does not hold them.",
+                ),
+                _field(
+                    "quote_match",
+                    pa.string(),
+                    "exact, or normalised: found after white space, quotation marks, dashes and "
+                    "composed letters were made alike; null where it was not found.",
+                    required=False,
+                ),
+                _field(
+                    "start",
+                    pa.int64(),
+                    "Its first character in the document, in code points; null where it was not "
+                    "found.",
+                    required=False,
+                ),
+                _field("end", pa.int64(), "One past its last character.", required=False),
                 _field("extractor", pa.string(), "Name of the extractor."),
                 _field("extractor_version", pa.string(), "Its version."),
                 _field("model", pa.string(), "Language model, if any.", required=False),
                 _field("ontology", pa.string(), "Content hash of the ontology."),
-                _field("confidence", pa.float64(), "Between 0 and 1, by kind of pattern and link."),
+                _field("confidence", pa.float64(), "Between 0 and 1, computed from the signals."),
+                _field("signals", SIGNALS, "What the confidence is computed from."),
                 _field("negated", pa.bool_(), "Whether the text denies it."),
-                _field("status", pa.string(), "accepted or rejected."),
+                _field(
+                    "status",
+                    pa.string(),
+                    "accepted, rejected, or proposed: it would be kept if its object, a new "
+                    "entity, were known.",
+                ),
                 _field("reason", pa.string(), "Why it was rejected, else null.", required=False),
             ]
         ),
         key=("fact_id",),
         description="Relations read from text, each with the sentence that says so and its place "
-        "in the document. Rejected facts are kept with the reason. A text that says nothing gives "
-        "no row and is counted, which is not a failure.",
+        "in the document. Rejected facts are kept with the reason. What came of each context, "
+        "where no row speaks of it too, is in extraction_states.",
+    )
+
+
+def extraction_states(entity_type: str) -> Table:
+    """What came of each context: whether it was read, and by whom."""
+    return Table(
+        name=f"{entity_type}/extraction_states",
+        schema=pa.schema(
+            [
+                _field("context_id", pa.string(), "The context."),
+                _field("extractor", pa.string(), "Who was to read it."),
+                _field("extractor_version", pa.string(), "Its version."),
+                _field("model", pa.string(), "Language model, if any.", required=False),
+                _field("ontology", pa.string(), "Content hash of the ontology."),
+                _field("entity_id", pa.string(), "The subject."),
+                _field("document_id", pa.string(), "The document."),
+                _field("content_sha256", pa.string(), "Hash of all that the extractor was given."),
+                _field(
+                    "state",
+                    pa.string(),
+                    "answered, empty (read, and nothing is stated), refused (never asked again), "
+                    "failed, or not tried.",
+                ),
+                _field("detail", pa.string(), "Why it is so, else null.", required=False),
+                _field(
+                    "final",
+                    pa.bool_(),
+                    "Whether reading it again would give the same; else the next build tries it "
+                    "again.",
+                ),
+                _field("facts", pa.int32(), "Facts that were found, accepted or not."),
+                _field("reasks", pa.int32(), "How often a wrong answer was asked for again."),
+                _field("input_tokens", pa.int64(), "Tokens sent, cached ones included."),
+                _field("output_tokens", pa.int64(), "Tokens answered."),
+                _field(
+                    "cost",
+                    pa.float64(),
+                    "What the answer cost, in US dollars, also where it came from the store.",
+                ),
+            ]
+        ),
+        key=("context_id", "extractor"),
+        description="The state of each context: one row for each extractor that was to read it. "
+        "A context whose rows are all final is read again only when it, the extractor or the "
+        "ontology changes.",
     )
 
 

@@ -5,25 +5,36 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from kg_assets.inference.extractors import CandidateFact, Context, ExtractionError, Extractor
+from kg_assets.inference.extractors import (
+    ANSWERED,
+    EMPTY,
+    FAILED,
+    CandidateFact,
+    Context,
+    Extraction,
+    Extractor,
+)
 from kg_assets.inference.reading.extractor import NOT_LINKED
 from kg_assets.inference.reading.subject import find_subject
 from ontology.schema import Ontology
 
-DONE, EMPTY, FAILED = "done", "empty", "failed"
-"""States of a text: facts were found, none were, or it could not be read."""
+DONE = "done"
+"""State of a text in which facts were found; the other states are those of extractions."""
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes above which a line is refused; a book has about one million characters."""
 
 _DEFAULT_TYPE = "film"
 _PROGRESS_EVERY = 10_000
+_AT_ONCE = 256
+"""Lines that are read before their answers are written: a language model reads many at a time."""
 
 
 class LineError(ValueError):
@@ -48,7 +59,7 @@ class Text:
 
 
 def extract_file(
-    extractor: Extractor,
+    extractor_for: Callable[[str], Extractor],
     ontology: Ontology,
     source: Path,
     target: Path,
@@ -56,12 +67,12 @@ def extract_file(
 ) -> Mapping[str, int]:
     """Run an extractor over a file of JSON lines.
 
-    A line has `id`, `text` and perhaps `subject` with `name` and `type`. For each there is a line
-    with `id`, `status` and `facts`, and `reason` and `line` where the status is failed. Lines are
-    read one at a time; the result gets its name when it is whole.
+    A line has `id`, `text` and perhaps `subject` with `name` and `type`. For each there is one with
+    `id`, `status` and `facts`, in the same order, and `reason` and `line` where it was not read:
+    the status is then failed, refused or not tried. The result gets its name when it is whole.
 
     Args:
-        extractor: Reads the texts.
+        extractor_for: Gives the extractor that reads the texts about an entity type.
         ontology: Names the properties of Wikidata, and the types that a subject can have.
         source: The file to read.
         target: The file to write; one that is there is replaced.
@@ -78,14 +89,16 @@ def extract_file(
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         with source.open("rb") as lines, partial.open("w", encoding="utf-8") as out:
-            for number, line in _lines(lines):
-                answer = _answer(extractor, ontology, wikidata, number, line)
-                counts[answer["status"]] += 1
-                counts["facts"] += len(answer["facts"])
-                # Lone surrogates are legal in JSON and cannot be written as UTF-8.
-                out.write(json.dumps(answer, ensure_ascii=not _writable(answer)) + "\n")
-                if number % _PROGRESS_EVERY == 0:
-                    progress(f"{number:,} lines, {counts['facts']:,} facts")
+            numbered = _lines(lines)
+            while some := list(islice(numbered, _AT_ONCE)):
+                for answer in _answers(extractor_for, ontology, wikidata, some):
+                    counts[answer["status"]] += 1
+                    counts["facts"] += len(answer["facts"])
+                    # Lone surrogates are legal in JSON and cannot be written as UTF-8.
+                    out.write(json.dumps(answer, ensure_ascii=not _writable(answer)) + "\n")
+                last = some[-1][0]
+                if last // _PROGRESS_EVERY > some[0][0] // _PROGRESS_EVERY:
+                    progress(f"{last:,} lines, {counts['facts']:,} facts")
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -98,28 +111,28 @@ def properties(ontology: Ontology) -> dict[str, str | None]:
     return found | {each.name: each.wikidata for each in ontology.attributes.values()}
 
 
-def facts_of(extractor: Extractor, text: Text) -> tuple[str | None, list[CandidateFact]]:
-    """Read one text: the subject's name, given or found, and the facts that hold.
+def context_of(text: Text, number: int = 0) -> Context:
+    """Make what an extractor is given of a text; its subject is found where none is given.
 
-    Raises:
-        ExtractionError: The text could not be read.
+    Args:
+        text: The text.
+        number: What tells it from others of a file.
     """
-    subject = text.subject or find_subject(text.text)
     digest = hashlib.sha256(text.text.encode("utf-8", "surrogatepass")).hexdigest()
-    context = Context(
-        context_id=digest,
+    return Context(
+        context_id=str(number),
         entity_id="",
         entity_type=text.entity_type,
-        name=subject or "",
+        name=text.subject or find_subject(text.text) or "",
         document_id=digest,
         document_sha256=digest,
         text=text.text,
     )
-    return subject, [
-        fact
-        for fact in extractor.extract(context)
-        if not fact.negated and fact.problem in (None, NOT_LINKED)
-    ]
+
+
+def stated(facts: Sequence[CandidateFact]) -> list[CandidateFact]:
+    """Choose the facts that hold, linked or not."""
+    return [fact for fact in facts if not fact.negated and fact.problem in (None, NOT_LINKED)]
 
 
 def parse_line(line: bytes, ontology: Ontology) -> Text:
@@ -150,25 +163,46 @@ def parse_line(line: bytes, ontology: Ontology) -> Text:
     return Text(text_id, text, (name or "").strip() or None, kind)
 
 
-def _answer(
-    extractor: Extractor,
+def _answers(
+    extractor_for: Callable[[str], Extractor],
     ontology: Ontology,
     wikidata: Mapping[str, str | None],
-    number: int,
-    line: bytes,
+    lines: Sequence[tuple[int, bytes]],
+) -> list[dict[str, Any]]:
+    """The answers to some lines, in their order."""
+    texts: dict[str, Text] = {}
+    answers: dict[int, dict[str, Any]] = {}
+    by_type: dict[str, list[Context]] = defaultdict(list)
+    for number, line in lines:
+        try:
+            if len(line) > LONGEST_LINE:
+                raise LineError(f"longer than {LONGEST_LINE} bytes")
+            text = parse_line(line, ontology)
+        except LineError as error:
+            answers[number] = _unread(_id_of(line), FAILED, str(error), number)
+            continue
+        texts[str(number)] = text
+        by_type[text.entity_type].append(context_of(text, number))
+    for entity_type, contexts in by_type.items():
+        for found in extractor_for(entity_type).extract_many(contexts):
+            # Where several extractors are asked, what the last of them says counts.
+            number = int(found.context.context_id)
+            answers[number] = _answer(found, texts[str(number)], wikidata, number)
+    return [answers[number] for number, _ in lines]
+
+
+def _answer(
+    found: Extraction, text: Text, wikidata: Mapping[str, str | None], number: int
 ) -> dict[str, Any]:
-    text_id: str | int | None = None
-    try:
-        if len(line) > LONGEST_LINE:
-            raise LineError(f"longer than {LONGEST_LINE} bytes")
-        text = parse_line(line, ontology)
-        text_id = text.text_id
-        subject, facts = facts_of(extractor, text)
-    except (LineError, ExtractionError) as error:
-        text_id = _id_of(line) if text_id is None else text_id
-        return {"id": text_id, "status": FAILED, "reason": str(error), "line": number, "facts": []}
-    rows = [_row(fact, subject, wikidata[fact.relation]) for fact in facts]
-    return {"id": text_id, "status": DONE if rows else EMPTY, "facts": rows}
+    if found.state not in (ANSWERED, EMPTY):
+        return _unread(text.text_id, found.state, found.detail or "", number)
+    subject = found.context.name or None
+    rows = [_row(fact, subject, wikidata[fact.relation]) for fact in stated(found.facts)]
+    return {"id": text.text_id, "status": DONE if rows else EMPTY, "facts": rows}
+
+
+def _unread(text_id: str | int | None, status: str, reason: str, number: int) -> dict[str, Any]:
+    return {"id": text_id, "status": status, "reason": reason, "line": number, "facts": []}
 
 
 def _row(fact: CandidateFact, subject: str | None, wikidata: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from kg_assets.cli.extract import extract
 from kg_assets.inference.text_file import LONGEST_LINE
+from resources.settings import Settings
 
 SENTENCE = "Red Moon was directed by Ann Lee."
 SUBJECT = {"name": "Red Moon", "type": "film"}
@@ -24,7 +25,7 @@ def run(tmp_path: Path, *lines: str | bytes | dict[str, Any], precise: bool = Fa
         for line in lines
     ]  # fmt: skip
     source.write_bytes(b"\n".join(whole) + b"\n")
-    extract("rules", source, target, precise=precise)
+    extract(Settings(home=tmp_path), "rules", source, target, precise=precise)
     return [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
 
 
@@ -118,6 +119,6 @@ def test_a_wrong_call_is_refused_and_writes_nothing(
 ) -> None:
     (tmp_path / "in.jsonl").write_text('{"id": 1, "text": "a"}\n')
     with pytest.raises(SystemExit) as stopped:
-        extract(name, tmp_path / source, tmp_path / target, precise=False)
+        extract(Settings(home=tmp_path), name, tmp_path / source, tmp_path / target, precise=False)
     assert stopped.value.code == 2
     assert [file.name for file in tmp_path.iterdir()] == ["in.jsonl"]

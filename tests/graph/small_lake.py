@@ -63,7 +63,8 @@ def fill(
     told = con.table("inferred_relations").to_arrow_table().to_pylist()
     defaults = {
         "subject_type": "film", "document_sha256": "", "extractor_version": "1", "ontology": "x",
-        "negated": False,
+        "negated": False, "context_id": "c",
+        "signals": {"base": 0.9, "margin": 1.0, "reasks": 0, "agreeing": 1, "asked": 1},
     }  # fmt: skip
     write(
         lake,

@@ -7,6 +7,7 @@ import pytest
 
 from kg_assets.graph import edges, evidence, nodes
 from kg_assets.graph.checks import PROMISES
+from ontology.schema import load_ontology
 from tests.graph.small_graph import connection, credit, inferred, record
 
 
@@ -22,6 +23,8 @@ def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     ):
         con.register("computed", function(con).to_arrow_table())
         con.table("computed").create(name)
+        if name == "facts":
+            edges.refuse_contradicted(con, load_ontology())
     con.execute("CREATE VIEW evidence AS FROM node_evidence UNION ALL BY NAME FROM edge_evidence")
     return con
 
@@ -347,3 +350,35 @@ def test_each_promise_is_seen_to_be_broken(promise: str, damage: str, offender: 
     found = offenders(con).fetchall()
     assert found
     assert all(offender in row for row in found)
+
+
+def test_no_path_over_types_and_relations_leads_a_work_back_to_itself() -> None:
+    told = [
+        inferred("sequel_of", "film", "series", "It continues the series.") | {"confidence": 0.8},
+        inferred("based_on", "series", "book", "It is based on the book."),
+        inferred("based_on", "book", "film", "A novel of the film.") | {"confidence": 0.9},
+    ]
+    records = [
+        record("film", "a:1", "Rounds: The Film", description="It continues the series."),
+        record("series", "a:2", "Rounds", description="It is based on the book."),
+        record("book", "a:3", "Rounds", description="A novel of the film."),
+    ]
+    members = {"film": ["a:1"], "series": ["a:2"], "book": ["a:3"]}
+    con = build(connection(records, members, told))
+    assert relations(con) == {("series", "based_on", "book"), ("book", "based_on", "film")}
+    [reason] = reasons(con)
+    assert reason.startswith("cycle: its object leads back to its subject (series -> book -> film)")
+
+
+def test_an_inferred_fact_gives_way_to_what_a_record_states_and_that_stays() -> None:
+    records = [
+        record("series", "a:1", "Rounds"),
+        record("series", "a:2", "Squares"),
+        record("episode", "a:3", "Pilot", parent_id="1", description="The pilot of Squares."),
+        record("episode", "b:3", "Pilot", parent_id="2"),
+    ]
+    members = {"rounds": ["a:1"], "squares": ["a:2"], "pilot": ["a:3"]}
+    told = [inferred("episode_of", "pilot", "squares", "The pilot of Squares.")]
+    con = build(connection(records, members, told))
+    assert relations(con) == {("pilot", "episode_of", "rounds")}
+    assert [reason for reason in reasons(con) if reason.startswith("cardinality: episode_of")]

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from kg_assets.inference.choice import Choice
+from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.steps import (
     run_document_index,
     run_documents,
@@ -75,7 +77,12 @@ class World:
                     lambda step, table=table, rows=rows: step.write(table, _table(table, rows)),
                 )
 
-    def infer(self, kinds: Iterable[str] = ("film",), shards: int = 1) -> None:
+    def infer(
+        self,
+        kinds: Iterable[str] = ("film",),
+        shards: int = 1,
+        extractor: Extractor | None = None,
+    ) -> None:
         """Run the whole inference stage."""
         for kind in GAZETTEER_TYPES:
             self._run("documents", kind, run_documents)
@@ -92,7 +99,9 @@ class World:
                 self._run(
                     f"{kind}/relations",
                     shard,
-                    lambda step, kind=kind: run_inferred_relations(step, kind),
+                    lambda step, kind=kind: run_inferred_relations(
+                        step, kind, None if extractor is None else Choice(extractor, 0.0)
+                    ),
                 )
 
     def rows(self, table: Table, partition: str | None = None) -> list[dict[str, Any]]:

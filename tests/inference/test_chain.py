@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kg_assets.inference.tables import DOCUMENTS, extraction_contexts, inferred_relations
+from kg_assets.inference.extractors import FAILED, Context, Extraction
+from kg_assets.inference.rules import Rules
+from kg_assets.inference.tables import (
+    DOCUMENTS,
+    extraction_contexts,
+    extraction_states,
+    inferred_relations,
+)
+from ontology.schema import load_ontology
 
 if TYPE_CHECKING:
     from tests.inference.conftest import World
@@ -63,7 +72,7 @@ def test_a_rejected_fact_is_kept_and_counted(world: World) -> None:
     [fact] = world.rows(inferred_relations("film"))
     assert (fact["status"], fact["reason"], fact["negated"]) == ("rejected", "negated", True)
     figures = world.figures["film/relations"]
-    assert (figures["contexts"], figures["contexts_without_fact"]) == (2, 1)
+    assert figures["contexts_by_state"] == {"answered": 1, "empty": 1}
     assert (figures["accepted"], figures["rejected"]) == (0, {"negated": 1})
 
 
@@ -118,3 +127,65 @@ def test_the_same_input_gives_the_same_rows(world: World) -> None:
     world.infer()
     assert world.lake.current_digest("film/inferred_relations", "*") == before
     assert world.lake.current_digest("film/extraction_contexts", "*") == contexts
+
+
+class Faulty(Rules):
+    """Rules that cannot read what mentions a storm, until the weather is better."""
+
+    storm = True
+
+    def __init__(self) -> None:
+        super().__init__(load_ontology())
+        self.asked: list[str] = []
+
+    def extract_many(self, contexts: Iterable[Context]) -> Iterator[Extraction]:
+        for context in contexts:
+            self.asked.append(context.name)
+            if self.storm and "storm" in context.text:
+                yield Extraction(context, self, FAILED, detail="storm", final=False)
+            else:
+                yield from super().extract_many([context])
+
+
+def test_what_could_not_be_read_is_tried_again_and_nothing_else(world: World) -> None:
+    world.add("film", "Harbour One", "It is a sequel to Harbour Two.")
+    world.add("film", "Harbour Two", "It is the sequel to Harbour One, with a storm.")
+    world.add("film", "Quiet", "A film in which nobody speaks.")
+    world.deliver()
+    faulty = Faulty()
+    world.infer(extractor=faulty)
+    states = {row["entity_id"]: row["state"] for row in world.rows(extraction_states("film"))}
+    assert states == {
+        "film-Harbour One-None": "answered",
+        "film-Harbour Two-None": "failed",
+        "film-Quiet-None": "empty",
+    }
+
+    faulty.asked, faulty.storm = [], False
+    world.infer(extractor=faulty)
+    assert faulty.asked == ["Harbour Two"]
+    assert world.figures["film/relations"]["contexts_kept"] == 2
+    facts = world.rows(inferred_relations("film"))
+    assert sorted(str(fact["reason"]).split(":")[0] for fact in facts) == ["None", "cycle"]
+    facts_then = world.lake.current_digest("film/inferred_relations", "*")
+
+    faulty.asked = []
+    world.infer(extractor=faulty)
+    assert faulty.asked == []
+    assert world.lake.current_digest("film/inferred_relations", "*") == facts_then
+
+
+def test_only_a_changed_text_is_read_again_and_what_fell_for_it_stands(world: World) -> None:
+    world.add("film", "Harbour One", "It is a sequel to Harbour Two.")
+    world.add("film", "Harbour Two", "It is the sequel to Harbour One.")
+    world.deliver()
+    world.infer()
+    standing = [f for f in world.rows(inferred_relations("film")) if f["status"] == "accepted"]
+    fallen = [f for f in world.rows(inferred_relations("film")) if f["status"] == "rejected"]
+    [gone] = [e for e in world.entities if e["entity_id"] == standing[0]["subject_id"]]
+    gone["description"] = "A film of the sea, and no more than that."
+    world.deliver()
+    world.infer()
+    [fact] = world.rows(inferred_relations("film"))
+    assert (fact["fact_id"], fact["status"]) == (fallen[0]["fact_id"], "accepted")
+    assert world.figures["film/relations"]["contexts_kept"] == 1

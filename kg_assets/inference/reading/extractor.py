@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kg_assets.inference.chunking import Span, chunks, sentences
-from kg_assets.inference.extractors import CandidateFact, Context
+from kg_assets.inference.extractors import CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.reading.filter import Candidate, Filter, candidates, load_filter
 from kg_assets.inference.reading.propose import proposals
@@ -22,7 +22,7 @@ the time that patterns take grows faster than the text."""
 _DATE = "publication_date"
 
 
-class Reader:
+class Reader(OneByOne):
     """Every relation of films that a sentence of an encyclopedia states.
 
     It needs no key, no network and no candidates. An object that has the name of exactly one
@@ -64,7 +64,7 @@ class Reader:
             for fact in best.values()
             if fact.relation != _DATE or not _is_less_precise(fact.object_name, dates)
         ]
-        return sorted(found, key=lambda fact: fact.start)
+        return sorted(found, key=lambda fact: fact.start or 0)
 
     def _facts(
         self, context: Context, seen: View, text: str, start: int
