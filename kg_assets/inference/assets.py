@@ -9,12 +9,14 @@ from functools import partial
 import dagster as dg
 
 from kg_assets.inference.checks import document_checks, fact_checks, state_checks
-from kg_assets.inference.choice import choose
+from kg_assets.inference.choice import choose, choose_shadow
+from kg_assets.inference.extractors import identity
 from kg_assets.inference.steps import (
     nothing_left,
     run_document_index,
     run_documents,
     run_extraction_contexts,
+    run_extractor_comparison,
     run_inferred_relations,
     run_inferred_types,
     run_ontology_versions,
@@ -29,6 +31,7 @@ from kg_assets.inference.tables import (
     current_records,
     extraction_contexts,
     extraction_states,
+    extractor_comparison,
     inferred_relations,
     inferred_types,
 )
@@ -100,10 +103,16 @@ def _entity_tables(kind: str) -> tuple[object, ...]:
     return (resolved_entities(kind), entity_members(kind), current_records(kind))
 
 
+def _short(version: str) -> str:
+    return hashlib.sha256(version.encode()).hexdigest()[:12]
+
+
 def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
     ontology = load_ontology()
     choice = choose(settings, ontology, kind)
-    read_by = hashlib.sha256(choice.version.encode()).hexdigest()[:12]
+    shadow = choose_shadow(settings, ontology, kind)
+    shadowed_by = _short(identity(shadow)) if shadow else "none"
+    read_by = _short(choice.version)
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
     states = extraction_states(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
@@ -137,6 +146,18 @@ def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[Step
             mappings={DOCUMENTS.name: own},
             stands=partial(nothing_left, settings, kind) if choice.extractor.model else None,
             **common | {"code_version": f"{common['code_version']}-{read_by}"},
+        ),
+        StepAsset(
+            outputs=(extractor_comparison(kind),),
+            inputs=(contexts, relations, states, DOCUMENTS),
+            run=partial(
+                run_extractor_comparison,
+                entity_type=kind,
+                second=shadow,
+                threshold=choice.threshold,
+            ),
+            mappings={DOCUMENTS.name: own},
+            **common | {"code_version": f"{common['code_version']}-{shadowed_by}"},
         ),
         StepAsset(
             outputs=(inferred_types(kind),),

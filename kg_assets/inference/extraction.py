@@ -35,7 +35,13 @@ what it answered is in the response store."""
 
 
 def read(
-    step: Step, entity_type: str, extractor: Extractor, ontology: Ontology, threshold: float
+    step: Step,
+    entity_type: str,
+    extractor: Extractor,
+    ontology: Ontology,
+    threshold: float,
+    *,
+    keep: bool = True,
 ) -> int:
     """Find the facts in a shard's contexts, and the state of each context.
 
@@ -48,6 +54,7 @@ def read(
         extractor: Reads the contexts.
         ontology: What the gate goes by.
         threshold: Confidence below which a fact is not kept.
+        keep: Whether what the step wrote before stands where the context is what it was.
 
     Returns:
         How many contexts stand as they were read before.
@@ -57,7 +64,17 @@ def read(
     fill(con, "fact", facts.schema, iter(()))
     fill(con, "state", states.schema, iter(()))
     _contexts(step, entity_type, identity(extractor))
-    kept = _keep(step, facts, states, extraction_contexts(entity_type))
+    con.execute("CREATE TABLE standing (context_id VARCHAR)")
+    if keep:
+        _keep(step, facts, states, extraction_contexts(entity_type))
+    con.execute(
+        """
+        CREATE TABLE unread AS
+        SELECT *
+        FROM context
+        ANTI JOIN standing USING (context_id)
+        """
+    )
     cursor = con.cursor()
     unread = _Unread(cursor.sql("SELECT * FROM unread ORDER BY context_id"))
     fact_rows: list[dict[str, object]] = []
@@ -80,7 +97,7 @@ def read(
             f"such as {min(unread.known)}"
         )
     _reject_contradicted(con, ontology)
-    return kept
+    return int(con.sql("SELECT count(*) FROM standing").fetchall()[0][0])
 
 
 class _Unread:
@@ -129,13 +146,9 @@ def _contexts(step: Step, entity_type: str, who: str) -> None:
     )
 
 
-def _keep(step: Step, facts: Table, states: Table, contexts: Table) -> int:
-    """Take over what this code found before in contexts that are what they were.
-
-    Makes the table `unread` of the other contexts.
-    """
+def _keep(step: Step, facts: Table, states: Table, contexts: Table) -> None:
+    """Take over what this code found before in contexts that are what they were."""
     con = step.con
-    con.execute("CREATE TABLE standing (context_id VARCHAR)")
     # Facts of other code have been judged by other rules, and may have other columns.
     if step.made_from(facts, contexts) is not None and step.intact(states):
         step.previous(states).create_view("former_state", replace=True)
@@ -174,11 +187,6 @@ def _keep(step: Step, facts: Table, states: Table, contexts: Table) -> int:
             """,
             {"cardinality": CARDINALITY, "cycle": CYCLE},
         )
-    con.execute(
-        "CREATE TABLE unread AS SELECT * FROM context ANTI JOIN standing USING (context_id)"
-    )
-    [(kept,)] = con.sql("SELECT count(*) FROM standing").fetchall()
-    return int(kept)
 
 
 def _state(extraction: Extraction, content: str, ontology: Ontology) -> dict[str, object]:

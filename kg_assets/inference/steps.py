@@ -9,7 +9,9 @@ import pyarrow as pa
 from kg_assets.inference import contexts as texts
 from kg_assets.inference import evidence, extraction
 from kg_assets.inference.choice import Choice, rules_for
+from kg_assets.inference.comparison import compare
 from kg_assets.inference.documents import chunk_batches, documents
+from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.index import open_index, write_index
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
 from kg_assets.inference.tables import (
@@ -21,6 +23,7 @@ from kg_assets.inference.tables import (
     current_records,
     extraction_contexts,
     extraction_states,
+    extractor_comparison,
     inferred_relations,
     inferred_types,
 )
@@ -177,6 +180,25 @@ def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None =
         read_by=choice.extractor.name,
         **({"note": choice.note} if choice.note else {}),
     )
+
+
+def run_extractor_comparison(
+    step: Step, entity_type: str, second: Extractor | None, threshold: float
+) -> None:
+    """Write how a second extractor reads the same contexts; nothing where there is none.
+
+    Args:
+        step: Reads contexts, documents, facts and states.
+        entity_type: Type of the subjects.
+        second: The extractor in the shadow, or None.
+        threshold: Confidence below which a fact is not kept.
+    """
+    if second is None:
+        table = extractor_comparison(entity_type)
+        step.write(table, table.schema.empty_table())
+        step.report(second="none")
+        return
+    compare(step, entity_type, second, load_ontology(), threshold)
 
 
 def nothing_left(settings: Settings, entity_type: str) -> bool:

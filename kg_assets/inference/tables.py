@@ -301,6 +301,36 @@ def extraction_states(entity_type: str) -> Table:
     )
 
 
+def extractor_comparison(entity_type: str) -> Table:
+    """How a second extractor would have read the same contexts."""
+    return Table(
+        name=f"{entity_type}/extractor_comparison",
+        schema=pa.schema(
+            [
+                _field("context_id", pa.string(), "The context."),
+                _field("relation", pa.string(), "Name in the ontology."),
+                _field(
+                    "object", pa.string(), "Entity, or name in lower case where none is linked."
+                ),
+                _field("kept_by", pa.string(), "both, first, second or neither."),
+                _field("first_status", pa.string(), "Null: not found.", required=False),
+                _field("first_reason", pa.string(), "Why it was rejected.", required=False),
+                _field("first_confidence", pa.float64(), "Between 0 and 1.", required=False),
+                _field("first_quote", pa.string(), "Its evidence.", required=False),
+                _field("second_status", pa.string(), "Null: not found.", required=False),
+                _field("second_reason", pa.string(), "Why it was rejected.", required=False),
+                _field("second_confidence", pa.float64(), "Between 0 and 1.", required=False),
+                _field("second_quote", pa.string(), "Its evidence.", required=False),
+                _field("second_extractor", pa.string(), "The second extractor and its version."),
+            ]
+        ),
+        key=("context_id", "relation", "object"),
+        description="What a second extractor found in the same contexts, through the same gate, "
+        "beside what the first found. It decides nothing; empty where none is configured "
+        "(KG_SHADOW_EXTRACTORS).",
+    )
+
+
 def inferred_types(entity_type: str) -> Table:
     """Types of things whose source does not say what they are."""
     return Table(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
@@ -23,10 +23,16 @@ from kg_assets.inference.extractors import (
     Context,
     Extraction,
 )
+from kg_assets.inference.steps import run_extractor_comparison
+from kg_assets.inference.tables import extraction_contexts, extractor_comparison
 from ontology.schema import load_ontology
 from resources.settings import Settings
 
+if TYPE_CHECKING:
+    from tests.inference.conftest import World
+
 ONTOLOGY = load_ontology()
+CONTEXTS = extraction_contexts("film")
 FACT = CandidateFact("sequel_of", "Alien", "It is the sequel to Alien.", 0, 26, 0.9, "f:alien")
 
 
@@ -171,3 +177,24 @@ def test_a_name_that_there_is_not_is_refused(tmp_path: Path, given: Any, message
 def test_an_order_without_an_extractor_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="order"):
         configured(tmp_path, extractors={"film": []})
+
+
+def test_a_shadow_reads_the_same_contexts_and_decides_nothing(world: World) -> None:
+    first = world.add("film", "Harbour Lights", "It is based on the novel The Keeper.")
+    second = world.add("film", "Harbour Two", "It is the sequel to Harbour Lights. A quiet film.")
+    book = world.add("book", "The Keeper")
+    world.deliver()
+    world.infer()
+    before = world.lake.current_digest("film/inferred_relations", "*")
+    by_subject = {row["entity_id"]: row["context_id"] for row in world.rows(CONTEXTS)}
+    quote = "It is based on the novel The Keeper."
+    told = CandidateFact("based_on", "The Keeper", quote, None, None, 0.8, book, "book")
+    wrong = CandidateFact("sequel_of", "Harbour Lights", "It is a prequel.", None, None, 0.8, first)
+    shadow = Scripted("shadow", {by_subject[first]: [told], by_subject[second]: [wrong]})
+    with world.lake.step("film/compared", partition="00") as step:
+        run_extractor_comparison(step, "film", shadow, 0.0)
+    rows = {row["relation"]: row for row in world.rows(extractor_comparison("film"))}
+    assert (rows["based_on"]["kept_by"], rows["sequel_of"]["kept_by"]) == ("both", "first")
+    assert rows["sequel_of"]["second_reason"] == "quote not found in the document"
+    assert step.figures["agreement"] == 0.5
+    assert world.lake.current_digest("film/inferred_relations", "*") == before
