@@ -21,6 +21,10 @@ Got: TypeAlias = "httpx2.Response | Exception"
 LONGEST_WAIT = 60.0
 """Seconds of the longest pause that we choose ourselves; an endpoint may name a longer one."""
 
+SECRET = 16
+"""Characters from which a key cannot be part of an answer by chance. An endpoint of one's own may
+take "none" for a key, and that word must stay in answers."""
+
 CUT_OFF_REASONS = ("max_tokens", "model_context_window_exceeded")
 
 
@@ -54,7 +58,7 @@ def judge(got: Got, secret: str | None) -> Attempt:
     if isinstance(got, Exception):
         return Attempt(_failure(got), None, str(got).encode())
     content = got.content
-    if secret and secret.encode() in content:
+    if secret and (got.status_code >= 400 or len(secret) >= SECRET):
         content = content.replace(secret.encode(), b"***")
     request_id = got.headers.get("request-id")
     if got.status_code >= 400:

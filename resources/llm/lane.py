@@ -35,7 +35,7 @@ from resources.llm.errors import (
 )
 from resources.llm.exchange import Answer, Exchange, current
 from resources.llm.ledger import Full, Limits, Reservation
-from resources.llm.outcomes import Counts, Outcome
+from resources.llm.outcomes import NOTHING, Counts, Outcome
 from resources.llm.prices import Prices, bound, dollars
 from resources.llm.store import Attempt, Request
 
@@ -266,7 +266,9 @@ class Lane:
         return times <= self.settings.llm_retries
 
     def _priced(self, request: Request, attempt: Attempt, held: Reservation) -> Attempt:
-        if attempt.outcome.may_be_paid:
+        unknown = attempt.outcome.is_answer and attempt.usage == NOTHING
+        if attempt.outcome.may_be_paid or unknown:
+            # Nobody says what it cost, so the cap takes it for the most.
             return replace(attempt, cost=held.amount)
         price = self.prices.of(request.model, today())
         return replace(attempt, cost=price.cost(attempt.usage))

@@ -23,7 +23,8 @@ SECOND = 1_000_000
 
 BURST = 0.1
 """Share of a minute's requests or tokens that may be sent at once. The rest is spread over the
-minute at 1 - BURST of the rate, so that no window of a minute holds more than the rate."""
+minute at 1 - BURST of the rate, so that no window of a minute holds more than the rate (and at most
+one request more, if that one alone is larger than the burst)."""
 
 
 @dataclass(frozen=True)

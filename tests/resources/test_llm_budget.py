@@ -1,10 +1,7 @@
 """The cap and the rates of a build: reserved before, settled after, over all processes."""
 
-import subprocess
-import sys
 import time
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,31 +13,10 @@ from resources.llm.ledger import Balance, Full, Limits, Reservation
 from resources.llm.prices import NANO
 from resources.llm.schema import ATTEMPTS
 from tests.llm_server import status, text
+from tests.resources.llm_processes import PROCESSES, draw
 
 SECOND = ledger.SECOND
 MODEL = "claude-haiku-5-5"
-ROOT = Path(__file__).parents[2]
-
-DRAW = """
-import sys
-from resources.llm.errors import CapReached
-from resources.llm.model import LanguageModel
-from resources.settings import Settings
-
-sent = 0
-with LanguageModel.from_settings(Settings()) as model:
-    try:
-        for number in range(1000):
-            content = f"{sys.argv[1]} asks {number}"
-            model.plain_client.messages.create(
-                model="claude-haiku-5-5",
-                max_tokens=100,
-                messages=[{"role": "user", "content": content}],
-            )
-            sent += 1
-    except CapReached as stopped:
-        print(sent, stopped)
-"""
 
 
 @pytest.fixture
@@ -123,7 +99,9 @@ def test_tokens_that_were_not_used_are_given_back_to_the_rate(database):
     first = reserve(database, limits, 0, tokens=1000)
     settle(database, limits, first, cost=0, used=10)
     assert reserve(database, limits, 0, tokens=90).wait == 0
-    assert reserve(database, limits, 0, tokens=1000).wait > 60 * SECOND
+    # The burst of a tenth of the rate is used up: the next hundred waits for its own place.
+    assert 6 * SECOND < reserve(database, limits, 0, tokens=100).wait < 7 * SECOND
+    assert reserve(database, limits, 0, tokens=1000).wait > 10 * SECOND
 
 
 def test_a_pause_holds_for_everyone_and_is_never_shortened(database):
@@ -177,63 +155,49 @@ def test_at_the_cap_the_build_stops_and_the_next_goes_on_where_it_stopped(model,
     assert words == questions[: 2 * sent]
 
 
-def test_eight_processes_draw_on_one_cap_and_never_pass_it(server, store_url, tmp_path):
+def test_eight_processes_draw_on_one_cap_and_never_pass_it(server, settings, store_url):
     cap = Decimal("0.004")
     server.answer = lambda body: text("done", usage={"input_tokens": 600, "output_tokens": 100})
-    environment = {
-        "PATH": "",
-        "KG_HOME": str(tmp_path),
-        "KG_LLM_KEY": "k",
-        "KG_LLM_BASE_URL": server.url,
-        "KG_LLM_STORE": store_url,
-        "KG_LLM_CAP": str(cap),
-        "KG_LLM_BUDGET": "one",
-        "KG_LLM_REQUESTS_PER_MINUTE": "100000",
-        "KG_LLM_TOKENS_PER_MINUTE": "100000000",
-        "KG_LLM_RETRIES": "100",
-        "KG_LLM_BACKOFF": "0.001",
-    }
     # Faults in between: they cost nothing and must give back what was reserved.
     server.script(*[text("x"), status(500), status(529), status(429, retry_after=0.01)] * 5)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", DRAW, str(n)],
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for n in range(8)
-    ]
-    said = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 8
-    assert all("is reached" in line for line in said)
+    own = settings(
+        llm_store=store_url,
+        llm_cap=cap,
+        llm_requests_per_minute=100_000,
+        llm_tokens_per_minute=100_000_000,
+        llm_retries=100,
+        llm_backoff=0.001,
+        llm_timeout=60.0,
+    )
+    said = PROCESSES.Queue()
+    processes = [PROCESSES.Process(target=draw, args=(own, str(n), said)) for n in range(8)]
+    for process in processes:
+        process.start()
+    lines = [said.get(timeout=120) for _ in processes]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert all("is reached" in line for _, line in lines)
 
     database = Database(store_url)
-    stands = database.run(lambda c: ledger.balance(c, "one"))
+    stands = database.run(lambda c: ledger.balance(c, "test"))
     costs = database.run(lambda c: c.execute(sa.select(sa.func.sum(ATTEMPTS.c.cost))).scalar())
     database.close()
     assert stands == Balance(spent=int(costs), reserved=0, lost=0)
-    answers = sum(int(line.split()[0]) for line in said)
-    assert answers == len(server.messages()) - 15
+    assert sum(answered for answered, _ in lines) == len(server.messages()) - 15
     price_of_one = 600 * 100 + 100 * 500
     assert cap * NANO - 3 * price_of_one < stands.spent <= cap * NANO
 
 
-def test_a_process_that_is_killed_leaves_what_it_reserved(server, store_url, tmp_path):
+def test_a_process_that_is_killed_leaves_what_it_reserved(server, settings, store_url):
     server.answer = lambda body: text("late", delay=20)
-    environment = {
-        "KG_HOME": str(tmp_path),
-        "KG_LLM_KEY": "k",
-        "KG_LLM_BASE_URL": server.url,
-        "KG_LLM_STORE": store_url,
-        "KG_LLM_BUDGET": "b",
-    }
-    process = subprocess.Popen([sys.executable, "-c", DRAW, "0"], env=environment, cwd=ROOT)
+    own = settings(llm_store=store_url, llm_budget="b", llm_timeout=60.0)
+    process = PROCESSES.Process(target=draw, args=(own, "0", None))
+    process.start()
     while not server.received:
         time.sleep(0.02)
     process.kill()
-    process.wait()
+    process.join()
     database = Database(store_url)
     before = balance(database)
     database.run(lambda c: ledger.release(c, database.now(c) + 4000 * SECOND))

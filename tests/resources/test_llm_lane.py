@@ -172,6 +172,13 @@ def test_what_may_have_been_paid_for_is_counted_as_spent(model, server):
     assert one.balance().spent == cut + answered
 
 
+def test_an_answer_that_names_no_usage_is_counted_at_the_most_it_may_cost(model, server):
+    one = model()
+    server.script(text("done", usage={"input_tokens": 0, "output_tokens": 0}))
+    ask(one)
+    assert one.balance().spent > 0
+
+
 def test_a_refusal_is_never_asked_again(model, server):
     server.script(refusal())
     for mode in ("record", "record", "live", "replay", "only-stored"):

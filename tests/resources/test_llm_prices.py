@@ -34,7 +34,7 @@ prices:
         ("claude-sonnet-5-5", Usage(input=MILLION, output=MILLION), True, "$6.00"),
         (HAIKU, Usage(input=100_000), False, "$0.0100"),
         (HAIKU, Usage(input=100_001), False, "$0.0500"),
-        (HAIKU, Usage(input=1, cache_read=100_000, output=MILLION), False, "$2.50"),
+        (HAIKU, Usage(input=1, cache_read=100_000), False, "$0.0050"),
         (f"{HAIKU}-20261101", Usage(output=MILLION), False, "$0.5000"),
     ],
 )
