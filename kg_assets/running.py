@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import re
 import sys
@@ -111,13 +109,6 @@ def execute(task: Task, tag: str) -> Result:
     Raises:
         KeyboardInterrupt: The run was stopped by Ctrl-C.
     """
-    try:
-        return _executed(task, tag)
-    finally:
-        _give_back()
-
-
-def _executed(task: Task, tag: str) -> Result:
     started = time.perf_counter()
     settings = Settings()
     job, instance = _opened(settings)
@@ -140,21 +131,6 @@ def _executed(task: Task, tag: str) -> Result:
         raise KeyboardInterrupt
     error = None if result.success else _first_error(result)
     return Result(task, result.run_id, time.perf_counter() - started, error)
-
-
-def _give_back() -> None:
-    """Give memory that a run has freed back to the system: allocators keep it for the next one.
-
-    Runs side by side peak at different times, and what one worker only keeps another could use.
-    """
-    import pyarrow as pa
-
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    # A function of the GNU C library; others give back by themselves, or have no such call.
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def outcome(future: Future[Result], task: Task) -> Result:

@@ -86,6 +86,28 @@ def test_two_records_that_say_the_same_are_one_edge_with_two_rows_of_evidence() 
     assert told == [("a", "Spike Jonze", True), ("b", "Jonze, Spike", True)]
 
 
+def test_evidence_that_is_grouped_in_parts_is_that_of_all_subjects_at_once() -> None:
+    con = build(
+        connection(
+            [
+                record("film", "a:1", "Her", year=2013, genres=["drama", "romance"],
+                       credits=[credit("director", "p", "Spike Jonze")]),
+                record("film", "b:9", "Her", year=2013),
+                record("person", "a:p", "Spike Jonze"),
+            ],
+            {"film": ["a:1", "b:9"], "jonze": ["a:p"]},
+        )
+    )  # fmt: skip
+    for name, function in (
+        ("node_evidence", evidence.node_evidence),
+        ("edge_evidence", evidence.edge_evidence),
+    ):
+        whole = sorted(map(repr, con.table(name).fetchall()))
+        parts = [row for part in range(3) for row in function(con, part, 3).fetchall()]
+        assert sorted(map(repr, parts)) == whole
+        assert len(whole) > 1
+
+
 def test_spellings_of_a_genre_are_one_node() -> None:
     con = build(
         connection(
