@@ -40,7 +40,7 @@ def labels(path: Path, *, negated: bool = False) -> set[Label]:
         return {
             (row["subject_source_id"], row["relation"], row["object"])
             for row in csv.DictReader(stream, delimiter="\t")
-            if (row["negated"] == "1") == negated
+            if row["status"] == ("negated" if negated else "stated")
         }
 
 
