@@ -33,7 +33,7 @@ from kg_assets.inference.chunking import sentences
 from kg_assets.inference.contexts import contexts, creators, gather, read_contexts
 from kg_assets.inference.evidence import Document, judge
 from kg_assets.inference.extractors import Context, Extractor
-from kg_assets.inference.gazetteer import name_key, name_keys
+from kg_assets.inference.gazetteer import name_keys
 from kg_assets.inference.rules import Rules
 from kg_assets.inference.tables import DOCUMENTS, GAZETTEER_TYPES, INFERENCE_TYPES
 from kg_assets.sources.record import RECORD_SCHEMA
@@ -44,7 +44,15 @@ HELD_OUT = STORIES / "held_out"
 INTRODUCTIONS = STORIES / "introductions"
 
 RELATIONS = frozenset(
-    "based_on sequel_of prequel_of remake_of spin_off_of part_of_franchise main_subject".split()
+    [
+        "based_on",
+        "sequel_of",
+        "prequel_of",
+        "remake_of",
+        "spin_off_of",
+        "part_of_franchise",
+        "main_subject",
+    ]
 )
 """What is labelled; facts of other relations are not counted."""
 
@@ -242,7 +250,7 @@ def interval(pairs: list[tuple[str, Label]], subjects: list[str]) -> tuple[float
     by_subject: dict[str, Counter[str]] = defaultdict(Counter)
     for kind, label in pairs:
         by_subject[label[0]][kind] += 1
-    draw = random.Random(1)  # noqa: S311 (a bootstrap keeps no secret)
+    draw = random.Random(1)
     scores = []
     for _ in range(RESAMPLES):
         drawn: Counter[str] = Counter()
