@@ -25,7 +25,7 @@ _TELLS = re.compile(
     rf"\b(?P<life>biopic|biography|biographical\s+{_WORK}|docudrama|documentary(?:\s+(?:film|"
     rf"series))?)"
     rf"\s+(?:of|about|on)\b|\b{_WORK}\s+(?:about|on)\b|\bportrait\s+of\b|"
-    r"\bbased\s+(?:\w+ly\s+)?(?:up)?on(?=\s+(?:the\s+)?(?:\w+\s+){0,2}?(?:life|lives|events?|story|"
+    r"\b[Bb]ased\s+(?:\w+ly\s+)?(?:up)?on(?=\s+(?:the\s+)?(?:\w+\s+){0,2}?(?:life|lives|events?|story|"
     r"stories|experiences|career|accounts?|case|exploits|crimes|trial|murders?|death|sinking|"
     r"battle)\b"
     r"(?!\s+by\b))|\b(?:centred|centered|focused|focuses|centres|centers)\s+(?:up)?on\b|"
@@ -35,6 +35,16 @@ _TELLS = re.compile(
     r"follow(?:s|ing)(?=\s+the\s+(?:life|lives|story|career|true|real|rise|early))|"
     r"document(?:s|ing)|retell(?:s|ing)|relat(?:es|ing)|shows(?!\s+how)|narrat(?:es|ing)|"
     r"concerns|surrounds|reconstructs|celebrates)\b",
+)
+_PLAYED = re.compile(r"\b(?:is|as|plays?|played|playing|portrays?|becomes?)\s+$")
+_LIFE_FILM = re.compile(
+    r"\b(?:biopic|biographical|portrait|life\s+story|true\s+story|real\s+life|based\s+on\s+the\s+life|"
+    r"biography)\b",
+    re.IGNORECASE,
+)
+_WHOSE_LIFE = re.compile(
+    r",?\s+(?:[^.;]{0,60},\s+)?whose\s+(?:[\w-]+\s+){0,3}?(?:life|story|career|rise|fall|years|case|trial|crimes)\b"
+    r"\s+(?:it|the\s+(?:film|movie|series)|this|\x01+)\s",
 )
 _WORD = r"(?:[a-z][\w’'-]*|\d{4}|19\d0s|American|British|English|French|German|Italian|Russian)"
 _LEAD = re.compile(rf"(?:\s+{_WORD}){{0,9}}?\s+(?=[A-ZÀ-Þ])")
@@ -67,13 +77,19 @@ _EVENT = re.compile(
     r"Trials?|Affair|Rebellion|Holocaust|Siege|Expedition|Murders?|Bombing|Evacuation|"
     r"Flight\s+\d+)$"
 )
+_EVENT_OF = re.compile(
+    r"(?:Battle|Siege|Massacre|Fall|Invasion|Raid|Attack|Retreat|Liberation|Trial|Death|Murder)\s+(?:of|on)\s"
+)
 _EVENT_AFTER = re.compile(
     r"\s+(?:evacuation|massacre|murders|disaster|uprising|riots|hijacking|bombing|attacks|"
     r"scandal|mutiny|"
     r"shootings?|assassination|rebellion|kidnapping|hostage\s+crisis|trials?|crash)\b"
 )
 _PERSON = re.compile(r"[A-ZÀ-Þ][\w’'.-]*\s+\S")
-_AFTERMATH = re.compile(r"[\"”’]?\s*(?:['’]s?\s|as\s|(?:films?|movies?|series|character|novel)\b)")
+_AFTERMATH = re.compile(
+    r"[\"”’]?\s*(?:['’]s?\s+(?!(?:[\w-]+\s+){0,2}(?:life|story|career|rise|fall|years|death|murder|fight|"
+    r"struggle|trial|journey|days|childhood|youth)\b)|as\s|(?:films?|movies?|series|character|novel)\b)"
+)
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,13 @@ def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> I
         found = _named(context, sentence, candidates, start, match, lead.group())
         if found and sentence.speaks_of_subject(match.start(), start):
             yield found
+    life = _LIFE_FILM.search(sentence.masked)
+    for start, end in sentence.names.spans:
+        known = [c for c in candidates.called(text[start:end]) if c.entity_type in SUBJECTS]
+        told = _WHOSE_LIFE.match(sentence.masked, end)
+        played = life and _PLAYED.search(text[:start])
+        if len(known) == 1 and (told or played) and not sentence.speaks_of_another(start):
+            yield About(text[start:end], known[0], start, start, 0.7)
 
 
 def _named(
@@ -145,7 +168,7 @@ def _named(
         return About(text[start : after.end()], None, match.start(), start, 0.6)
     if not _REAL.search(context.text):
         return None
-    if _EVENT.search(text[start:end]):
+    if _EVENT.search(text[start:end]) or _EVENT_OF.match(text[start:end]):
         return About(text[start:end], None, match.start(), start, 0.6)
     life = match.group("life") or _LIFE.search(match.group() + lead) or not lead.strip()
     if life and _PERSON.match(text[start:end]):

@@ -74,6 +74,11 @@ _NATIONALITIES = (
     "Russian|Scottish|Serbian|South Korean|Soviet|Spanish|Swedish|Swiss|Tamil|Telugu|Thai|Turkish|"
     "Ukrainian|Vietnamese|Welsh|West German|Franco|Anglo|Italo"
 )
+FOR_A_PEOPLE = re.compile(
+    rf"\s+(?:for|in|to|with|on|from)\s+(?:(?:an?|the)\s+)?(?:{_NATIONALITIES})$"
+)
+"""The end of what looks like a title, where only an adjective has a capital."""
+
 NATIONAL = re.compile(
     rf"(?:(?:{_NATIONALITIES})(?:-(?:language|{_NATIONALITIES}))*\s+|"
     r"(?:Broadway|Off-Broadway|Hollywood|Academy Award|Oscar|Pulitzer Prize|Booker Prize|BBC|"

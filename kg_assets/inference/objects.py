@@ -9,6 +9,7 @@ from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.kinds import (
     AUTHORS,
     COMPANIES,
+    FOR_A_PEOPLE,
     FRANCHISE_WORD,
     KIND,
     KINDS,
@@ -221,6 +222,9 @@ def _title(
         end -= 1
     if match := re.search(r"\s+(?:from|of|in)\s+(?:1[6-9]|20)\d\d$", text[position:end]):
         end = position + match.start()
+    if match := FOR_A_PEOPLE.search(text, position, end):
+        # "Dark Water for an American audience".
+        end = match.start()
     if match := re.search(r"\s+(?:from|in)\s+[A-Z][^,]*?['’]s\b", text[position:end]):
         # "Cruella de Vil from Dodie Smith's novel".
         end = position + match.start()

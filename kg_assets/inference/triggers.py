@@ -271,6 +271,13 @@ TRIGGERS: tuple[Trigger, ...] = (
     ),
     Trigger(
         "prequel_of",
+        _words(r"\b(?:before|prior to) the events (?:of|in|depicted in|seen in)\b"),
+        0.8,
+        linked=True,
+        clear=True,
+    ),
+    Trigger(
+        "prequel_of",
         _words(
             r"\b(?:set|takes place|taking place) (?:[\w-]+ ){0,5}(?:before|prior to)"
             r" (?:the events (?:of|in) )?"
@@ -349,7 +356,7 @@ HEDGE = re.compile(
     r"spiritual|unofficial(?:ly)?|thematic|informal|unauthori[sz]ed|planned|intended|proposed|"
     r"speculat\w+|suggest\w*|hint\w*|so-called|parody|spoof|whether|hope[sd]|wanted|wants|"
     r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage|tribute|"
-    r"according\s+to|(?:looks?|feels?|plays?|reads?|works?)\s+like|some\s+(?:say|have|call)|"
+    r"(?:looks?|feels?|plays?|reads?|works?)\s+like|some\s+(?:say|have|call)|"
     r"in\s+the\s+(?:style|spirit|vein|tradition)|as\s+if|attempts?|seems?|appears?\s+to)\b",
     re.IGNORECASE,
 )
