@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg_assets.inference.extractors import Candidate, Context
+from kg_assets.inference.kinds import NATIONALITIES
 from kg_assets.inference.naming import CandidateNames
 from kg_assets.inference.subjects import Sentence
 
@@ -24,7 +25,7 @@ _WORK = (
 _TELLS = re.compile(
     rf"\b(?P<life>biopic|biography|biographical\s+{_WORK}|docudrama|documentary(?:\s+(?:film|"
     rf"series))?)"
-    rf"\s+(?:of|about|on)\b|\b{_WORK}\s+(?:about|on)\b|\bportrait\s+of\b|"
+    rf"\s+(?:of|about|on)\b|\b{_WORK}\s+(?:about|on)\b|\bportrait\s+of\b|\babout(?=\s+the\s+(?:life|lives|career)\b)|"
     r"\b[Bb]ased\s+(?:\w+ly\s+)?(?:up)?on(?=\s+(?:the\s+)?(?:\w+\s+){0,2}?(?:life|lives|events?|story|"
     r"stories|experiences|career|accounts?|case|exploits|crimes|trial|murders?|death|sinking|"
     r"battle)\b"
@@ -46,7 +47,7 @@ _WHOSE_LIFE = re.compile(
     r",?\s+(?:[^.;]{0,60},\s+)?whose\s+(?:[\w-]+\s+){0,3}?(?:life|story|career|rise|fall|years|case|trial|crimes)\b"
     r"\s+(?:it|the\s+(?:film|movie|series)|this|\x01+)\s",
 )
-_WORD = r"(?:[a-z][\w’'-]*|\d{4}|19\d0s|American|British|English|French|German|Italian|Russian)"
+_WORD = rf"(?:[a-z][\w’'-]*|\d{{4}}s?|(?:{NATIONALITIES})(?=\s+[a-z]|\s+[A-Z]\w+\s+[A-Z]))"
 _LEAD = re.compile(rf"(?:\s+{_WORD}){{0,9}}?\s+(?=[A-ZÀ-Þ])")
 _STOPS = re.compile(
     r"\s(?:who|whom|which|that|by|from|with|but|as|after|before|when|how|to|for|"
@@ -70,8 +71,9 @@ _REAL = re.compile(
     r"actual\s+events)",
     re.IGNORECASE,
 )
+_CHRONICLES = re.compile(r"(?:chronicl|recount|document|dramati[sz])")
 _LIFE = re.compile(r"\b(?:life|lives|true|real|career|events?|biograph\w*)\b")
-_EVENT = re.compile(
+EVENT = re.compile(
     r"\b(?:War|Wars|Battle|Massacre|Disaster|Revolution|Crisis|Uprising|Attacks?|Incident|"
     r"Riots?|Scandal|"
     r"Trials?|Affair|Rebellion|Holocaust|Siege|Expedition|Murders?|Bombing|Evacuation|"
@@ -166,11 +168,10 @@ def _named(
         return About(text[start:end], None, match.start(), start, 0.6)
     if after := _EVENT_AFTER.match(text, end):
         return About(text[start : after.end()], None, match.start(), start, 0.6)
-    if not _REAL.search(context.text):
-        return None
-    if _EVENT.search(text[start:end]) or _EVENT_OF.match(text[start:end]):
+    if EVENT.search(text[start:end]) or _EVENT_OF.match(text[start:end]):
         return About(text[start:end], None, match.start(), start, 0.6)
     life = match.group("life") or _LIFE.search(match.group() + lead) or not lead.strip()
-    if life and _PERSON.match(text[start:end]):
+    real = _REAL.search(context.text) or (_CHRONICLES.match(match.group()) and life)
+    if life and real and _PERSON.match(text[start:end]):
         return About(text[start:end], None, match.start(), start, 0.7)
     return None

@@ -64,7 +64,7 @@ AUTHORS = frozenset(_AUTHORS_TEXT.split())
 COMPANIES = frozenset({"DC", "DC Comics", "Marvel", "Marvel Comics", "Disney", "Image Comics"})
 """Publishers, which "based on characters from DC" names in place of a work."""
 
-_NATIONALITIES = (
+NATIONALITIES = (
     "American|Argentine|Argentinian|Australian|Austrian|Belgian|Bengali|Brazilian|British|"
     "Bulgarian|"
     "Canadian|Catalan|Chilean|Chinese|Colombian|Croatian|Cuban|Czech|Danish|Dutch|Egyptian|English|"
@@ -75,12 +75,12 @@ _NATIONALITIES = (
     "Ukrainian|Vietnamese|Welsh|West German|Franco|Anglo|Italo"
 )
 FOR_A_PEOPLE = re.compile(
-    rf"\s+(?:for|in|to|with|on|from)\s+(?:(?:an?|the)\s+)?(?:{_NATIONALITIES})$"
+    rf"\s+(?:for|in|to|with|on|from)\s+(?:(?:an?|the)\s+)?(?:{NATIONALITIES})$"
 )
 """The end of what looks like a title, where only an adjective has a capital."""
 
 NATIONAL = re.compile(
-    rf"(?:(?:{_NATIONALITIES})(?:-(?:language|{_NATIONALITIES}))*\s+|"
+    rf"(?:(?:{NATIONALITIES})(?:-(?:language|{NATIONALITIES}))*\s+|"
     r"(?:Broadway|Off-Broadway|Hollywood|Academy Award|Oscar|Pulitzer Prize|Booker Prize|BBC|"
     r"HBO|ITV|"
     r"NBC|CBS|ABC|Netflix|West End|Victorian|Gothic|Biblical|Shakespearean|Disney|Pixar|DC Comics|"

@@ -36,6 +36,10 @@ _BY = re.compile(
     rf"(?:,?\s*)?(?:written\s+|created\s+|directed\s+|penned\s+)?by\s+(?:[a-z-]+\s+){{0,4}}?"
     rf"({_PERSON}(?:(?:,|\s+and|\s*&)\s+{_PERSON})*)"
 )
+_MAKER_NOVEL = re.compile(
+    rf"({_PERSON}?)(?<!['’]s)(?<!['’])\s+(?=(?:short\s+story|graphic\s+novel|comic\s+book|novels?|novellas?|books?|plays?|memoir|"
+    r"stories|manga|musical)\s+(?-i:[A-ZÀ-Þ\"“]))"
+)
 _CALLED = re.compile(r"(?:called|titled|entitled|named)\b")
 _TITLE_WORD = r"[A-ZÀ-ÖØ-Þ0-9][\w’'\-./]*[!?]?"
 _JOINER = (
@@ -47,7 +51,10 @@ _CAPITALS = re.compile(
 )
 _CLOSING = re.compile(r"[\"”’»*_]")
 _THAT_OF = re.compile(
-    r"(?:that|those|characters|the\s+characters|elements)\s+(?:of|from|in|created\s+for)\s+"
+    r"(?:(?:that|those|characters|the\s+characters|elements)\s+(?:of|from|in|created\s+for)|"
+    r"(?:(?:the|an?|several|some|parts?\s+of)\s+)?(?:(?:first|last|second|opening|closing|final|earlier|early)\s+"
+    r"(?:half\s+of\s+|part\s+of\s+)?)?(?:plot|chapters?|episodes?|appendices|parts?|portions?|sections?|storyline|"
+    r"half|pages)\s+(?:of|from|in))\s+"
 )
 _ARTICLE = re.compile(r"(?:The|A|An|His|Her|Their|Its|Another)\s+(?=[a-z\"“])")
 _LOWER = re.compile(r"[a-zà-öø-þ][\w’'\-]*|[A-Z]\w*(?:[ -][A-Z]\w*)*-[a-z]\w+")
@@ -74,7 +81,7 @@ _NOUN_AFTER = re.compile(
     r"before|than|then|also|not|again|together|once|alone|itself|himself|would|will|did|does|could|"
     r"because|although|though|if|so|until|since|through|without|featuring|under|over|first|\w+ly|"
     r"\w+ed|characters?|comics?|books?|games?|manga|novels?|stories|films?|movies?|property|toys?|"
-    r"toyline|series|universe|mythos|myth|legends?|episode|anime|musical|play|brand|"
+    r"toyline|series|universe|mythos|episode|anime|musical|play|brand|"
     r"plus)\b)[a-z]{3,}"
 )
 _DATED = re.compile(r"[\"”’»*_]?,?\s+(?:from|of)\s+((?:1[6-9]|20)\d\d)\b")
@@ -155,13 +162,17 @@ def parse_object(
         before, position = position, _past_space(text, position)
         if match := _ARTICLE.match(text, position):
             position = match.end()
-        title = _title(text, position, names, bool(found.kinds), bool(found.makers))
+        title = (
+            None
+            if _MAKER_NOVEL.match(text, position)
+            else _title(text, position, names, bool(found.kinds), bool(found.makers))
+        )
         if title:
             name, start, end = title
             if name in COMPANIES:
                 return None
             return _complete(text, found, name, start, end, bool(real_life))
-        following = _qualifier(text, position, found)
+        following = _maker_before(text, position, found) or _qualifier(text, position, found)
         # After a comma the title itself may follow ("the novel, Emma"), but no further words.
         if following is None or "," in text[before:position]:
             position = before
@@ -300,6 +311,15 @@ def _qualifier(text: str, position: int, found: _Found) -> int | None:
             return None
         return None if word in _STOP else match.end()
     return None
+
+
+def _maker_before(text: str, position: int, found: _Found) -> int | None:
+    """Pass over a maker who qualifies what follows ("the Jane Austen novel Emma")."""
+    match = _MAKER_NOVEL.match(text, position)
+    if match is None:
+        return None
+    found.makers.append(match.group(1))
+    return match.end(1)
 
 
 def _people(names: str) -> list[str]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kg_assets.inference.about import SUBJECTS, about
+from kg_assets.inference.about import EVENT, SUBJECTS, about
 from kg_assets.inference.chunking import sentences
 from kg_assets.inference.extractors import Candidate, CandidateFact, Context
 from kg_assets.inference.gazetteer import name_key
@@ -209,7 +209,8 @@ class Rules:
         name = phrase.name
         if found.candidate is None:
             free = not context.candidates
-            if free and phrase.modifies and trigger.relation == "based_on":
+            event = EVENT.search(phrase.name) and not phrase.kinds
+            if free and trigger.relation == "based_on" and (phrase.modifies or event):
                 return
             if not phrase.named:
                 if trigger.relation not in _ADAPTED or not phrase.definite:

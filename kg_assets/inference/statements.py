@@ -62,7 +62,7 @@ _PAUSE = re.compile(r"[\"”’*_]?(?:\s*\([^)]*\))?\s*(?:[.,;!?]|$|and\s|in\s+\
 INTO_SUBJECT = r"[\"”’*_]?(?:\s*\([^)]*\))?\s+(?:into|for|as|to\s+make)\s+(?:a\s+)?"
 _MAKING = re.compile(
     r"\b(?:written|directed|script(?:ed)?|screenplay|adapted|made|film(?:ed)?|movie|drama|comedy|"
-    r"thriller|produced|musical|story)\b",
+    r"thriller|produced|musical|story|scenario|plot|libretto)\b",
     re.IGNORECASE,
 )
 _BORROWED_PART = re.compile(

@@ -21,6 +21,7 @@ from kg_assets.inference.wordings import (
     CAPITALS_AT_END,
     COMES,
     FINITE,
+    FURTHER_BACK,
     IN_TURN,
     INHERITS,
     MAKER,
@@ -127,6 +128,8 @@ class Sentence:
         """
         clause = self.clause(start)
         left = self.masked[clause:start]
+        if FURTHER_BACK.search(left):
+            return False
         if OF_SUBJECT.search(_without_modifiers(self.masked[:start])) or THIS.search(left):
             return True
         told = _without_modifiers(left)

@@ -105,7 +105,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(
         "based_on",
         _words(
-            r"\b(?:retelling|reworking|transposition|moderni[sz]ation|novelization|novelisation|"
+            r"\b(?:re-?telling|reworking|transposition|moderni[sz]ation|novelization|novelisation|"
             r"updating|picturi[sz]ation) of\b"
         ),
         0.85,
@@ -353,7 +353,8 @@ HEDGE = re.compile(
     r"passed\s+off|"
     r"announced|pitched|proposed|planned|intended|conceived|envisioned|meant)\s+(?:\w+\s+)?"
     r"(?:as|for|to\s+be)|(?:called|dubbed|label+ed|termed|deemed)\s+(?:it\s+)?(?:a|an|the)|"
-    r"spiritual|unofficial(?:ly)?|thematic|informal|unauthori[sz]ed|planned|intended|proposed|"
+    r"spiritual|(?:unofficial(?:ly)?|unauthori[sz]ed)(?!\s+(?:and\s+\w+\s+)?(?:adaptation|remake|version|"
+    r"film)\b)|thematic|informal|planned|intended|proposed|"
     r"speculat\w+|suggest\w*|hint\w*|so-called|parody|spoof|whether|hope[sd]|wanted|wants|"
     r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage|tribute|"
     r"(?:looks?|feels?|plays?|reads?|works?)\s+like|some\s+(?:say|have|call)|"

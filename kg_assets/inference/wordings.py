@@ -76,6 +76,9 @@ PERSON_BEFORE = re.compile(
     r"\b(?:by|starring|stars|with|featuring|from|and|cast|lead|leads|opposite|produced|playing|"
     r"plays?)\s+$|,\s*$"
 )
+FURTHER_BACK = re.compile(r",?\s+(?:which|that)\s+in\s+(?:its\s+)?turn\b[^,;]*$")
+"""What the subject's own source was made from, whatever that was called."""
+
 IN_TURN = re.compile(
     rf"(?:\bsame\s+(?:name|title)|(?<!{MASK})[\"”)]|\b[A-Z]\w*|\b(?:novel|book|play|film|"
     rf"original|story)),?\s+"

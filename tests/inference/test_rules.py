@@ -162,7 +162,7 @@ def test_the_quote_is_the_sentence_at_its_place() -> None:
         ("Behind it stands Hamlet, a play that all know.", ("based_on", "play:hamlet")),
         ("Much of what Austen's Emma has to say is here.", ("based_on", "book:emma")),
         ("Nobody waited for a sequel so long after Alien.", ("sequel_of", "film:alien")),
-        ("This prequel needs no knowledge of Jaws 2.", ("prequel_of", "film:jaws2")),
+        ("As a prequel it adds little to Jaws 2.", ("prequel_of", "film:jaws2")),
         ("How to make Yojimbo anew? By a remake with women.", None),
         ("The latest James Bond adventure is the best.", ("part_of_franchise", "franchise:bond")),
     ],
