@@ -31,7 +31,12 @@ _QUOTED = re.compile(r"[\"“«‘*_]([^\"“”«»*_\n]{1,80}?)[,.]?[\"”»�
 _YEAR = re.compile(r"\(?((?:1[6-9]|20)\d\d)(?:\)?(?![\w’':])|['’]s(?=\s))")
 _NAME_WORD = r"(?:[A-ZÀ-ÖØ-Þ][\w’'.\-]*\.?|de|la|le|van|von|der|den|du|di|da|al|el|ten)"
 _PERSON = rf"[A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_NAME_WORD}){{0,4}}"
-_POSSESSOR = re.compile(rf"([A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_NAME_WORD}){{0,4}}?)(?:['’]s|(?<=s)['’])\s+")
+_OWNER_WORD = (
+    r"(?:[A-ZÀ-ÖØ-Þ](?:[\w.\-]|['’](?!s?\s))*|de|la|le|van|von|der|den|du|di|da|al|el|ten)"
+)
+_POSSESSOR = re.compile(
+    rf"([A-ZÀ-ÖØ-Þ](?:[\w.\-]|['’](?!s?\s))*(?:\s+{_OWNER_WORD}){{0,4}}?)(?:['’]s|(?<=s)['’])\s+"
+)
 _BY = re.compile(
     rf"(?:,?\s*)?(?:written\s+|created\s+|directed\s+|penned\s+)?by\s+(?:[a-z-]+\s+){{0,4}}?"
     rf"({_PERSON}(?:(?:,|\s+and|\s*&)\s+{_PERSON})*)"
