@@ -35,7 +35,7 @@ _TELLS = re.compile(
     r"trac(?:es|ing)|chart(?:s|ing)|deal(?:s|ing)\s+with|is\s+about|examin(?:es|ing)|"
     r"follow(?:s|ing)(?=\s+the\s+(?:life|lives|story|career|true|real|rise|early))|"
     r"document(?:s|ing)|retell(?:s|ing)|relat(?:es|ing)|shows(?!\s+how)|narrat(?:es|ing)|"
-    r"concerns|surrounds|reconstructs|celebrates)\b",
+    r"concerns|surrounds|revolves\s+around|reconstructs|celebrates)\b",
 )
 _PLAYED = re.compile(r"\b(?:is|as|plays?|played|playing|portrays?|becomes?)\s+$")
 _LIFE_FILM = re.compile(

@@ -37,6 +37,13 @@ _OWNER_WORD = (
 _POSSESSOR = re.compile(
     rf"([A-ZÀ-ÖØ-Þ](?:[\w.\-]|['’](?!s?\s))*(?:\s+{_OWNER_WORD}){{0,4}}?)(?:['’]s|(?<=s)['’])\s+"
 )
+_DECADE = re.compile(r"(?:1[6-9]|20)\d0s\s+(?=[a-z])")
+_OWNERS = re.compile(
+    rf"([A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_OWNER_WORD}){{1,3}}?)\s+(?:and|&)\s+"
+    rf"(?=[A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_OWNER_WORD}){{1,3}}?['’]s\s+(?:\d{{4}}\s+)?[a-z])"
+)
+"""The first of two makers ("Mel Brooks and Buck Henry's series")."""
+
 _BY = re.compile(
     rf"(?:,?\s*)?(?:written\s+|created\s+|directed\s+|penned\s+)?by\s+(?:[a-z-]+\s+){{0,4}}?"
     rf"({_PERSON}(?:(?:,|\s+and|\s*&)\s+{_PERSON})*)"
@@ -167,6 +174,11 @@ def parse_object(
         before, position = position, _past_space(text, position)
         if match := _ARTICLE.match(text, position):
             position = match.end()
+        if match := _DECADE.match(text, position):
+            position = match.end()
+        if match := _OWNERS.match(text, position):
+            found.makers.append(match.group(1))
+            position = match.end()
         title = (
             None
             if _MAKER_NOVEL.match(text, position)
@@ -219,7 +231,12 @@ def _title(
     if kind and _names_what_follows(text, kind.end()):
         return None
     possessor = _POSSESSOR.match(text, position)
-    if possessor and makers and FRANCHISE_WORD.match(text, possessor.end() - 1):
+    if (
+        possessor
+        and makers
+        and " " not in possessor.group(1)
+        and FRANCHISE_WORD.match(text, possessor.end() - 1)
+    ):
         # "Soderbergh's Ocean's trilogy".
         return text[position : possessor.end()].strip(), position, possessor.end() - 1
     if possessor and _kind_within(text, possessor.end(), 45):

@@ -60,6 +60,13 @@ NUMBERED = re.compile(
 
 _PAUSE = re.compile(r"[\"”’*_]?(?:\s*\([^)]*\))?\s*(?:[.,;!?]|$|and\s|in\s+\d)")
 INTO_SUBJECT = r"[\"”’*_]?(?:\s*\([^)]*\))?\s+(?:into|for|as|to\s+make)\s+(?:a\s+)?"
+_OF_A_SOURCE = re.compile(
+    r"\b(?:based\s+(?:up)?on|adapt\w*(?:\s+(?:of|from))?|adaptation\s+of|version\s+of)\s+"
+    r"(?:the\s+)?(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
+"""What follows is said of the source ("based on the first book in a series")."""
+
 _MAKING = re.compile(
     r"\b(?:written|directed|script(?:ed)?|screenplay|adapted|made|film(?:ed)?|movie|drama|comedy|"
     r"thriller|produced|musical|story|scenario|plot|libretto)\b",
@@ -164,6 +171,8 @@ def fits(trigger: Trigger, phrase: ObjectPhrase, sentence: Sentence, left: str) 
         return False
     if trigger.pattern.pattern.startswith(r"\bbr(?:ings"):
         return bool(_TO_SCREEN.match(sentence.text, phrase.end))
+    if trigger.franchise and _OF_A_SOURCE.search(left):
+        return False
     if trigger.told and not (phrase.kinds or phrase.makers or phrase.year):
         return False
     if trigger.into:

@@ -356,7 +356,7 @@ HEDGE = re.compile(
     r"spiritual|(?:unofficial(?:ly)?|unauthori[sz]ed)(?!\s+(?:and\s+\w+\s+)?(?:adaptation|remake|version|"
     r"film)\b)|thematic|informal|planned|intended|proposed|"
     r"speculat\w+|suggest\w*|hint\w*|so-called|parody|spoof|whether|hope[sd]|wanted|wants|"
-    r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage|tribute|"
+    r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage(?!\s+sequel)|tribute|"
     r"(?:looks?|feels?|plays?|reads?|works?)\s+like|some\s+(?:say|have|call)|"
     r"in\s+the\s+(?:style|spirit|vein|tradition)|as\s+if|attempts?|seems?|appears?\s+to)\b",
     re.IGNORECASE,
