@@ -19,7 +19,7 @@ from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.naming import UNLINKED, CandidateNames, Hints, Link, NamesInText, link
 from kg_assets.inference.nearby import CONFIDENCE, nearby
 from kg_assets.inference.objects import ObjectPhrase
-from kg_assets.inference.repair import repair
+from kg_assets.inference.reading.repair import repair
 from kg_assets.inference.statements import (
     INTO_SUBJECT,
     NUMBERED,
@@ -65,21 +65,17 @@ class Rules:
 
     def extract(self, context: Context) -> Sequence[CandidateFact]:
         """Propose facts about the context's subject, in the order of the text."""
-        given, (whole, back) = context, repair(context.text)
-        if back is not None:
-            context = replace(context, text=whole)
         candidates = CandidateNames(context.candidates)
         best: dict[tuple[str, str, int, bool], CandidateFact] = {}
         read: list[Sentence] = []
         quotes: list[tuple[str, int]] = []
         for ordinal, span in enumerate(sentences(context.text)):
-            text = context.text[span.start : span.end]
+            quote, start = context.text[span.start : span.end], context.start + span.start
+            text = repair(quote).text
             names = NamesInText(text, candidates)
             masked = mask_subject(text, context, names)
             opening = ordinal == 0 and context.start == 0
             sentence = Sentence(text, masked, context.entity_type, opening, names)
-            first, last = (back[span.start], back[span.end]) if back else (span.start, span.end)
-            quote, start = given.text[first:last], context.start + first
             read.append(sentence)
             quotes.append((quote, start))
             for fact in self._facts(context, sentence, candidates):
