@@ -21,6 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -82,7 +83,7 @@ async def measure(url: str, home: Path, requests: int, at_once: int, rounds: int
 
     settings = Settings(
         home=home,
-        llm_key="loopback",
+        llm_key=SecretStr("loopback"),
         llm_base_url=url,
         llm_cap=Decimal(1_000_000),
         llm_budget="benchmark",

@@ -45,6 +45,10 @@ class CandidateNames:
         found = self._by_key.get(name_key(name), {})
         return [found[key] for key in sorted(found)]
 
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len(self._by_key)
+
     def __contains__(self, key: str) -> bool:
         """Whether a key is one of a candidate's names."""
         return key in self._by_key
@@ -62,7 +66,7 @@ class NamesInText:
         self.text = text
         spans = [
             (start, end)
-            for start, end, key in word_runs(text)
+            for start, end, key in (word_runs(text) if candidates else ())
             if key in candidates and is_name(text, start, end)
         ]
         spans.sort(key=lambda span: (span[0] - span[1], span[0]))
@@ -73,6 +77,11 @@ class NamesInText:
                 kept.append((start, end))
                 self._ends[start] = end
         self.spans = sorted(kept)
+        self._candidates = candidates
+
+    def is_person(self, name: str) -> bool:
+        """Whether a name is a person's and no other candidate's."""
+        return all(each.entity_type == "person" for each in self._candidates.called(name))
 
     def starting_at(self, position: int) -> int | None:
         """Return where the name that starts at a position ends, None where none does."""

@@ -3,52 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kg_assets.inference.gazetteer import name_key
+from kg_assets.inference.kinds import (
+    AUTHORS,
+    COMPANIES,
+    FOR_A_PEOPLE,
+    FRANCHISE_WORD,
+    KIND,
+    KINDS,
+    NATIONAL,
+)
 from kg_assets.inference.naming import NamesInText
-
-KINDS: Mapping[str, frozenset[str]] = {
-    word: frozenset(kinds.split())
-    for kinds, group in {
-        "book": "novel|novella|novelette|book|short story|story|stories|short stories|memoir|"
-        "memoirs|autobiography|biography|fairy tale|tale|poem|epic|diary|light novel|trilogy of "
-        "novels|children's book|source novel",
-        "play": "play|stage play|stage musical|opera|tragedy|operetta",
-        "comic": "comic|comics|comic book|comic strip|graphic novel|manga|webcomic|comic series|"
-        "comic book series|manga series|bande dessinée",
-        "game": "video game|game|computer game|board game|arcade game|role-playing game",
-        "film": "film|movie|picture|motion picture|feature|short film|short|silent film|western|"
-        "classic|thriller|horror film|blockbuster|documentary",
-        "series": "television series|tv series|television show|tv show|show|sitcom|miniseries|"
-        "mini-series|anime series|soap opera|web series|programme|television programme|serial",
-        "film play": "musical",
-        "film series": "anime|cartoon",
-        "film play series": "comedy|drama",
-        "series franchise": "series",
-        "franchise": "film series|franchise|saga|trilogy|universe|book series|novel series|"
-        "tetralogy|quadrilogy|duology|film trilogy|series of films|series of novels|cycle|"
-        "media franchise|film franchise|shared universe|cinematic universe",
-        "event": "war|battle|trial|disaster|massacre|siege",
-    }.items()
-    for word in group.split("|")
-}
-"""Which entity types a word in front of a title speaks of."""
-
-_KIND = re.compile(
-    r"\b(?:" + "|".join(sorted(map(re.escape, KINDS), key=lambda w: (-len(w), w))) + r")(s?)\b",
-    re.IGNORECASE,
-)
-FRANCHISE_WORD = re.compile(
-    r"\s*[\"”’']?\s+(?:(?:film|book|novel|comic|media|movie|video game)s?\s+)?"
-    r"(?:series|franchise|saga|trilogy|universe|tetralogy|quadrilogy|cycle|duology)\b",
-    re.IGNORECASE,
-)
 
 _SPACE = re.compile(r"[\s,]+")
 _SAME_NAME = re.compile(
-    r"(?:of\s+(?:the\s+same|that|its|the\s+identical)|by\s+the\s+same|with\s+the\s+same)\s+"
+    r"(?:,?\s*also\s+(?:called|titled|named)\b(?=[.,;])|of\s+(?:the\s+same|that|its|"
+    r"the\s+identical)|by\s+the\s+same|with\s+the\s+same)\s+"
     r"(?:name|title)\b",
     re.IGNORECASE,
 )
@@ -56,46 +28,79 @@ _SAME_NAME_ADJECTIVE = re.compile(
     r"(?:eponymous|same-named|same-titled|identically\s+titled|like-named|self-titled)\b", re.I
 )
 _QUOTED = re.compile(r"[\"“«‘*_]([^\"“”«»*_\n]{1,80}?)[,.]?[\"”»’*_](?!\w)")
-_YEAR = re.compile(r"\(?((?:1[6-9]|20)\d\d)\)?(?![\w’'])")
+_YEAR = re.compile(r"\(?((?:1[6-9]|20)\d\d)(?:\)?(?![\w’':])|['’]s(?=\s))")
 _NAME_WORD = r"(?:[A-ZÀ-ÖØ-Þ][\w’'.\-]*\.?|de|la|le|van|von|der|den|du|di|da|al|el|ten)"
 _PERSON = rf"[A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_NAME_WORD}){{0,4}}"
-_POSSESSOR = re.compile(rf"({_PERSON}?)(?:['’]s|(?<=s)['’])\s+")
+_OWNER_WORD = (
+    r"(?:[A-ZÀ-ÖØ-Þ](?:[\w.\-]|['’](?!s?\s))*|de|la|le|van|von|der|den|du|di|da|al|el|ten)"
+)
+_POSSESSOR = re.compile(
+    rf"([A-ZÀ-ÖØ-Þ](?:[\w.\-]|['’](?!s?\s))*(?:\s+{_OWNER_WORD}){{0,4}}?)(?:['’]s|(?<=s)['’])\s+"
+)
+_DECADE = re.compile(r"(?:1[6-9]|20)\d0s\s+(?=[a-z])")
+_OWNERS = re.compile(
+    rf"([A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_OWNER_WORD}){{1,3}}?)\s+(?:and|&)\s+"
+    rf"(?=[A-ZÀ-ÖØ-Þ][\w.\-]*(?:\s+{_OWNER_WORD}){{1,3}}?['’]s\s+(?:\d{{4}}\s+)?[a-z])"
+)
+"""The first of two makers ("Mel Brooks and Buck Henry's series")."""
+
 _BY = re.compile(
     rf"(?:,?\s*)?(?:written\s+|created\s+|directed\s+|penned\s+)?by\s+(?:[a-z-]+\s+){{0,4}}?"
     rf"({_PERSON}(?:(?:,|\s+and|\s*&)\s+{_PERSON})*)"
 )
+_MAKER_NOVEL = re.compile(
+    rf"({_PERSON}?)(?<!['’]s)(?<!['’])\s+(?=(?:short\s+story|graphic\s+novel|comic\s+book|novels?|novellas?|books?|plays?|memoir|"
+    r"stories|manga|musical)\s+(?-i:[A-ZÀ-Þ\"“]))"
+)
 _CALLED = re.compile(r"(?:called|titled|entitled|named)\b")
 _TITLE_WORD = r"[A-ZÀ-ÖØ-Þ0-9][\w’'\-./]*[!?]?"
-_JOINER = r"(?:of|the|and|a|an|in|on|to|for|with|from|at|de|la|le|les|du|des|der|&|or|vs\.?)"
+_JOINER = (
+    r"(?:of|the|and|a|an|in|on|to|for|with|from|at|de|la|le|les|du|des|der|aux|au|di|da|del|della|"
+    r"y|e|il|lo|und|dem|zu|&|or|vs\.?)"
+)
 _CAPITALS = re.compile(
     rf"{_TITLE_WORD}(?:(?::|,(?=\s+(?:the|and)\s+[A-Z]))?\s+(?:{_JOINER}\s+){{0,3}}{_TITLE_WORD})*"
 )
 _CLOSING = re.compile(r"[\"”’»*_]")
 _THAT_OF = re.compile(
-    r"(?:that|those|characters|the\s+characters|elements)\s+(?:of|from|in|created\s+for)\s+"
+    r"(?:(?:that|those|characters|the\s+characters|elements)\s+(?:of|from|in|created\s+for)|"
+    r"(?:(?:the|an?|several|some|parts?\s+of)\s+)?(?:(?:first|last|second|opening|closing|final|earlier|early)\s+"
+    r"(?:half\s+of\s+|part\s+of\s+)?)?(?:plot|chapters?|episodes?|appendices|parts?|portions?|sections?|storyline|"
+    r"half|pages)\s+(?:of|from|in))\s+"
 )
 _ARTICLE = re.compile(r"(?:The|A|An|His|Her|Their|Its|Another)\s+(?=[a-z\"“])")
 _LOWER = re.compile(r"[a-zà-öø-þ][\w’'\-]*|[A-Z]\w*(?:[ -][A-Z]\w*)*-[a-z]\w+")
-_NATIONAL = re.compile(
-    r"(?:[A-Z][a-z]+(?:ish|ese|an|ic)|French|Dutch|Greek|Czech|Thai|Welsh|Broadway|Hollywood|"
-    r"Academy Award|Oscar|Pulitzer Prize|Booker Prize|BBC|Netflix|West End|Victorian|Gothic)\s+"
-)
 _STOP_TEXT = """
 by and but which who whom that is was are were be been has had have starring directed in at
 for with from to as about when where while after before because since so or nor than then he
-she it they we you i rather instead not
+she it they we you i rather instead not featuring
 """
 _STOP = frozenset(_STOP_TEXT.split())
-_SKIP_TEXT = """
-the a an his her their its this these those both own one of
-"""
-_SKIP = frozenset(_SKIP_TEXT.split())
 _WORDS_BEFORE = 12
 _FOLLOWING_YEAR = re.compile(r"[\"”’»*_]?\s*\(((?:1[6-9]|20)\d\d)(?:[\s,][^)]{0,40})?\)")
 _FOLLOWING_KIND = re.compile(r"[\"”’»*_]?\s*\((?:(?:1[6-9]|20)\d\d\s+)?([a-z -]{3,30})\)", re.I)
+_APPOSED = re.compile(
+    r"[\"”’»*_]?,\s+(?:a|an|the|his|her)\s+(?:[\w’'-]+\s+){0,3}?"
+    rf"(?P<kind>{'|'.join(sorted(map(re.escape, KINDS), key=lambda w: (-len(w), w)))})\b"
+    r"(?!\s+(?:of|about)\b)(?:\s+(?:from|of|by[^,.;]{1,40}?from)\s+(?P<year>(?:1[6-9]|20)\d\d)\b)?",
+)
+_NOUN_AFTER = re.compile(
+    r"\s+(?![a-z]+\s+(?:stories|books|novels|characters?|films|games|comics|series|novel|"
+    r"play)\b)(?!(?:by|and|or|but|with|for|from|in|into|of|to|on|at|as|is|was|are|were|has|had|"
+    r"who|which|that|"
+    r"starring|written|directed|published|released|created|produced|set|about|when|where|while|"
+    r"after|"
+    r"before|than|then|also|not|again|together|once|alone|itself|himself|would|will|did|does|could|"
+    r"because|although|though|if|so|until|since|through|without|featuring|under|over|first|\w+ly|"
+    r"\w+ed|characters?|comics?|books?|games?|manga|novels?|stories|films?|movies?|property|toys?|"
+    r"toyline|series|universe|mythos|episode|anime|musical|play|brand|"
+    r"plus)\b)[a-z]{3,}"
+)
+_DATED = re.compile(r"[\"”’»*_]?,?\s+(?:from|of)\s+((?:1[6-9]|20)\d\d)\b")
 _REAL_LIFE = re.compile(
     r"(?:the\s+)?(?:(?:real|true)[\s-]+(?:life\s+)?)?(?:life(?:\s+story)?|story|stories|events?|"
-    r"experiences|career|exploits|true\s+story|real\s+events)\s+(?:and\s+(?:career|times|crimes)\s+)?"
+    r"experiences|career|exploits|true\s+story|real\s+events)\s+(?:and\s+(?:career|times|"
+    r"crimes)\s+)?"
     r"(?:of|surrounding|behind|about)\s+",
     re.IGNORECASE,
 )
@@ -117,6 +122,8 @@ class ObjectPhrase:
         same_name: Whether the text says that it is called as the subject is.
         real_life: Whether it is someone's life or an event, told after life.
         franchise_word: Whether "series", "trilogy" or the like follows its name.
+        modifies: Whether the name only says of what kind a following noun is ("the Selma marches").
+        definite: Whether it is one certain work ("the novel", "King's novel"), and not "a novel".
     """
 
     name: str
@@ -129,6 +136,8 @@ class ObjectPhrase:
     same_name: bool = False
     real_life: bool = False
     franchise_word: bool = False
+    definite: bool = True
+    modifies: bool = False
 
 
 @dataclass
@@ -165,11 +174,22 @@ def parse_object(
         before, position = position, _past_space(text, position)
         if match := _ARTICLE.match(text, position):
             position = match.end()
-        title = _title(text, position, names)
+        if match := _DECADE.match(text, position):
+            position = match.end()
+        if match := _OWNERS.match(text, position):
+            found.makers.append(match.group(1))
+            position = match.end()
+        title = (
+            None
+            if _MAKER_NOVEL.match(text, position)
+            else _title(text, position, names, bool(found.kinds), bool(found.makers))
+        )
         if title:
             name, start, end = title
+            if name in COMPANIES:
+                return None
             return _complete(text, found, name, start, end, bool(real_life))
-        following = _qualifier(text, position, found)
+        following = _maker_before(text, position, found) or _qualifier(text, position, found)
         # After a comma the title itself may follow ("the novel, Emma"), but no further words.
         if following is None or "," in text[before:position]:
             position = before
@@ -178,9 +198,12 @@ def parse_object(
     if found.same_name:
         return _complete(text, found, subject_name, first, position, bool(real_life))
     if found.kinds and position > first:
-        phrase = text[first:position].strip(" ,")
+        phrase = text[first:position].strip(" ,.")
         unnamed = _complete(text, found, phrase, first, first + len(phrase), bool(real_life))
-        return ObjectPhrase(**{**vars(unnamed), "named": False})
+        definite = not re.match(
+            r"(?:an?|another|some|two|several|any)\s", text[first:], re.IGNORECASE
+        )
+        return replace(unnamed, named=False, definite=definite)
     return None
 
 
@@ -189,21 +212,39 @@ def _past_space(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _title(text: str, position: int, names: NamesInText) -> tuple[str, int, int] | None:
+def _title(
+    text: str, position: int, names: NamesInText, after_kind: bool, makers: bool
+) -> tuple[str, int, int] | None:
     quoted = _QUOTED.match(text, position)
     if quoted:
         return quoted.group(1), quoted.start(1), quoted.end(1)
     known = names.starting_at(position)
     if known is not None and not _is_qualifier(text, known):
         return text[position:known], position, known
-    if _NATIONAL.match(text, position) or _YEAR.match(text, position):
+    national = NATIONAL.match(text, position)
+    # "The book American Prometheus", but "the American film Prometheus".
+    if national and not (after_kind and text[national.end() : national.end() + 1].isupper()):
+        return None
+    if _YEAR.match(text, position):
+        return None
+    kind = KIND.match(text, position)
+    if kind and _names_what_follows(text, kind.end()):
         return None
     possessor = _POSSESSOR.match(text, position)
+    if (
+        possessor
+        and makers
+        and " " not in possessor.group(1)
+        and FRANCHISE_WORD.match(text, possessor.end() - 1)
+    ):
+        # "Soderbergh's Ocean's trilogy".
+        return text[position : possessor.end()].strip(), position, possessor.end() - 1
     if possessor and _kind_within(text, possessor.end(), 45):
         return None
     if possessor and names.starting_at(possessor.end()) is not None:
         return None
-    if possessor and " " in possessor.group(1) and text[possessor.end()].isupper():
+    whose = possessor.group(1) if possessor else ""
+    if possessor and text[possessor.end()].isupper() and (" " in whose or whose in AUTHORS):
         # "Anne Frank's The Diary of a Young Girl"; a single word is kept: "Ender's Game".
         return None
     capitals = _CAPITALS.match(text, position)
@@ -212,9 +253,25 @@ def _title(text: str, position: int, names: NamesInText) -> tuple[str, int, int]
     end = capitals.end()
     if text[end - 1] == "." and not re.search(r"\.[A-Z]\.$", text[position:end]):
         end -= 1
+    if match := re.search(r"\s+(?:from|of|in)\s+(?:1[6-9]|20)\d\d$", text[position:end]):
+        end = position + match.start()
+    if match := FOR_A_PEOPLE.search(text, position, end):
+        # "Dark Water for an American audience".
+        end = match.start()
+    if match := re.search(r"\s+(?:from|in)\s+[A-Z][^,]*?['’]s\b", text[position:end]):
+        # "Cruella de Vil from Dodie Smith's novel".
+        end = position + match.start()
+    if match := re.match(r"(.{3,}?)\s+and\s+\1\b", text[position:end]):
+        # "Ghostbusters and Ghostbusters II" are two.
+        end = position + match.end(1)
     if possessor and possessor.end() <= end and not text[possessor.end() : end].strip():
         return None
     return _without_possessive(text, position, end)
+
+
+def _names_what_follows(text: str, end: int) -> bool:
+    """Whether a word such as "Western" or "Manga" only says what the title after it is."""
+    return bool(re.match(r"s?\s+(?!of\b)(?:[a-z]+\s+)?(?:[\"“][A-Z]|[A-Z0-9]\w)", text[end:]))
 
 
 def _without_possessive(text: str, start: int, end: int) -> tuple[str, int, int]:
@@ -232,7 +289,7 @@ def _is_qualifier(text: str, end: int) -> bool:
         return False
     place = end + following.end()
     possessive = following.group().startswith(("'", "’"))
-    kind = _KIND.match(text, place)
+    kind = KIND.match(text, place)
     if kind is None:
         return possessive and bool(_kind_within(text, place, 40))
     after = _past_space(text, kind.end())
@@ -241,7 +298,9 @@ def _is_qualifier(text: str, end: int) -> bool:
 
 
 def _kind_within(text: str, position: int, characters: int) -> re.Match[str] | None:
-    return _KIND.search(text, position, min(len(text), position + characters))
+    """Find a word for a kind of work, which a capital would make part of a title."""
+    place = min(len(text), position + characters)
+    return next((m for m in KIND.finditer(text, position, place) if m.group()[0].islower()), None)
 
 
 def _qualifier(text: str, position: int, found: _Found) -> int | None:
@@ -252,7 +311,7 @@ def _qualifier(text: str, position: int, found: _Found) -> int | None:
     if match := _YEAR.match(text, position):
         found.year = int(match.group(1))
         return match.end()
-    if match := _KIND.match(text, position):
+    if match := KIND.match(text, position):
         word = match.group().lower()
         kinds = KINDS.get(word) or KINDS.get(word.removesuffix("s")) or frozenset()
         found.kinds = kinds
@@ -262,15 +321,27 @@ def _qualifier(text: str, position: int, found: _Found) -> int | None:
     if found.kinds and (match := _BY.match(text, position)):
         found.makers += _people(match.group(1))
         return match.end()
-    if match := _NATIONAL.match(text, position):
+    if match := NATIONAL.match(text, position):
         return match.end()
     if match := _POSSESSOR.match(text, position):
         found.makers.append(match.group(1))
         return match.end()
     if match := _LOWER.match(text, position):
         word = match.group().lower()
+        if word == "of":
+            # "legends of Robin Hood" and "the memoirs of Anna Leonowens" are no titles.
+            return None
         return None if word in _STOP else match.end()
     return None
+
+
+def _maker_before(text: str, position: int, found: _Found) -> int | None:
+    """Pass over a maker who qualifies what follows ("the Jane Austen novel Emma")."""
+    match = _MAKER_NOVEL.match(text, position)
+    if match is None:
+        return None
+    found.makers.append(match.group(1))
+    return match.end(1)
 
 
 def _people(names: str) -> list[str]:
@@ -286,6 +357,13 @@ def _complete(
         year = int(match.group(1))
     if (match := _FOLLOWING_KIND.match(text, end)) and not kinds:
         kinds = KINDS.get(match.group(1).strip().lower(), kinds)
+    if (match := _APPOSED.match(text, end)) and not kinds and not franchise:
+        # "It, a novella by Elinor Glyn", "It, the film from 2017".
+        kinds = KINDS.get(match.group("kind").lower(), kinds)
+        if match.group("year") and year is None:
+            year = int(match.group("year"))
+    elif (match := _DATED.match(text, end)) and year is None:
+        year = int(match.group(1))
     after = _FOLLOWING_YEAR.match(text, end) or _CLOSING.match(text, end)
     by = _BY.match(text, after.end() if after else end)
     makers = [*found.makers, *(_people(by.group(1)) if by else [])]
@@ -298,6 +376,7 @@ def _complete(
         makers=tuple(makers),
         same_name=found.same_name or False,
         real_life=real_life,
+        modifies=bool(_NOUN_AFTER.match(text, end)) and not franchise and not kinds,
         franchise_word=bool(franchise)
         or name_key(name).split(" ")[-1:]
         in (["trilogy"], ["saga"], ["universe"], ["franchise"], ["series"]),

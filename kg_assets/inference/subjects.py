@@ -12,78 +12,34 @@ import re
 from kg_assets.inference.extractors import Context
 from kg_assets.inference.gazetteer import name_key, tokens
 from kg_assets.inference.naming import NamesInText
-
-MASK = "\x01"
-"""Stands for each character of the subject's name."""
-
-_NOUNS = {
-    "film": "film|movie|picture|feature|motion picture",
-    "series": "series|show|programme|program|sitcom|miniseries|serial|drama series",
-    "book": "novel|book|novella|story|memoir|biography|short story|volume",
-}
-_KINDS_OF_WORK = (
-    "film|movie|picture|feature|motion picture|thriller|comedy|drama|musical|western|horror|"
-    "adaptation|remake|sequel|prequel|spin-off|spinoff|documentary|biopic|production|cartoon|"
-    "instalment|installment|entry|chapter|series|show|miniseries|sitcom|novel|novella|book|"
-    "short|adventure|romance|epic|version|story|follow-up|serial|programme|anime|satire|"
-    "tragedy|fantasy|mystery|noir|biography|memoir|tale|collection|reimagining|retelling"
-)
-_STORY = (
-    r"(?:[\w-]+\s+){0,3}?(?:screenplay|script|teleplay|story|storyline|plot|narrative|premise|"
-    r"scenario|libretto)\b"
-)
-_ADVERBIAL = re.compile(
-    r"\s*(?:(?:however|also|later|today|still|thus|indeed|moreover|nevertheless|[a-z]+ly),?\s+|"
-    r"(?:in|on|at|after|before|during|since|by|for|with|like|unlike|as|although|though|while|"
-    r"despite|contrary|following|released|set|directed|written|produced|shot|filmed|starring|"
-    r"made|co-written|created|published|when|instead|rather|premiered|where)\b[^,;]*,\s+)",
-    re.IGNORECASE,
-)
-_PARENTHESES = re.compile(r"\([^()]*(?:\([^()]*\)[^()]*)*\)")
-_NAME_LIST = re.compile(
-    r"\b(?:by|starring|with|of|featuring|stars)\s+(?:[A-ZÀ-Þ][\w.’'-]*(?:,\s+|\s+|$))+$"
-)
-_PARTICIPLE = re.compile(
-    r"\s*(?:Written|Directed|Adapted|Made|Filmed|Shot|Co-written|Produced|Scripted|Published)\b"
-)
-_OTHER_WORK = re.compile(
-    r"\b(?:followed\s+by|spawned|gave\s+rise\s+to|led\s+to|"
-    r"(?:later|also|then|next|previously|earlier)\s+(?:made|directed|wrote|produced|adapted|"
-    r"filmed|published|starred|appeared)|went\s+on\s+to|best\s+known\s+for|known\s+for|famous\s+for|"
-    r"who(?:se)?|such\s+as|including|confused\s+with|compared?\s+(?:to|with)|reminiscent\s+of|"
-    r"shares?\s+(?:its|a|the|their)\s+(?:title|name)|same\s+(?:title|name)\s+as|"
-    r"double\s+(?:bill|feature)|was\s+working\s+on|parod(?:y|ies|ied|ying)|spoofs?)\b"
-)
-_FINITE = re.compile(
-    r"\b(?:is|was|are|were|has|have|had|serves?|served|follows|became|becomes|would|will|can|"
-    r"could|may|might|does|did|made|makes|wrote|writes|directed|published|appeared|stars|starred|"
-    r"plays|played|began|received|inspired|[a-z]{3,}ed)\b"
-)
-_BOUNDARY = re.compile(
-    r"[;—–]\s*|\s-\s|,?\s+(?:and|but|while|whereas|although|though|because|since|when|as)\s+|:\s+"
-)
-_INHERITS = re.compile(
-    r"\s*(?:$|(?:is|was|are|were|has|had|serves?|served|acts?|not|also|later|itself|in|a|an|"
-    r"\w+ly|being|marks|forms|became|becomes|the|both|its?\s+own|stars|features|takes|tells|"
-    r"follows|continues|written|shot|made|[a-z-]+(?:ed|ing))\b)",
-)
-_MODIFIERS = re.compile(
-    r"(?:[\s(,]|\b(?:which|that|is|was|were|itself|being|had|has|been|a|an|the|also|both|direct|"
-    r"loose|very|free|faithful|partly|indirect|belated|another|second|third|standalone|modern|"
-    r"live-action|animated|stage|screen|film|television|TV|musical|not|no|and|\w+ly|\d{4})\b)*$"
-)
-_PERSON_BEFORE = re.compile(
-    r"\b(?:by|starring|stars|with|featuring|from|and|cast|lead|leads|opposite|produced|playing|"
-    r"plays?)\s+$|,\s*$"
-)
-_TITLED_BEFORE = re.compile(
-    r"\b(?:film|movie|novel|book|sequel|remake|prequel|series|made|makes|directed|wrote|"
-    r"titled|called|entitled|named|like|of|include|includes|included)\s+[\"“‘*_]?$"
-)
-_AFTER_TITLE = re.compile(r"[\"”*_’]?(?:\s*\(\d{4}\))?[\"”*_’]?")
-_CAPITALS_AT_END = re.compile(
-    r"[\"“*_‘]?((?:[A-Z0-9][\w’'.:-]*)(?:\s+(?:of|the|and|in|a|to)?\s*[A-Z0-9][\w’'.:-]*)*)"
-    r"(?:\s*\(\d{4}\))?[\"”*_’]?$"
+from kg_assets.inference.wordings import (
+    ADVERBIAL,
+    AFTER_TITLE,
+    ANEW,
+    APPOSITION,
+    BOUNDARY,
+    CAPITALS_AT_END,
+    COMES,
+    FINITE,
+    FURTHER_BACK,
+    IN_TURN,
+    INHERITS,
+    MAKER,
+    MASK,
+    MODIFIERS,
+    NAME_LIST,
+    NO_MAKER,
+    OF_SUBJECT,
+    OTHER_THING,
+    OTHER_WORK,
+    PARENTHESES,
+    PARTICIPLE,
+    PARTS,
+    PERSON_BEFORE,
+    STORY,
+    THIS,
+    TITLED_BEFORE,
+    patterns,
 )
 
 
@@ -102,11 +58,15 @@ def mask_subject(sentence: str, context: Context, names: NamesInText) -> str:
     own = {name_key(name) for name in (context.name, *context.alternate_names)} - {""}
     found = tokens(sentence)
     masked = list(sentence)
-    for first in range(len(found)):
+    openings = {name.split(" ", 1)[0] for name in own}
+    longest = max(map(len, own), default=0)
+    for first, opening in enumerate(found):
+        if opening.key not in openings:
+            continue
         key = ""
         for last in range(first, len(found)):
             key = f"{key} {found[last].key}" if key else found[last].key
-            if len(key) > max(map(len, own), default=0):
+            if len(key) > longest:
                 break
             start, end = found[first].start, found[last].end
             if key in own and _is_own(sentence, start, end, names):
@@ -142,21 +102,10 @@ class Sentence:
     ) -> None:
         self.text = text
         # What stands in parentheses (other names, years) is no part of the sentence's build.
-        self.masked = _PARENTHESES.sub(lambda found: " " * len(found.group()), masked)
+        self.masked = PARENTHESES.sub(lambda found: " " * len(found.group()), masked)
         self.first = first
         self.names = names
-        nouns = _NOUNS.get(entity_type, "work")
-        article = "[Tt]he" if not first else "[Tt]he(?! (?:film|movie|book|novel) that)"
-        self._reference = re.compile(
-            rf"[\"“‘*_«]?{MASK}+(?:[\s:,]{MASK}+)*[\"”*_’»]?(?:\s*\([^)]{{0,60}}\))?|\b[Ii]t(?=\s)|"
-            rf"\b(?:{article})\s+(?:finished\s+|resulting\s+|completed\s+)?(?:{nouns})\b|"
-            rf"\b[Tt]his\s+(?:[\w-]+\s+){{0,5}}?(?:{_KINDS_OF_WORK})\b"
-        )
-        self._description = re.compile(
-            rf"\s*(?!His\b|Her\b|Its\b|Their\b)(?:(?:A|An|The|One|Another)\s+)?"
-            rf"(?:(?!(?:other|previous|earlier|next|later|his|her|their)\b|\S+['’]s?\s)"
-            rf"[\w.,&-]+\s+){{0,8}}?(?:{_KINDS_OF_WORK})\b",
-        )
+        self._reference, self._film_of, self._description = patterns(entity_type, first)
 
     def is_reference(self, start: int, end: int) -> bool:
         """Whether a stretch names or refers to the subject."""
@@ -179,27 +128,45 @@ class Sentence:
         """
         clause = self.clause(start)
         left = self.masked[clause:start]
-        if _OTHER_WORK.search(left) or self._follows_other_work(start):
+        if FURTHER_BACK.search(left):
+            return False
+        if OF_SUBJECT.search(_without_modifiers(self.masked[:start])) or THIS.search(left):
+            return True
+        told = _without_modifiers(left)
+        film_of = self._film_of.search(told)
+        if (film_of and not told[film_of.end() :].strip(" ,")) or COMES.search(left):
+            return True
+        anew = ANEW.search(left)
+        if OTHER_WORK.search(left, anew.start() if anew else 0) or self._follows_other_work(start):
             return False
         body = left
-        while (match := _ADVERBIAL.match(body)) and match.end() < len(body):
+        while (match := ADVERBIAL.match(body)) and match.end() < len(body):
             body = body[match.end() :]
-        opening = _PARTICIPLE.match(body)
-        fronted = opening is not None and not _FINITE.search(body, opening.end())
-        if fronted or _MODIFIERS.fullmatch(body.lower().strip() + " ") or not body.strip():
+        opening = PARTICIPLE.match(body)
+        fronted = opening is not None and not FINITE.search(body, opening.end())
+        bare = MODIFIERS.fullmatch(body.lower().strip() + " ") and not self._reference.match(
+            body.lstrip()
+        )
+        if fronted or bare or not body.strip():
             return self._fronted(end, bool(clause))
-        return self._heads(body, len(self.masked[:start]) - len(body), clause == 0)
+        offset = start - len(body)
+        return self._heads(body, offset, clause == 0) or self._made(offset, start)
+
+    def speaks_of_another(self, position: int) -> bool:
+        """Whether words before a position turn to another work."""
+        left = self.masked[self.clause(position) : position]
+        return bool(OTHER_WORK.search(left)) or self._follows_other_work(position)
 
     def clause(self, position: int) -> int:
         """Return where the clause that holds a position starts."""
         starts = [0]
-        for match in _BOUNDARY.finditer(self.masked, 0, position):
+        for match in BOUNDARY.finditer(self.masked, 0, position):
             piece = self.masked[match.end() : position]
             mark = match.group().strip()
-            if mark == "and" and _NAME_LIST.search(self.masked[: match.start()]):
+            if mark == "and" and NAME_LIST.search(self.masked[: match.start()]):
                 continue
-            if (mark in (";", "—", "–", "-") and _FINITE.search(piece)) or (
-                not _INHERITS.match(piece) and _FINITE.search(piece)
+            if (mark in (";", "—", "–", "-") and FINITE.search(piece)) or (
+                not INHERITS.match(piece) and FINITE.search(piece)
             ):
                 starts.append(match.end())
         return starts[-1]
@@ -212,9 +179,9 @@ class Sentence:
         if reference:
             if self._is_possessive(offset + reference.end()):
                 after = re.sub(r"^[\"”*_]?['’]s?\s+", "", body[reference.end() :])
-                return bool(re.match(_STORY, after))
+                return bool(re.match(STORY, after))
             return True
-        if re.match(rf"\s*(?:Its|[Tt]he|Their|His|Her|[A-Z][\w.’'\s-]*?['’]s)\s+{_STORY}", body):
+        if re.match(rf"\s*(?:Its|[Tt]he|Their|His|Her|[A-Z][\w.’'\s-]*?['’]s)\s+{STORY}", body):
             return True
         if re.fullmatch(r"\s*[Tt]his\s+(?:[\w-]+\s+){0,3}", body):
             return True
@@ -222,12 +189,40 @@ class Sentence:
             return True
         if re.match(r"\s*[Ii]ts\s", body):
             return False
+        if PARTS.match(body) or self._film_of.match(body):
+            return True
         if re.match(r"\s*(?:He|She|They|I|We)\b", body):
             return bool(self._plain_reference(body, offset))
         described = self._description.match(self.masked, offset)
-        if self.first and opening and described and not _FINITE.search(described.group()):
-            return True
+        if opening and described and not FINITE.search(described.group()):
+            rest = self.masked[offset + len(body) :]
+            if self.first or self._comes_after(rest, offset + len(body)):
+                return True
         return bool(self._plain_reference(body, offset))
+
+    def _comes_after(self, rest: str, offset: int) -> bool:
+        """Whether the subject follows a comma ("The fifth film in a series, Furiosa stars")."""
+        for comma in re.finditer(r",\s+", rest):
+            found = self._reference.match(rest, comma.end())
+            if found and not self._is_possessive(offset + found.end()):
+                return True
+        return False
+
+    def _made(self, offset: int, start: int) -> bool:
+        """Whether makers do something to a source, and to no other work on the way to it."""
+        maker = MAKER.match(self.masked, offset)
+        if maker is None or NO_MAKER.match(maker.group("who")) or maker.end() > start + 20:
+            return False
+        if OTHER_THING.search(self.masked[maker.end() : start]):
+            return False
+        return all(
+            self._is_person(first, last)
+            for first, last in self.names.spans
+            if offset <= first < start and MASK not in self.masked[first:last]
+        )
+
+    def _is_person(self, start: int, end: int) -> bool:
+        return self.names.is_person(self.text[start:end])
 
     def _plain_reference(self, body: str, offset: int) -> bool:
         """Whether the subject stands somewhere in the clause, not as someone's possessor."""
@@ -251,21 +246,23 @@ class Sentence:
             rest = self.masked[end + comma :]
             if self._heads(rest, end + comma, False) and self._reference.match(rest):
                 return True
-            if re.match(r"(?:the|its|[A-Z][\w’' .]*?['’]s)\s+" + _STORY, rest):
+            if re.match(r"(?:the|its|[A-Z][\w’' .]*?['’]s)\s+" + STORY, rest):
                 return True
         if not self.first:
             return False
         rest = self.masked[end:]
         main = re.search(r",\s+(?:he|she|they|[A-Z]\w+(?:\s+[A-Z]\w+)*(?:['’]s)?)\s+", rest)
-        return not (main and _FINITE.search(rest[main.start() :]))
+        return not (main and FINITE.search(rest[main.start() :]))
 
     def _follows_other_work(self, start: int) -> bool:
         """Whether the statement is an apposition or relative clause to another work."""
         left = self.masked[:start]
-        modifiers = _MODIFIERS.search(left)
+        if IN_TURN.search(left) or APPOSITION.search(left):
+            return True
+        modifiers = MODIFIERS.search(left)
         place = modifiers.start() if modifiers else start
         gap = left[place:]
-        if not re.search(r"[,(]|\b(?:which|that)\b", gap) and gap.strip():
+        if re.search(r",\s+and\s+(?:the|an?|is|was|serves)\b", gap):
             return False
         if not re.search(r"[,(]|\b(?:which|that)\b", gap):
             return False
@@ -274,11 +271,19 @@ class Sentence:
             return False
         for from_, to in self.names.spans:
             after = left[to : len(before)]
-            if to <= len(before) and MASK not in left[from_:to] and _AFTER_TITLE.fullmatch(after):
-                return not _PERSON_BEFORE.search(left[:from_])
-        titled = _CAPITALS_AT_END.search(before)
+            if to <= len(before) and MASK not in left[from_:to] and AFTER_TITLE.fullmatch(after):
+                return not PERSON_BEFORE.search(left[:from_])
+        titled = CAPITALS_AT_END.search(before)
         if titled is None:
             return False
         if before[titled.start()] in '"“*_':
             return True
-        return bool(_TITLED_BEFORE.search(before[: titled.start()]))
+        if re.search(r"\b(?:by|starring|stars|team\s+of)\b[^;]{0,120}$", before[: titled.start()]):
+            return False
+        return bool(TITLED_BEFORE.search(before[: titled.start()]))
+
+
+def _without_modifiers(left: str) -> str:
+    """Take the words that only describe what follows off the end of a text."""
+    found = MODIFIERS.search(left)
+    return left[: found.start()] + left[found.start() :][:1].replace(",", ",") if found else left

@@ -13,6 +13,7 @@ INFERENCE_TYPES: tuple[str, ...] = ("film", "series", "book")
 
 GAZETTEER_TYPES: tuple[str, ...] = (
     "film", "series", "book", "play", "comic", "game", "event", "franchise", "person",
+    "organisation",
 )  # fmt: skip
 """Entity types whose names are looked for in texts. Episodes and characters are left out: their
 names are everyday words and given names too often."""

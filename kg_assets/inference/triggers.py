@@ -25,6 +25,7 @@ class Trigger:
         told: Whether a kind, maker or year must stand with the object ("a film of the play Emma").
         into: Whether it must be said what the object becomes ("turns Emma into a musical").
         closed: Whether the object must be followed by a pause ("it follows Alien.").
+        clear: Whether a name alone is enough where there are no candidates, although `linked`.
         member: Whether a word such as "film" must follow the object ("a James Bond film").
     """
 
@@ -40,6 +41,7 @@ class Trigger:
     told: bool = False
     into: bool = False
     closed: bool = False
+    clear: bool = False
 
 
 def _words(pattern: str) -> re.Pattern[str]:
@@ -58,7 +60,8 @@ _PART = (
     r"title|episode|outing|addition|adventure|story|work|half|series)s?"
 )
 _OR = (
-    r"(?:,? (?:n?or|and) (?:a |an |the )?(?:\w+ )?(?:sequel|prequel|remake|spin-?off|adaptation|"
+    r"(?:(?:,? (?:n?or|and) |/)(?:a |an |the )?(?:\w+ )?(?:sequel|prequel|remake|spin-?off|"
+    r"adaptation|"
     r"continuation|retelling|reboot)s?)"
 )
 _AND_OTHER = rf"{_OR}?"
@@ -102,7 +105,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(
         "based_on",
         _words(
-            r"\b(?:retelling|reworking|transposition|moderni[sz]ation|novelization|novelisation|"
+            r"\b(?:re-?telling|reworking|transposition|moderni[sz]ation|novelization|novelisation|"
             r"updating|picturi[sz]ation) of\b"
         ),
         0.85,
@@ -121,12 +124,13 @@ TRIGGERS: tuple[Trigger, ...] = (
         _words(r"\b(?:retells|reworks|transposes|transplants|updates|relocates|dramati[sz]es)\b"),
         0.75,
         linked=True,
+        told=True,
         kinds=LITERARY | {"film", "series"},
     ),
-    Trigger("based_on", _words(r"\bbr(?:ings|inging|ought)\b"), 0.8, linked=True),
+    Trigger("based_on", _words(r"\bbr(?:ings?|inging|ought)\b"), 0.8, linked=True),
     Trigger(
         "based_on",
-        _words(r"\b(?:drawn|taken|derived|expanded|developed|translated|filmed) from\b"),
+        _words(r"\b(?:drawn|taken|derived|expanded|developed|translated|filmed)(?: it)? from\b"),
         0.85,
         typed=True,
     ),
@@ -161,6 +165,32 @@ TRIGGERS: tuple[Trigger, ...] = (
     ),
     Trigger(
         "based_on",
+        _words(r"\bafter(?= (?:the|his|her|their|a|an|\w+(?: [\w.]+){0,3}['’]s?)\b)"),
+        0.75,
+        typed=True,
+        told=True,
+        kinds=LITERARY,
+    ),
+    Trigger(
+        "based_on",
+        _words(
+            r"\b(?:took|takes|taking|found|finds|drew|draws|drawing|borrow(?:ed|s|ing)|got|gets|"
+            r"lift(?:ed|s)) (?:its|the|his|her|their) (?:[\w-]+ )?(?:story|plot|premise|idea|"
+            r"stories|source|"
+            r"characters|material|tale) (?:from|in|out of)\b|\b(?:plot|story|screenplay|script|"
+            r"premise)s? "
+            r"(?:derives?|is derived|is taken|is drawn|is adapted|comes) (?:[\w]+ )?from\b|"
+            r"\btranspos(?:es|ing) (?:the )?(?:plot|story|action|events) of\b|"
+            r"\b(?:modern|free|loose|contemporary|musical|new) (?:[\w-]+ )?(?:version|take|update|"
+            r"interpretation|variation) (?:of|on)\b"
+        ),
+        0.8,
+        linked=True,
+        told=True,
+        kinds=LITERARY,
+    ),
+    Trigger(
+        "based_on",
         _words(
             r"\b(?:turn(?:s|ed|ing)|ma(?:kes|de|king)|transform(?:s|ed|ing)|expand(?:s|ed|ing)|"
             r"takes|took|moves|moved)\b"
@@ -176,7 +206,8 @@ TRIGGERS: tuple[Trigger, ...] = (
         "remake_of",
         _words(
             r"\b(?:re-?make|re-?making|re-?imagining|re-?make in all but name)s?"
-            rf"(?: by (?-i:[A-Z])[^,;]{{1,40}}?)?{_AND_OTHER} (?:of|to)\b{_OF_AND_OTHER}"
+            rf"(?: by (?-i:[A-Z])[^,;]{{1,40}}?)?(?:, [^,;]{{3,40}},)?{_AND_OTHER} (?:of|"
+            rf"to)\b{_OF_AND_OTHER}"
         ),
         0.95,
     ),
@@ -231,21 +262,19 @@ TRIGGERS: tuple[Trigger, ...] = (
         "sequel_of", _words(r"\b(?:is|was|being) (?:directly )?preceded by\b"), 0.7, linked=True
     ),
     Trigger(
-        "sequel_of",
-        _words(
-            rf"\b{_ORDINAL} (?:and (?:final|last) )?(?:\w+ )?{_PART}"
-            r" (?:in|of) [^.;]{3,70}?,? (?:after|following)\b"
-        ),
-        0.75,
-        linked=True,
-    ),
-    Trigger(
         "prequel_of",
         _words(
             rf"\bprequel(?: (?:film|movie|series|novel|book))?{_AND_OTHER} (?:to|of|for)\b"
             rf"{_OF_AND_OTHER}"
         ),
         0.95,
+    ),
+    Trigger(
+        "prequel_of",
+        _words(r"\b(?:before|prior to) the events (?:of|in|depicted in|seen in)\b"),
+        0.8,
+        linked=True,
+        clear=True,
     ),
     Trigger(
         "prequel_of",
@@ -259,8 +288,10 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(
         "spin_off_of",
         _words(
-            rf"\b(?:spin-?\s?off|offshoot)(?: (?:film|movie|series|novel|book|show))?{_AND_OTHER}"
-            r" (?:of|from|to)\b|\bspun[ -]off (?:from|of)\b|\bspin-?\s?off\s(?:of|from)\b"
+            rf"\b(?:spin-?\s?off|offshoot)(?: (?:film|movie|series|novel|book|show|prequel|"
+            rf"sequel))?"
+            rf"{_AND_OTHER} (?:of|from|to)\b{_OF_AND_OTHER}|\bspun[ -]off (?:from|of)\b|"
+            rf"\bspin-?\s?off\s(?:of|from)\b"
         ),
         0.95,
     ),
@@ -301,33 +332,12 @@ TRIGGERS: tuple[Trigger, ...] = (
         franchise=True,
         member=True,
     ),
-    Trigger(
-        "main_subject",
-        _words(
-            r"\b(?:biopic|biograph(?:y|ical (?:\w+ )?(?:film|drama|movie|picture|musical|series|"
-            r"novel|play))|documentary|documentary (?:film|series)|life(?: story)?|true story) "
-            r"(?:of|about|on)\b"
-        ),
-        0.9,
-        linked=True,
-    ),
-    Trigger(
-        "main_subject",
-        _words(
-            r"\b(?:tell(?:s|ing) (?:of|the (?:true |real |life )?(?:story|history) of)|"
-            r"chronicl(?:es|"
-            r"ing)|depict(?:s|ing)|recount(?:s|ing)|re-?enact(?:s|ing)|re-?creat(?:es|ing)|"
-            r"dramati[sz](?:es|ing)|portray(?:s|ing)|"
-            r"(?:film|movie|drama|series|book|novel|account|picture|story) (?:about|on))\b"
-        ),
-        0.8,
-        linked=True,
-    ),
 )
 """Every trigger. The confidences are judgements, to be calibrated once there are labels."""
 
 NEGATION = re.compile(
-    r"\b(?:not(?!\s+(?:only|just|merely|simply|solely|until))|never|no(?!\s+longer)|nor|neither|without|"
+    r"\b(?:not(?!\s+(?:only|just|merely|simply|solely|until))|never|no(?!\s+longer)|nor|neither|"
+    r"without|"
     r"hardly|far\s+from|den(?:y|ies|ied|ying)|rather\s+than|instead\s+of|unrelated|cannot|"
     r"nothing\s+to\s+do\s+with|(?:is|was|did|does|has|had|were|would)n['’]t)\b",
     re.IGNORECASE,
@@ -337,13 +347,17 @@ NEGATION = re.compile(
 HEDGE = re.compile(
     r"\b(?:rumou?r(?:ed|s)?|reported(?:ly)?|alleged(?:ly)?|suppos(?:ed|edly)|purported(?:ly)?|"
     r"said|believed|thought|considered|regarded|claim(?:ed|s)?|arguabl[ey]|perhaps|possibly|"
-    r"probably|apparently|maybe|may(?=\s+(?:be|have|also))|might|could|would(?!\s+(?:become|mark|begin|launch|start|later))|"
-    r"(?:seen|viewed|described|advertised|marketed|billed|promoted|mistaken|sold|taken|passed\s+off|"
+    r"probably|apparently|maybe|may(?=\s+(?:be|have|also))|might|could|would(?!\s+(?:become|"
+    r"mark|begin|launch|start|later))|"
+    r"(?:seen|viewed|described|advertised|marketed|billed|promoted|mistaken|sold|taken|"
+    r"passed\s+off|"
     r"announced|pitched|proposed|planned|intended|conceived|envisioned|meant)\s+(?:\w+\s+)?"
     r"(?:as|for|to\s+be)|(?:called|dubbed|label+ed|termed|deemed)\s+(?:it\s+)?(?:a|an|the)|"
-    r"spiritual|unofficial(?:ly)?|thematic|informal|unauthori[sz]ed|planned|intended|proposed|"
+    r"spiritual|(?:unofficial(?:ly)?|unauthori[sz]ed)(?!\s+(?:and\s+\w+\s+)?(?:adaptation|remake|version|"
+    r"film)\b)|thematic|informal|planned|intended|proposed|"
     r"speculat\w+|suggest\w*|hint\w*|so-called|parody|spoof|whether|hope[sd]|wanted|wants|"
-    r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage|tribute|"
+    r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage(?!\s+sequel)|tribute|"
+    r"(?:looks?|feels?|plays?|reads?|works?)\s+like|some\s+(?:say|have|call)|"
     r"in\s+the\s+(?:style|spirit|vein|tradition)|as\s+if|attempts?|seems?|appears?\s+to)\b",
     re.IGNORECASE,
 )

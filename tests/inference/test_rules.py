@@ -154,3 +154,75 @@ def test_the_quote_is_the_sentence_at_its_place() -> None:
     text = "A quiet film.  It is the sequel to Alien. It did well."
     [fact] = _facts(text)
     assert text[fact.start : fact.end] == fact.quote == "It is the sequel to Alien."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Behind it stands Hamlet, a play that all know.", ("based_on", "play:hamlet")),
+        ("Much of what Austen's Emma has to say is here.", ("based_on", "book:emma")),
+        ("Nobody waited for a sequel so long after Alien.", ("sequel_of", "film:alien")),
+        ("As a prequel it adds little to Jaws 2.", ("prequel_of", "film:jaws2")),
+        ("How to make Yojimbo anew? By a remake with women.", None),
+        ("The latest James Bond adventure is the best.", ("part_of_franchise", "franchise:bond")),
+    ],
+)  # fmt: skip
+def test_a_known_work_beside_a_telling_word_is_a_weak_fact(
+    text: str, expected: tuple[str, str] | None
+) -> None:
+    facts = _facts(text)
+    assert _kept(facts) == ({expected} if expected else set())
+    assert all(fact.confidence < 0.9 for fact in facts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unlike Hamlet, a play that everybody knows, it is short.",
+        "It borrows its title from Hamlet, a play that everybody knows.",
+        "There is no trace of the novel Emma in it.",
+        "It will remind many of Alien and of its sequel.",
+        "It has been compared to Yojimbo and its remake.",
+        "The director of Alien returns; this is no sequel.",
+        "Yojimbo had a remake as well.",
+        "The team behind Jaws 2 made this sequel.",
+        "Fans of the James Bond films will like it.",
+    ],
+)
+def test_a_known_work_that_is_only_mentioned_is_none(text: str) -> None:
+    assert _kept(_facts(text)) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It tells the story of Johnny Cash.",
+        "It is based on the life of Johnny Cash.",
+        "Bo Lind plays Johnny Cash in this biopic.",
+        "It is about Johnny Cash, whose early career it tells.",
+        "The film portrays Johnny Cash's last years.",
+    ],
+)
+def test_a_person_whose_life_is_told_is_the_main_subject(text: str) -> None:
+    assert _kept(_facts(text)) == {("main_subject", "person:cash")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is based on the songs of Johnny Cash.",
+        "It follows Johnny Cash's film of 1990.",
+        "It shows Johnny Cash as a sheriff.",
+        "It is no film about Johnny Cash.",
+        "The film stars Johnny Cash and is about a dog.",
+    ],
+)
+def test_a_person_who_is_only_named_is_not_the_main_subject(text: str) -> None:
+    assert _kept(_facts(text)) == set()
+
+
+def test_an_object_that_no_candidate_can_be_is_left_to_the_gate_where_there_are_candidates() -> (
+    None
+):
+    [fact] = _facts("It is a sequel to Salt (1990).")
+    assert (fact.object_id, fact.object_name, fact.problem) == (None, "Salt", "object not linked")
