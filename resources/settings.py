@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PRODUCTION = "prod"
@@ -124,6 +124,14 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Second scorer by entity type, as JSON; it decides nothing and is compared "
         "with the first in <type>/scorer_comparison.",
+    )
+    embedding: str = Field(
+        default="hashed-words",
+        description="What makes vectors of texts: hashed-words (no download), "
+        "sentence-transformers:MODEL, or openai:MODEL@https://HOST/v1 (an API of that form).",
+    )
+    embedding_key: SecretStr | None = Field(
+        default=None, repr=False, description="Key of the API of KG_EMBEDDING; never stored."
     )
     user: str = Field(
         default_factory=_login_name,

@@ -7,13 +7,15 @@ from functools import partial
 
 import dagster as dg
 
+from kg_assets.inference import kinds
 from kg_assets.inference.checks import document_checks, fact_checks
+from kg_assets.inference.embeddings import Embedding, configured_embedding
+from kg_assets.inference.proposals import run_inferred_records
 from kg_assets.inference.steps import (
     run_document_index,
     run_documents,
     run_extraction_contexts,
     run_inferred_relations,
-    run_inferred_types,
 )
 from kg_assets.inference.tables import (
     CHUNKS,
@@ -21,21 +23,27 @@ from kg_assets.inference.tables import (
     DOCUMENTS,
     GAZETTEER_TYPES,
     INFERENCE_TYPES,
+    INFERRED_RECORDS,
+    INFERRED_TYPES,
     current_records,
     extraction_contexts,
     inferred_relations,
-    inferred_types,
 )
+from kg_assets.inference.things import run_inferred_types
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.partitions import shards
 from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from ontology.schema import load_ontology
 from resources.settings import Settings
 from resources.vectors import VectorStore
 
 CODE = "1"
+INDEX_POOL = "document_index"
+"""The index has one writer at a time; runs that are launched side by side queue for it."""
+
 SHARDS = 1
 """Shards of a type's inference; the rules read over a thousand sentences a second."""
 
@@ -46,8 +54,10 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
     Args:
         settings: Where the vector tables lie.
     """
-    kinds = dg.StaticPartitionsDefinition(list(MODELS))
+    types = dg.StaticPartitionsDefinition(list(MODELS))
     vectors = VectorStore(settings)
+    key = settings.embedding_key
+    embedding = configured_embedding(settings.embedding, key.get_secret_value() if key else None)
     members = tuple(table for kind in MODELS for table in _entity_tables(kind))
     steps = [
         StepAsset(
@@ -57,7 +67,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
             group="inference",
             lane="documents",
             code_version=CODE,
-            partitions=kinds,
+            partitions=types,
             light=True,
             checks=document_checks(),
             tags=resource_tags(heavy=False),
@@ -65,26 +75,58 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
         StepAsset(
             outputs=(DOCUMENT_INDEX,),
             inputs=(DOCUMENTS, CHUNKS),
-            run=partial(run_document_index, vectors=vectors),
+            run=partial(run_document_index, vectors=vectors, embedding=embedding),
             group="inference",
             lane="documents",
             kinds=frozenset({"lancedb"}),
-            code_version=CODE,
-            partitions=kinds,
+            code_version=f"{CODE}-{embedding.name}",
+            pool=INDEX_POOL,
+            partitions=types,
             light=True,
             tags=resource_tags(heavy=False),
         ),
     ]
     for kind in INFERENCE_TYPES:
-        steps += _chain(kind, vectors)
-    return steps
+        steps += _chain(kind, vectors, embedding)
+    return [*steps, *_inferred(settings)]
+
+
+def _inferred(settings: Settings) -> Sequence[StepAsset]:
+    """The steps to the source `inferred`, of which the next round of a build reads a delivery."""
+    facts = tuple(inferred_relations(kind) for kind in INFERENCE_TYPES)
+    named = tuple(
+        table
+        for kind in GAZETTEER_TYPES
+        for table in (resolved_entities(kind), entity_members(kind))
+    )
+    common = {"group": "inference", "tags": resource_tags(heavy=False)}
+    return (
+        StepAsset(
+            outputs=(INFERRED_TYPES,),
+            inputs=(SOURCE_RECORDS, DELIVERIES),
+            run=run_inferred_types,
+            lane="types",
+            code_version=f"{CODE}-{kinds.VERSION}",
+            kinds=frozenset({"python", "duckdb"}),
+            **common,
+        ),
+        StepAsset(
+            outputs=(INFERRED_RECORDS,),
+            inputs=(SOURCE_RECORDS, DELIVERIES, INFERRED_TYPES, *facts, *named),
+            run=partial(run_inferred_records, landing=settings.landing_path),
+            lane="proposals",
+            code_version=CODE,
+            kinds=frozenset({"python", "duckdb"}),
+            **common,
+        ),
+    )
 
 
 def _entity_tables(kind: str) -> tuple[object, ...]:
     return (resolved_entities(kind), entity_members(kind), current_records(kind))
 
 
-def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+def _chain(kind: str, vectors: VectorStore, embedding: Embedding) -> Sequence[StepAsset]:
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
     # Documents are partitioned by entity type: a chain reads those of its own type, and the
@@ -102,7 +144,13 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
         StepAsset(
             outputs=(contexts,),
             inputs=(*named, DOCUMENTS, DOCUMENT_INDEX),
-            run=partial(run_extraction_contexts, entity_type=kind, shards=SHARDS, vectors=vectors),
+            run=partial(
+                run_extraction_contexts,
+                entity_type=kind,
+                shards=SHARDS,
+                vectors=vectors,
+                embedding=embedding,
+            ),
             kinds=frozenset({"duckdb", "lancedb"}),
             mappings={DOCUMENTS.name: own, DOCUMENT_INDEX.name: dg.AllPartitionMapping()},
             **common,
@@ -114,12 +162,6 @@ def _chain(kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
             kinds=frozenset({"python", "duckdb"}),
             checks=fact_checks(kind),
             mappings={DOCUMENTS.name: own},
-            **common,
-        ),
-        StepAsset(
-            outputs=(inferred_types(kind),),
-            inputs=(contexts,),
-            run=partial(run_inferred_types, entity_type=kind),
             **common,
         ),
     )

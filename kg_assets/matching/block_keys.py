@@ -1,7 +1,5 @@
 """The blocks that each record is in: made once for all shards, and changed where records change."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass
