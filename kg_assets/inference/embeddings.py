@@ -1,4 +1,4 @@
-"""Embeddings: what turns texts into vectors; the default needs no download, others are configured."""
+"""Embeddings turn texts into vectors; the default needs no download, others are configured."""
 
 from __future__ import annotations
 

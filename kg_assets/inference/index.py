@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
+from kg_assets.inference.gazetteer import COMMON_WORDS, name_key
 from resources.vectors import Found, VectorReader, VectorStore, Version
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 BATCH_CHUNKS = 1_024
 """Chunks that are embedded at a time."""
+
+LONGEST_QUERY = 2_000
+"""Characters of a text whose words are searched for; its first sentences say what it is about."""
 
 DEEPER = 10
 """How many times more chunks are taken from each search than are kept after ranking them."""
@@ -127,8 +131,9 @@ def passages(
 ) -> list[Found]:
     """Find passages about a subject or about what its text speaks of.
 
-    Chunks that hold the name word for word, and those with the nearest vectors, ranked by the
-    cosine of their vectors plus one where the name is held. LanceDB's own scores depend on how
+    Chunks that hold the name word for word, those that share most words with the text, and those
+    with the nearest vectors; ranked by the cosine of their vectors, plus one where a chunk holds
+    the name, plus one where the text names the chunk's title. LanceDB's own scores depend on how
     its files were merged and are not used.
 
     Args:
@@ -143,15 +148,37 @@ def passages(
         Passages, best first; equal ones in the order of their ids.
     """
     vector = embedding.embed([text])[0]
-    found: dict[str, tuple[float, Found]] = {}
+    found: dict[str, Found] = {}
     for reader in readers:
-        for chunk in reader.phrase(" ".join(re.findall(r"\w+", name)), limit * DEEPER):
-            found[chunk.chunk_id] = (1.0, chunk)
-        for chunk in reader.nearest(vector, limit * DEEPER):
-            found.setdefault(chunk.chunk_id, (0.0, chunk))
+        for chunks in (
+            reader.phrase(" ".join(re.findall(r"\w+", name)), limit * DEEPER),
+            reader.full_text(f"{name} {text[:LONGEST_QUERY]}", limit * DEEPER),
+            reader.nearest(vector, limit * DEEPER),
+        ):
+            found |= {chunk.chunk_id: chunk for chunk in chunks}
+    own, said = _key(name), _key(text)
     ranked = sorted(
-        (-(bonus + math.fsum(a * b for a, b in zip(vector, chunk.vector, strict=True))), key)
-        for key, (bonus, chunk) in found.items()
+        (
+            -(
+                math.fsum(a * b for a, b in zip(vector, chunk.vector, strict=True))
+                + (own in _key(chunk.text))
+                + _is_named(chunk.title, text, said)
+            ),
+            key,
+        )
+        for key, chunk in found.items()
         if chunk.entity_id not in exclude
     )
-    return [found[key][1] for _, key in ranked[:limit]]
+    return [found[key] for _, key in ranked[:limit]]
+
+
+def _key(text: str) -> str:
+    return f" {name_key(text)} "
+
+
+def _is_named(title: str, text: str, said: str) -> bool:
+    """Whether a text names a title; one that is an everyday word only as it is written."""
+    if name_key(title) in COMMON_WORDS:
+        return re.search(rf"\b{re.escape(title)}\b", text) is not None
+    key = _key(title)
+    return bool(key.strip()) and key in said
