@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates lock clean
+.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval lock clean
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -44,6 +44,9 @@ bench-scoring: $(STAMP)
 
 bench-matching: $(STAMP)
 	$(BIN)/python -m benchmarks.matching
+
+bench-retrieval: $(STAMP)
+	$(BIN)/python -m benchmarks.retrieval
 
 # Versions and hashes of everything, for all platforms, without download addresses.
 lock: $(STAMP)

@@ -20,6 +20,7 @@ from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
 from kg_assets.planning import Lane, State, lanes
 from kg_assets.running import Result, Task, outcome, runner
+from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
 from resources.lake import Lake
@@ -29,6 +30,7 @@ from resources.settings import PRODUCTION
 if TYPE_CHECKING:
     from kg_assets.build import Assembly
     from kg_assets.shell import StepAsset
+    from kg_assets.sources.landing import Delivery
     from resources.settings import Settings
 
 
@@ -149,13 +151,10 @@ class _Build:
         self._watcher = watcher
         self._assembly: Assembly = assemble(settings)
         self._only = only
-        deliveries, refused = list_deliveries(settings.landing_path)
-        self._deliveries = {delivery.key: delivery for delivery in deliveries}
-        self._summary = Summary(refused=[(entry.name, entry.reason) for entry in refused])
-        known = set(instance.get_dynamic_partitions(str(DELIVERIES.name)))
-        new = [key for key in self._deliveries if key not in known]
-        if new:
-            instance.add_dynamic_partitions(str(DELIVERIES.name), new)
+        self._instance = instance
+        self._summary = Summary()
+        self._deliveries: dict[str, Delivery] = {}
+        self._look()
         self._lanes = lanes(self._assembly.steps)
         if types:
             self._lanes = {
@@ -178,7 +177,31 @@ class _Build:
                 "@PARTITION where it has partitions"
             )
 
+    def _look(self) -> bool:
+        """List the landing zone; return whether the program itself has delivered something."""
+        settings = self._settings
+        deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
+        found = {delivery.key: delivery for delivery in deliveries}
+        new = {key for key in found if key not in self._deliveries}
+        self._deliveries = found
+        self._summary.refused = [(entry.name, entry.reason) for entry in refused]
+        known = set(self._instance.get_dynamic_partitions(str(DELIVERIES.name)))
+        if found.keys() - known:
+            self._instance.add_dynamic_partitions(
+                str(DELIVERIES.name), sorted(found.keys() - known)
+            )
+        return any(found[key].source == INFERRED for key in new)
+
     def run(self) -> Summary:
+        self._round()
+        # What was inferred enters by the front door, one round a build: texts of what entered may
+        # propose more, and that is the next build's.
+        if not self._only and not self._summary.failed and self._look():
+            self._round()
+        self._count_quarantined()
+        return self._summary
+
+    def _round(self) -> None:
         waiting = dict(self._lanes)
         running: dict[Future[Result], Task] = {}
         open_tasks: dict[str, int] = {}
@@ -214,8 +237,6 @@ class _Build:
                     # A delivery that fails does not hold up the others.
                     if result.error is not None and task.lane != "sources":
                         bad.add(task.lane)
-        self._count_quarantined()
-        return self._summary
 
     def _count_quarantined(self) -> None:
         heads = self._lake.heads(QUARANTINED_BLOBS)

@@ -24,6 +24,9 @@ telemetry:
 nux:
   enabled: false
 concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
   runs:
     max_concurrent_runs: {workers}
 run_monitoring:
@@ -94,6 +97,8 @@ def report_killed_runs(instance: dg.DagsterInstance) -> list[str]:
         tag = run.tags.get(BUILDER_TAG)
         if tag is not None and not _is_alive(tag):
             instance.report_run_failed(run, "the build that executed this run was killed")
+            # A slot of a pool outlives its run, and a build has no daemon that would free it.
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             killed.append(run.run_id)
     return killed
 

@@ -29,7 +29,7 @@ def new_deliveries(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     """Add partitions for complete deliveries and start an update, once for each state of them."""
     settings = Settings()
     lake = Lake(settings)
-    deliveries, refused = list_deliveries(settings.landing_path)
+    deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
     for entry in refused:
         context.log.warning("%s in the landing zone is passed over: %s", entry.name, entry.reason)
     now = time.time()

@@ -50,6 +50,7 @@ class StepAsset:
         tags: Resource needs and the like.
         resources: Names of the resources, besides the lake, that `run` is given.
         stands: Whether what it makes outside the lake, such as the published file, is there.
+        pool: Dagster pool of which it takes a slot, None for no limit.
     """
 
     outputs: tuple[Table, ...]
@@ -68,6 +69,7 @@ class StepAsset:
     tags: Mapping[str, str] = field(default_factory=dict)
     resources: frozenset[str] = frozenset()
     stands: Callable[[], bool] | None = None
+    pool: str | None = None
 
     @property
     def promises(self) -> tuple[Check, ...]:
@@ -147,6 +149,7 @@ def step_assets(
             for check in declared.promises
         ],
         can_subset=False,
+        pool=declared.pool,
         required_resource_keys={"lake", *declared.resources},
     )
     def compute(

@@ -172,6 +172,14 @@ class Settings(BaseSettings):
         description="Second extractor by entity type, as JSON; it reads the same texts, decides "
         "nothing and is compared with the first in <type>/extractor_comparison.",
     )
+    embedding: str = Field(
+        default="hashed-words",
+        description="What makes vectors of texts: hashed-words (no download), "
+        "sentence-transformers:MODEL, or openai:MODEL@https://HOST/v1 (an API of that form).",
+    )
+    embedding_key: SecretStr | None = Field(
+        default=None, repr=False, description="Key of the API of KG_EMBEDDING; never stored."
+    )
     user: str = Field(
         default_factory=_login_name,
         min_length=1,

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from resources.lock import exclusive
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from lancedb.db import DBConnection
     from lancedb.table import Table as LanceTable
@@ -76,6 +78,7 @@ class VectorStore:
     def __init__(self, settings: Settings) -> None:
         self.root: Path = settings.vectors.parent
         self.namespace: str = settings.namespace
+        self._locks: Path = settings.home.absolute() / "locks"
 
     def write(
         self,
@@ -83,16 +86,16 @@ class VectorStore:
         *,
         dimensions: int,
         wanted: dict[str, str],
-        rows: Iterable[pa.RecordBatch],
+        rows: Callable[[Collection[str]], Iterable[pa.RecordBatch]],
     ) -> Version:
-        """Bring a table to a wanted content.
+        """Bring a table to a wanted content; one process at a time, others wait.
 
         Args:
             name: Table name, an entity type.
             dimensions: Length of its vectors. A table with others is made anew.
             wanted: Content hash of each row that the table shall hold, by chunk id.
-            rows: Batches with chunk_id, entity_id, title, text, content_sha256 and vector. Rows
-                that the table already holds with the same hash are passed over.
+            rows: Gives the rows of some chunk ids, those that are new or have another hash, as
+                batches with chunk_id, entity_id, title, text, content_sha256 and vector.
 
         Returns:
             The version that holds exactly the wanted rows; the present one where nothing changed.
@@ -100,6 +103,17 @@ class VectorStore:
         Raises:
             VectorStoreError: The rows do not hold what is wanted.
         """
+        # Two writers of one new key leave two rows. The lock ends with the process that holds it.
+        with exclusive(self._locks / f"vectors-{self.namespace}-{_checked(name)}.lock"):
+            return self._write(name, dimensions, wanted, rows)
+
+    def _write(
+        self,
+        name: str,
+        dimensions: int,
+        wanted: dict[str, str],
+        rows: Callable[[Collection[str]], Iterable[pa.RecordBatch]],
+    ) -> Version:
         table = self._writable(name, dimensions)
         present = _hashes(table)
         gone = sorted(set(present) - set(wanted))
@@ -107,7 +121,7 @@ class VectorStore:
             table.delete(f"chunk_id IN ({_literals(gone[first : first + _DELETE_AT_ONCE])})")
         changed = {key for key, value in wanted.items() if present.get(key) != value}
         if changed:
-            _upsert(table, rows, changed)
+            _upsert(table, rows(changed), changed)
         if gone or changed or not table.list_indices():
             _index(table)
         found = table.count_rows()

@@ -8,9 +8,12 @@ from functools import partial
 
 import dagster as dg
 
+from kg_assets.inference import thing_types
 from kg_assets.inference.checks import document_checks, fact_checks, state_checks
 from kg_assets.inference.choice import choose, choose_shadow
+from kg_assets.inference.embeddings import Embedding, configured_embedding
 from kg_assets.inference.extractors import identity
+from kg_assets.inference.proposals import run_inferred_records
 from kg_assets.inference.steps import (
     nothing_left,
     run_document_index,
@@ -18,7 +21,6 @@ from kg_assets.inference.steps import (
     run_extraction_contexts,
     run_extractor_comparison,
     run_inferred_relations,
-    run_inferred_types,
     run_ontology_versions,
 )
 from kg_assets.inference.tables import (
@@ -27,24 +29,30 @@ from kg_assets.inference.tables import (
     DOCUMENTS,
     GAZETTEER_TYPES,
     INFERENCE_TYPES,
+    INFERRED_RECORDS,
+    INFERRED_TYPES,
     ONTOLOGY_VERSIONS,
     current_records,
     extraction_contexts,
     extraction_states,
     extractor_comparison,
     inferred_relations,
-    inferred_types,
 )
+from kg_assets.inference.things import run_inferred_types
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.partitions import shards
 from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from ontology.schema import load_ontology
 from resources.settings import Settings
 from resources.vectors import VectorStore
 
-CODE = "2"
+CODE = "3"
+INDEX_POOL = "document_index"
+"""The index has one writer at a time; runs that are launched side by side queue for it."""
+
 SHARDS = 1
 """Shards of a type's inference; the rules read about two thousand sentences a second."""
 
@@ -55,8 +63,10 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
     Args:
         settings: Where the vector tables lie.
     """
-    kinds = dg.StaticPartitionsDefinition(list(MODELS))
+    types = dg.StaticPartitionsDefinition(list(MODELS))
     vectors = VectorStore(settings)
+    key = settings.embedding_key
+    embedding = configured_embedding(settings.embedding, key.get_secret_value() if key else None)
     members = tuple(table for kind in MODELS for table in _entity_tables(kind))
     steps = [
         StepAsset(
@@ -76,7 +86,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
             group="inference",
             lane="documents",
             code_version=CODE,
-            partitions=kinds,
+            partitions=types,
             light=True,
             checks=document_checks(),
             tags=resource_tags(heavy=False),
@@ -84,19 +94,51 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
         StepAsset(
             outputs=(DOCUMENT_INDEX,),
             inputs=(DOCUMENTS, CHUNKS),
-            run=partial(run_document_index, vectors=vectors),
+            run=partial(run_document_index, vectors=vectors, embedding=embedding),
             group="inference",
             lane="documents",
             kinds=frozenset({"lancedb"}),
-            code_version=CODE,
-            partitions=kinds,
+            code_version=f"{CODE}-{embedding.name}",
+            pool=INDEX_POOL,
+            partitions=types,
             light=True,
             tags=resource_tags(heavy=False),
         ),
     ]
     for kind in INFERENCE_TYPES:
-        steps += _chain(settings, kind, vectors)
-    return steps
+        steps += _chain(settings, kind, vectors, embedding)
+    return [*steps, *_inferred(settings)]
+
+
+def _inferred(settings: Settings) -> Sequence[StepAsset]:
+    """The steps to the source `inferred`, of which the next round of a build reads a delivery."""
+    facts = tuple(inferred_relations(kind) for kind in INFERENCE_TYPES)
+    named = tuple(
+        table
+        for kind in GAZETTEER_TYPES
+        for table in (resolved_entities(kind), entity_members(kind))
+    )
+    common = {"group": "inference", "tags": resource_tags(heavy=False)}
+    return (
+        StepAsset(
+            outputs=(INFERRED_TYPES,),
+            inputs=(SOURCE_RECORDS, DELIVERIES),
+            run=run_inferred_types,
+            lane="types",
+            code_version=f"{CODE}-{thing_types.VERSION}",
+            kinds=frozenset({"python", "duckdb"}),
+            **common,
+        ),
+        StepAsset(
+            outputs=(INFERRED_RECORDS,),
+            inputs=(SOURCE_RECORDS, DELIVERIES, INFERRED_TYPES, *facts, *named),
+            run=partial(run_inferred_records, landing=settings.landing_path),
+            lane="proposals",
+            code_version=CODE,
+            kinds=frozenset({"python", "duckdb"}),
+            **common,
+        ),
+    )
 
 
 def _entity_tables(kind: str) -> tuple[object, ...]:
@@ -107,7 +149,9 @@ def _short(version: str) -> str:
     return hashlib.sha256(version.encode()).hexdigest()[:12]
 
 
-def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[StepAsset]:
+def _chain(
+    settings: Settings, kind: str, vectors: VectorStore, embedding: Embedding
+) -> Sequence[StepAsset]:
     ontology = load_ontology()
     choice = choose(settings, ontology, kind)
     shadow = choose_shadow(settings, ontology, kind)
@@ -132,7 +176,13 @@ def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[Step
         StepAsset(
             outputs=(contexts,),
             inputs=(*named, DOCUMENTS, DOCUMENT_INDEX),
-            run=partial(run_extraction_contexts, entity_type=kind, shards=SHARDS, vectors=vectors),
+            run=partial(
+                run_extraction_contexts,
+                entity_type=kind,
+                shards=SHARDS,
+                vectors=vectors,
+                embedding=embedding,
+            ),
             kinds=frozenset({"duckdb", "lancedb"}),
             mappings={DOCUMENTS.name: own, DOCUMENT_INDEX.name: dg.AllPartitionMapping()},
             **common,
@@ -158,11 +208,5 @@ def _chain(settings: Settings, kind: str, vectors: VectorStore) -> Sequence[Step
             ),
             mappings={DOCUMENTS.name: own},
             **common | {"code_version": f"{common['code_version']}-{shadowed_by}"},
-        ),
-        StepAsset(
-            outputs=(inferred_types(kind),),
-            inputs=(contexts,),
-            run=partial(run_inferred_types, entity_type=kind),
-            **common,
         ),
     )

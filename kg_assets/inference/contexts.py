@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.inference.chunking import chunks
+from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
 from kg_assets.inference.extractors import Candidate, Context
 from kg_assets.inference.gazetteer import NAMES_SCHEMA, Mention, mentions, name_batches
 from kg_assets.inference.index import passages
@@ -77,7 +78,11 @@ def windows(text: str, limit: int = WINDOW_CHARACTERS) -> list[tuple[int, str]]:
     return [(span.start, text[span.start : span.end]) for span in chunks(text, limit)]
 
 
-def gather(con: duckdb.DuckDBPyConnection, readers: Sequence[VectorReader]) -> None:
+def gather(
+    con: duckdb.DuckDBPyConnection,
+    readers: Sequence[VectorReader],
+    embedding: Embedding = DEFAULT_EMBEDDING,
+) -> None:
     """Find the windows of eligible texts and the entities that they may be speaking of.
 
     Makes the tables `name`, `text_window`, `mention` and `retrieved` on the connection.
@@ -86,6 +91,7 @@ def gather(con: duckdb.DuckDBPyConnection, readers: Sequence[VectorReader]) -> N
         con: Connection with `eligible` (entity_id, name), `documents` (as the table documents)
             and `nameable` (resolved entities of the types that can be objects).
         readers: The document indexes that are searched.
+        embedding: What they were made with.
     """
     fill(con, "name", NAMES_SCHEMA, name_batches(_relation(con, "SELECT * FROM nameable")))
     fill(con, "text_window", _WINDOW_SCHEMA, _window_batches(con))
@@ -108,7 +114,7 @@ def gather(con: duckdb.DuckDBPyConnection, readers: Sequence[VectorReader]) -> N
         WHERE name.entity_id <> text_window.entity_id
         """
     )
-    fill(con, "retrieved", _RETRIEVED_SCHEMA, _retrieved_batches(con, readers))
+    fill(con, "retrieved", _RETRIEVED_SCHEMA, _retrieved_batches(con, readers, embedding))
 
 
 def fill(
@@ -334,7 +340,7 @@ def _pairs(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str]]:
 
 
 def _retrieved_batches(
-    con: duckdb.DuckDBPyConnection, readers: Sequence[VectorReader]
+    con: duckdb.DuckDBPyConnection, readers: Sequence[VectorReader], embedding: Embedding
 ) -> Iterator[pa.RecordBatch]:
     reader = _relation(
         con,
@@ -355,7 +361,14 @@ def _retrieved_batches(
                 *(column.to_pylist() for column in batch.columns), strict=True
             )
             for place, chunk in enumerate(
-                passages(readers, name, text, limit=PASSAGES, exclude=frozenset({entity_id}))
+                passages(
+                    readers,
+                    name,
+                    text,
+                    limit=PASSAGES,
+                    exclude=frozenset({entity_id}),
+                    embedding=embedding,
+                )
             )
         ]
         yield _batch(rows, _RETRIEVED_SCHEMA)

@@ -1,18 +1,17 @@
-"""The document index: embeddings of chunks, and what a search for a subject returns."""
+"""The document index: chunks with their vectors, and what a search for a subject returns."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from kg_assets.inference.gazetteer import words
+from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
+from kg_assets.inference.gazetteer import COMMON_WORDS, name_key
 from resources.vectors import Found, VectorReader, VectorStore, Version
 
 if TYPE_CHECKING:
@@ -21,80 +20,11 @@ if TYPE_CHECKING:
 BATCH_CHUNKS = 1_024
 """Chunks that are embedded at a time."""
 
+LONGEST_QUERY = 2_000
+"""Characters of a text whose words are searched for; its first sentences say what it is about."""
+
 DEEPER = 10
 """How many times more chunks are taken from each search than are kept after ranking them."""
-
-
-class Embedding(Protocol):
-    """Turns texts into vectors; the same text always gives the same vector.
-
-    Attributes:
-        name: Name with all parameters; another name means another index.
-        dimensions: Length of the vectors.
-    """
-
-    @property
-    def name(self) -> str:
-        """Name with all parameters."""
-        ...
-
-    @property
-    def dimensions(self) -> int:
-        """Length of the vectors."""
-        ...
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return a vector of unit length (or zero) for each text."""
-        ...
-
-
-class HashedWords:
-    """Signed feature hashing of words and pairs of words, damped and of unit length.
-
-    Needs no download, no training and no memory of a vocabulary. The counts are damped by
-    1 + log(count); the weight of rare words comes from their number of letters, since an inverse
-    document frequency would change every vector with every delivery. Source of the hashing
-    trick: Weinberger et al., Feature Hashing for Large Scale Multitask Learning, ICML 2009,
-    https://arxiv.org/abs/0902.2206.
-
-    Args:
-        dimensions: Length of the vectors.
-    """
-
-    def __init__(self, dimensions: int = 512) -> None:
-        self._dimensions = dimensions
-
-    @property
-    def name(self) -> str:
-        """Name with all parameters."""
-        return f"hashed-words-1-{self._dimensions}"
-
-    @property
-    def dimensions(self) -> int:
-        """Length of the vectors."""
-        return self._dimensions
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return a vector of unit length for each text, zero for one without words."""
-        return [self._vector(text) for text in texts]
-
-    def _vector(self, text: str) -> list[float]:
-        terms = words(text)
-        counts = Counter(terms)
-        counts.update(f"{left} {right}" for left, right in pairwise(terms))
-        vector = [0.0] * self._dimensions
-        for term, count in sorted(counts.items()):
-            digest = hashlib.blake2b(term.encode(), digest_size=8).digest()
-            value = int.from_bytes(digest, "little")
-            # Words of one to three letters are mostly grammar.
-            weight = (1.0 + math.log(count)) * min(len(term), 8) / 8.0
-            vector[(value >> 1) % self._dimensions] += weight if value & 1 else -weight
-        length = math.sqrt(sum(value * value for value in vector))
-        return [value / length for value in vector] if length else vector
-
-
-DEFAULT_EMBEDDING = HashedWords()
-"""The embedding that is used unless another is chosen."""
 
 
 def write_index(
@@ -137,7 +67,7 @@ def write_index(
         entity_type,
         dimensions=embedding.dimensions,
         wanted=wanted,
-        rows=_embedded(indexed, embedding),
+        rows=lambda changed: _embedded(con, indexed, embedding, changed),
     )
     return {
         "entity_type": entity_type,
@@ -149,8 +79,16 @@ def write_index(
     }
 
 
-def _embedded(indexed: duckdb.DuckDBPyRelation, embedding: Embedding) -> Iterator[pa.RecordBatch]:
-    for batch in indexed.to_arrow_reader(BATCH_CHUNKS):
+def _embedded(
+    con: duckdb.DuckDBPyConnection,
+    indexed: duckdb.DuckDBPyRelation,
+    embedding: Embedding,
+    changed: Collection[str],
+) -> Iterator[pa.RecordBatch]:
+    """Embed the chunks that changed and no other: with an API each costs money."""
+    con.register("changed_chunk", pa.table({"chunk_id": sorted(changed)}))
+    chosen = indexed.filter("chunk_id IN (SELECT chunk_id FROM changed_chunk)")
+    for batch in chosen.to_arrow_reader(BATCH_CHUNKS):
         found = embedding.embed(batch.column("text").to_pylist())
         kind = pa.list_(pa.float32(), embedding.dimensions)
         yield batch.append_column("vector", pa.array(found, kind))
@@ -193,8 +131,9 @@ def passages(
 ) -> list[Found]:
     """Find passages about a subject or about what its text speaks of.
 
-    Chunks that hold the name word for word, and those with the nearest vectors, ranked by the
-    cosine of their vectors plus one where the name is held. LanceDB's own scores depend on how
+    Chunks that hold the name word for word, those that share most words with the text, and those
+    with the nearest vectors; ranked by the cosine of their vectors, plus one where a chunk holds
+    the name, plus one where the text names the chunk's title. LanceDB's own scores depend on how
     its files were merged and are not used.
 
     Args:
@@ -209,15 +148,37 @@ def passages(
         Passages, best first; equal ones in the order of their ids.
     """
     vector = embedding.embed([text])[0]
-    found: dict[str, tuple[float, Found]] = {}
+    found: dict[str, Found] = {}
     for reader in readers:
-        for chunk in reader.phrase(" ".join(re.findall(r"\w+", name)), limit * DEEPER):
-            found[chunk.chunk_id] = (1.0, chunk)
-        for chunk in reader.nearest(vector, limit * DEEPER):
-            found.setdefault(chunk.chunk_id, (0.0, chunk))
+        for chunks in (
+            reader.phrase(" ".join(re.findall(r"\w+", name)), limit * DEEPER),
+            reader.full_text(f"{name} {text[:LONGEST_QUERY]}", limit * DEEPER),
+            reader.nearest(vector, limit * DEEPER),
+        ):
+            found |= {chunk.chunk_id: chunk for chunk in chunks}
+    own, said = _key(name), _key(text)
     ranked = sorted(
-        (-(bonus + math.fsum(a * b for a, b in zip(vector, chunk.vector, strict=True))), key)
-        for key, (bonus, chunk) in found.items()
+        (
+            -(
+                math.fsum(a * b for a, b in zip(vector, chunk.vector, strict=True))
+                + (own in _key(chunk.text))
+                + _is_named(chunk.title, text, said)
+            ),
+            key,
+        )
+        for key, chunk in found.items()
         if chunk.entity_id not in exclude
     )
-    return [found[key][1] for _, key in ranked[:limit]]
+    return [found[key] for _, key in ranked[:limit]]
+
+
+def _key(text: str) -> str:
+    return f" {name_key(text)} "
+
+
+def _is_named(title: str, text: str, said: str) -> bool:
+    """Whether a text names a title; one that is an everyday word only as it is written."""
+    if name_key(title) in COMMON_WORDS:
+        return re.search(rf"\b{re.escape(title)}\b", text) is not None
+    key = _key(title)
+    return bool(key.strip()) and key in said

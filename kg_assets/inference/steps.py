@@ -11,6 +11,7 @@ from kg_assets.inference import evidence, extraction
 from kg_assets.inference.choice import Choice, rules_for
 from kg_assets.inference.comparison import compare
 from kg_assets.inference.documents import chunk_batches, documents
+from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.index import open_index, write_index
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
@@ -25,7 +26,6 @@ from kg_assets.inference.tables import (
     extraction_states,
     extractor_comparison,
     inferred_relations,
-    inferred_types,
 )
 from kg_assets.matching.tables import entity_members, resolved_entities
 from ontology.schema import ONTOLOGY_FILE, Ontology, load_ontology
@@ -50,24 +50,31 @@ def run_documents(step: Step) -> None:
     step.report(documents=found, chunks=cut)
 
 
-def run_document_index(step: Step, vectors: VectorStore) -> None:
+def run_document_index(
+    step: Step, vectors: VectorStore, embedding: Embedding = DEFAULT_EMBEDDING
+) -> None:
     """Bring the LanceDB table of an entity type (the step's partition) up to date.
 
     Args:
         step: Reads documents and chunks, writes the manifest.
-        vectors: Home of the LanceDB tables. Only one run at a time may write a table.
+        vectors: Home of the LanceDB tables.
+        embedding: Makes the vectors.
     """
     entity_type = _partition(step)
     step.view("documents", DOCUMENTS, entity_type)
     step.view("chunks", CHUNKS, entity_type)
     [(count,)] = step.con.sql("SELECT count(*) FROM chunks").fetchall()
-    rows = [write_index(step.con, vectors, entity_type)] if count else []
+    rows = [write_index(step.con, vectors, entity_type, embedding)] if count else []
     step.write(DOCUMENT_INDEX, pa.Table.from_pylist(rows, schema=DOCUMENT_INDEX.schema))
     step.report(chunks=count)
 
 
 def run_extraction_contexts(
-    step: Step, entity_type: str, shards: int, vectors: VectorStore
+    step: Step,
+    entity_type: str,
+    shards: int,
+    vectors: VectorStore,
+    embedding: Embedding = DEFAULT_EMBEDDING,
 ) -> None:
     """Write what the extractor is given for the entities of a shard (the step's partition).
 
@@ -76,6 +83,7 @@ def run_extraction_contexts(
         entity_type: Type of the subjects.
         shards: How many shards the type has.
         vectors: Home of the LanceDB tables.
+        embedding: What they were made with.
     """
     con, policy = step.con, POLICIES[entity_type]
     _entities_of_shard(step, entity_type, shards)
@@ -111,7 +119,7 @@ def run_extraction_contexts(
         # A given name alone names nobody.
         "entity_type <> 'person' OR contains(name, ' ')",
     )
-    texts.gather(con, _readers(step, vectors, nameable))
+    texts.gather(con, _readers(step, vectors, nameable, embedding), embedding)
     _union(
         step,
         "all_members",
@@ -232,13 +240,6 @@ def run_ontology_versions(step: Step) -> None:
     step.report(versions=versions, ontology=ontology.hash)
 
 
-def run_inferred_types(step: Step, entity_type: str) -> None:
-    """Write the shard's inferred types: none yet, for the reason in the table's description."""
-    table = inferred_types(entity_type)
-    step.write(table, table.schema.empty_table())
-    step.report(inferred=0)
-
-
 def _partition(step: Step) -> str:
     if step.partition is None:
         raise ValueError(f"{step.name} is partitioned: say which partition it shall make")
@@ -304,9 +305,11 @@ def _union(
     step.con.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
 
 
-def _readers(step: Step, vectors: VectorStore, kinds: tuple[str, ...]) -> list[VectorReader]:
+def _readers(
+    step: Step, vectors: VectorStore, kinds: tuple[str, ...], embedding: Embedding
+) -> list[VectorReader]:
     found = []
     for kind in kinds:
         for row in step.read(DOCUMENT_INDEX, kind).to_arrow_table().to_pylist():
-            found.append(open_index(vectors, row))
+            found.append(open_index(vectors, row, embedding))
     return found

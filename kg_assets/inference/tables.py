@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.record import RECORD_SCHEMA
+from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA
 from resources.table import Table
 
 INFERENCE_TYPES: tuple[str, ...] = ("film", "series", "book")
@@ -332,23 +332,47 @@ def extractor_comparison(entity_type: str) -> Table:
     )
 
 
-def inferred_types(entity_type: str) -> Table:
-    """Types of things whose source does not say what they are."""
-    return Table(
-        name=f"{entity_type}/inferred_types",
-        schema=pa.schema(
-            [
-                _field("source", pa.string(), "Who delivered the record."),
-                _field("source_id", pa.string(), "The record."),
-                _field("entity_type", pa.string(), "The inferred type."),
-                _field("confidence", pa.float64(), "Between 0 and 1."),
-                _field("document_id", pa.string(), "The document that says it.", required=False),
-                _field("quote", pa.string(), "The words that say it.", required=False),
-                _field("ontology", pa.string(), "Content hash of the ontology."),
-            ]
-        ),
-        key=("source", "source_id"),
-        description="Types of records whose source does not say what they are (`thing`). Always "
-        "empty for now: no source delivers records that need a type, so there is no policy that "
-        "would choose them and no extractor that could be measured.",
-    )
+INFERRED_TYPES = Table(
+    name="inferred_types",
+    schema=pa.schema(
+        [
+            _field("source", pa.string(), "Who delivered the record."),
+            _field("source_id", pa.string(), "The record."),
+            _field("name", pa.string(), "Its name."),
+            _field("status", pa.string(), "inferred or undecided."),
+            _field("entity_type", pa.string(), "The inferred type.", required=False),
+            _field("confidence", pa.float64(), "Of the best type, between 0 and 1."),
+            _field("reason", pa.string(), "Why it is undecided, else null.", required=False),
+            _field("signals", pa.list_(pa.string()), "What was seen, in words."),
+            _field("quote", pa.string(), "The sentence of its text that says it.", required=False),
+            _field("start", pa.int64(), "Where it starts in the description.", required=False),
+            _field("delivery", pa.string(), "The delivery that the record is from."),
+            *POSITION_FIELDS,
+            _field("classifier", pa.string(), "Version of the rules that told the type."),
+        ]
+    ),
+    key=("source", "source_id"),
+    description="Each current record whose source does not say what it is (`thing`), with the "
+    "type that its fields and words tell, the evidence, or why it is undecided.",
+)
+
+INFERRED_RECORDS = Table(
+    name="inferred_records",
+    schema=pa.schema(
+        [
+            _field("entity_type", pa.string(), "Type of the record."),
+            _field("source_id", pa.string(), "Its id in the source `inferred`."),
+            _field("name", pa.string(), "Its name."),
+            _field("origin", pa.string(), "thing or proposal."),
+            _field("subject_id", pa.string(), "Of which entity the text speaks.", required=False),
+            _field("relation", pa.string(), "What the text says of both.", required=False),
+            _field("document_id", pa.string(), "The document that names it.", required=False),
+            _field("quote", pa.string(), "The words that say so.", required=False),
+            _field("line", pa.string(), "The canonical record as JSON, as it is delivered."),
+        ]
+    ),
+    key=("entity_type", "source_id"),
+    description="What the source `inferred` says now: things with their inferred type, and "
+    "entities that texts name with a type and that no source has. Where it differs from the last "
+    "delivery of that source in this namespace, it was landed as the next one.",
+)

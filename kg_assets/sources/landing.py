@@ -26,6 +26,7 @@ from kg_assets.sources.deliveries import (
     printable,
     read_manifest,
 )
+from kg_assets.sources.inferred import INFERRED, is_foreign
 from kg_assets.sources.opening import UnreadableError, open_regular
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ __all__ = [
 ]
 
 
-def list_deliveries(landing: Path) -> tuple[list[Delivery], list[Refused]]:
+def list_deliveries(landing: Path, namespace: str) -> tuple[list[Delivery], list[Refused]]:
     """The deliveries in the landing zone, by source and name, and what is not one.
 
     Args:
         landing: The landing zone; it need not exist.
+        namespace: Who reads it; what other namespaces inferred is no delivery and not mentioned.
 
     Returns:
         Deliveries, and entries that were left out with the reason. Hidden entries are not
@@ -67,6 +69,8 @@ def list_deliveries(landing: Path) -> tuple[list[Delivery], list[Refused]]:
     refused: list[Refused] = []
     for source in _folders(landing, "source", "", refused):
         for folder in _folders(source, "delivery", f"{source.name}/", refused):
+            if is_foreign(source.name, folder.name, namespace):
+                continue
             if _holds_files(folder):
                 deliveries.append(Delivery(source.name, folder.name, folder))
             else:
@@ -240,6 +244,11 @@ def land(landing: Path, source: str, files: Sequence[Path], delivery: str | None
             that name is there with different content.
     """
     check_name(source, "source")
+    if source == INFERRED:
+        raise LandingError(
+            f"the source {INFERRED} is the program's own: what it infers is landed by kg build. "
+            "Choose another name for yours"
+        )
     name = delivery if delivery is not None else datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     check_name(name, "delivery")
     wanted = _wanted(files)

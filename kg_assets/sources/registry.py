@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from kg_assets.sources import cannes_films, wikidata_films
 from kg_assets.sources.canonical import canonical_adapter
+from kg_assets.sources.inferred import inferred_adapter
 
 if TYPE_CHECKING:
     from kg_assets.sources.adapter import Adapter
 
-ADAPTERS = {adapter.source: adapter for adapter in (wikidata_films.ADAPTER, cannes_films.ADAPTER)}
+ADAPTERS = {
+    adapter.source: adapter
+    for adapter in (wikidata_films.ADAPTER, cannes_films.ADAPTER, inferred_adapter())
+}
 """The built-in adapters by name of their source."""
 
 

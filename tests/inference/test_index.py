@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kg_assets.inference.index import HashedWords, open_index, passages
+from kg_assets.inference.embeddings import HashedWords
+from kg_assets.inference.index import open_index, passages
 from kg_assets.inference.tables import CHUNKS, DOCUMENT_INDEX, DOCUMENTS
 from resources.vectors import VectorStoreError, Version
 

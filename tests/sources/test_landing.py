@@ -98,7 +98,7 @@ def test_deliveries_are_listed_in_order_and_the_rest_is_named(tmp_path):
     outside.mkdir()
     (tmp_path / "linked").symlink_to(outside)
     (tmp_path / "a" / "linked").symlink_to(outside)
-    deliveries, refused = list_deliveries(tmp_path)
+    deliveries, refused = list_deliveries(tmp_path, "dev")
     assert [delivery.key for delivery in deliveries] == ["a|x", "b|1", "b|2"]
     assert [entry.name for entry in refused] == [
         "a/linked",
@@ -111,7 +111,7 @@ def test_deliveries_are_listed_in_order_and_the_rest_is_named(tmp_path):
 
 
 def test_a_landing_zone_that_is_not_there_is_empty(tmp_path):
-    assert list_deliveries(tmp_path / "none") == ([], [])
+    assert list_deliveries(tmp_path / "none", "dev") == ([], [])
 
 
 def test_only_regular_files_of_the_folder_are_read(tmp_path):
@@ -249,7 +249,7 @@ def test_a_landed_delivery_is_there_as_a_whole(tmp_path, file):
         "_SUCCESS",
         "films.jsonl",
     ]
-    assert list_deliveries(landing) == ([landed.delivery], [])
+    assert list_deliveries(landing, "dev") == ([landed.delivery], [])
     assert [path.name for path in (landing / "s").iterdir()] == ["d"]
 
 
@@ -258,7 +258,7 @@ def test_without_a_name_a_delivery_is_named_by_the_time(tmp_path, file):
     first = land(landing, "s", [file])
     second = land(landing, "s", [file])
     assert first.delivery.name < second.delivery.name
-    assert list_deliveries(landing)[0] == [first.delivery, second.delivery]
+    assert list_deliveries(landing, "dev")[0] == [first.delivery, second.delivery]
 
 
 def test_landing_the_same_again_changes_nothing(tmp_path, file):

@@ -1,0 +1,134 @@
+"""Things, records whose source does not say what they are: the current ones, and their types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kg_assets.inference import thing_types
+from kg_assets.inference.tables import INFERRED_TYPES
+from kg_assets.matching.live import live_deliveries
+from kg_assets.sources.record import RECORD_SCHEMA, THING
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from resources.lake import Step
+
+BATCH_THINGS = 1_024
+"""Things that are judged at a time; bounds the memory."""
+
+DECIDED = "inferred"
+UNDECIDED = "undecided"
+
+
+def view_things(step: Step) -> None:
+    """Make the table ``thing``: the current version of each record without a type.
+
+    A thing that its source names again under a type, or deletes, is none any more.
+
+    Args:
+        step: Reads deliveries and source records.
+    """
+    con = step.con
+    con.register("delivery", live_deliveries(con, step.read(DELIVERIES)))
+    columns = ", ".join(f'record."{name}"' for name in RECORD_SCHEMA.names)
+    parts, keys = [], []
+    for number, source, name in con.sql(
+        "SELECT number, source, delivery FROM delivery ORDER BY number"
+    ).fetchall():
+        key = f"{source}|{name}"
+        step.view(f"things_{number}", SOURCE_RECORDS, key, f"entity_type = '{THING}'")
+        step.view(f"records_{number}", SOURCE_RECORDS, key)
+        parts.append(f"SELECT {number} AS number, * FROM things_{number}")  # noqa: S608 - numbers
+        keys.append(
+            f"SELECT {number} AS number, entity_type, source, source_id, file, position "  # noqa: S608
+            f"FROM records_{number}"
+        )
+    con.register("none_delivered", SOURCE_RECORDS.schema.empty_table())
+    parts.append("SELECT 0 AS number, * FROM none_delivered")
+    keys.append(
+        "SELECT 0 AS number, entity_type, source, source_id, file, position FROM none_delivered"
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE thing AS
+        WITH told AS (
+            {" UNION ALL ".join(parts)}
+        ),
+        -- The later of two records of one id counts, of whatever type.
+        named AS (
+            SELECT each.*
+            FROM ({" UNION ALL ".join(keys)}) AS each
+            SEMI JOIN told USING (source, source_id)
+        ),
+        latest AS (
+            SELECT *
+            FROM named
+            QUALIFY row_number() OVER (
+                PARTITION BY source, source_id
+                ORDER BY number DESC, entity_type = '{THING}', file, position
+            ) = 1
+        )
+        SELECT
+            {columns},
+            delivery.delivery,
+            record.file,
+            record."table",
+            record.position,
+            record.sha256
+        FROM told AS record
+        JOIN latest USING (number, source, source_id, entity_type, file, position)
+        JOIN delivery USING (number)
+        WHERE delivery.mode <> 'delete'
+        """  # noqa: S608 - our own names and numbers
+    )
+
+
+def run_inferred_types(step: Step) -> None:
+    """Write the type of each current thing, or why it is undecided, with the evidence."""
+    view_things(step)
+    write_types(step, step.con.cursor().table("thing"))
+
+
+def write_types(step: Step, things: duckdb.DuckDBPyRelation) -> None:
+    """Judge things and write the table inferred_types.
+
+    Args:
+        step: Writes the table.
+        things: Canonical columns, and delivery, file, table, position and sha256.
+    """
+    step.write(INFERRED_TYPES, _judged(things))
+    found = step.staged(INFERRED_TYPES)
+    counts = found.aggregate("status, entity_type, count(*)", "status, entity_type").fetchall()
+    step.report(
+        things=sum(count for *_, count in counts),
+        undecided=sum(count for status, _, count in counts if status == UNDECIDED),
+        inferred={kind: count for _, kind, count in sorted(counts, key=str) if kind},
+    )
+
+
+def _judged(things: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
+    ordered = things.order("source, source_id")
+    for batch in ordered.to_arrow_reader(BATCH_THINGS):
+        rows = []
+        for record in batch.to_pylist():
+            verdict = thing_types.judge_kind(record)
+            told_by = verdict.told_by
+            rows.append(
+                {
+                    **{name: record.get(name) for name in INFERRED_TYPES.schema.names},
+                    "status": UNDECIDED if verdict.entity_type is None else DECIDED,
+                    "entity_type": verdict.entity_type,
+                    "confidence": verdict.confidence,
+                    "reason": verdict.reason,
+                    "signals": [signal.reason for signal in verdict.signals],
+                    "quote": told_by.quote if told_by else None,
+                    "start": told_by.start if told_by else None,
+                    "classifier": thing_types.VERSION,
+                }
+            )
+        yield pa.RecordBatch.from_pylist(rows, schema=INFERRED_TYPES.schema)
