@@ -30,11 +30,11 @@ import duckdb
 import pyarrow as pa
 
 from kg_assets.inference.chunking import sentences
+from kg_assets.inference.composed import ComposedRules
 from kg_assets.inference.contexts import contexts, creators, gather, read_contexts
 from kg_assets.inference.evidence import Document, judge
-from kg_assets.inference.extractors import Context, OneByOne
+from kg_assets.inference.extractors import UNLINKED, Context, OneByOne
 from kg_assets.inference.gazetteer import name_keys
-from kg_assets.inference.rules import Rules
 from kg_assets.inference.tables import DOCUMENTS, GAZETTEER_TYPES, INFERENCE_TYPES
 from kg_assets.sources.record import RECORD_SCHEMA
 from ontology.schema import load_ontology
@@ -218,7 +218,8 @@ def named_answers(
         for fact in extractor.extract(bare):
             known = keys[context.entity_id, fact.relation]
             object_ = known.get(plain(fact.object_name), fact.object_name)
-            reason = "negated" if fact.negated else fact.problem
+            unlinked = fact.problem == UNLINKED
+            reason = "negated" if fact.negated else None if unlinked else fact.problem
             found.append(((context.entity_id, fact.relation, object_), reason, fact.quote))
     return found
 
@@ -307,7 +308,7 @@ def speed(given: list[Context], seconds: float = 2.0) -> tuple[int, float]:
     Returns:
         Sentences read, and sentences for each second of processor time on one core.
     """
-    rules = Rules(load_ontology())
+    rules = ComposedRules(load_ontology())
     each_round = sum(len(sentences(context.text)) for context in given)
     read, start = 0, time.process_time()
     while time.process_time() - start < seconds:
@@ -326,7 +327,7 @@ def main() -> None:
         help="print what was missed or is wrong, but never of the held-out documents",
     )
     errors = parser.parse_args().errors
-    rules = Rules(load_ontology())
+    rules = ComposedRules(load_ontology())
     everything: list[Context] = []
     for title, folder in (("developed", STORIES), ("held out", HELD_OUT)):
         records = read_records(folder / "records.jsonl")

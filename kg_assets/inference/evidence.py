@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from kg_assets.inference.confidence import Signals, confidence
-from kg_assets.inference.extractors import CandidateFact, Context, Extraction
+from kg_assets.inference.extractors import UNLINKED, CandidateFact, Context, Extraction
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.quotes import EXACT, Place, find_quote
 from ontology.schema import Ontology
@@ -87,7 +87,7 @@ def _problem(context: Context, fact: CandidateFact, ontology: Ontology) -> str |
         return fact.problem
     if fact.object_id is None:
         if not fact.new or fact.object_type is None:
-            return "object not linked"
+            return UNLINKED
         return _ends(context, fact.relation, fact.object_type, fact.object_year, ontology)
     if fact.object_id == context.entity_id:
         return "object is the subject itself"

@@ -21,6 +21,9 @@ FAILED = "failed"
 NOT_TRIED = "not tried"
 """State of a context that has not been read yet, such as where money ran out before it."""
 
+UNLINKED = "object not linked"
+"""Problem of a fact that holds but for its object, which is none of the context's candidates."""
+
 
 @dataclass(frozen=True)
 class Candidate:

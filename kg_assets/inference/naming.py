@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kg_assets.inference.extractors import Candidate
+from kg_assets.inference.extractors import UNLINKED, Candidate
 from kg_assets.inference.gazetteer import (
     COMMON_WORDS,
     is_name,
@@ -15,9 +15,6 @@ from kg_assets.inference.gazetteer import (
     word_runs,
     words,
 )
-
-UNLINKED = "object not linked"
-"""Reason of a fact whose object is no candidate."""
 
 AMBIGUOUS = "object ambiguous"
 """Reason of a fact whose object could be several candidates."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kg_assets.inference.extractors import UNLINKED
 from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
 from kg_assets.inference.tables import (
     GAZETTEER_TYPES,
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from resources.lake import Step
-
-UNLINKED = "object not linked"
-"""Reason of a fact that holds but for its object, which is no known entity."""
 
 LONGEST_NAME = 120
 """Characters of a proposed name; a longer one is a clause that was taken for a name."""

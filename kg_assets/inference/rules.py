@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from kg_assets.inference.about import EVENT, SUBJECTS, about
 from kg_assets.inference.chunking import sentences
-from kg_assets.inference.extractors import Candidate, CandidateFact, Context, OneByOne
+from kg_assets.inference.extractors import UNLINKED, Candidate, CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
-from kg_assets.inference.naming import UNLINKED, CandidateNames, Hints, Link, NamesInText, link
+from kg_assets.inference.naming import CandidateNames, Hints, Link, NamesInText, link
 from kg_assets.inference.nearby import CONFIDENCE, nearby
 from kg_assets.inference.objects import ObjectPhrase
 from kg_assets.inference.reading.repair import repair
@@ -32,7 +32,16 @@ from kg_assets.inference.statements import (
     scope,
 )
 from kg_assets.inference.subjects import Sentence, mask_subject
-from kg_assets.inference.triggers import HEDGE, LITERARY, LOOSELY, NEGATION, TRIGGERS, Trigger
+from kg_assets.inference.triggers import (
+    FRANCHISE_GATE,
+    GATES,
+    HEDGE,
+    LITERARY,
+    LOOSELY,
+    NEGATION,
+    TRIGGERS,
+    Trigger,
+)
 from ontology.schema import Ontology
 
 NEGATED = "negated"
@@ -40,6 +49,17 @@ HEDGED = "hedged"
 INSPIRED = "hedged: inspired by, not based on"
 
 _PREFERRED: dict[str, frozenset[str]] = {"based_on": LITERARY, "main_subject": SUBJECTS}
+_TELLING = (
+    "sequel", "prequel", "remak", "re-mak", "remade", "reboot", "imagin", "retell", "re-tell",
+    "spin", "spun", "based", "adapt", "novel", "moderni", "transpos", "deriv", "version", "bio",
+    "docudrama", "chronicl", "dramati", "life", "lives", "franchise", "logy", "saga", "universe",
+    "instal", "follow", "offshoot", "series", "continu", "inspired", "about", "tells", "recount",
+    "portray", "depict", "events", "revolves", "film of", "screen", "second", "third", "th ",
+    "plot", "takes", "taken", "drawn", "assassinat", "battle", " war",
+)  # fmt: skip
+"""Of these one stands in every sentence from which the patterns read a fact without candidates; the
+others are passed over to save time."""
+
 _ADAPTED = frozenset({"based_on", "remake_of"})
 """Relations whose object most often has the subject's title."""
 
@@ -72,6 +92,8 @@ class Rules(OneByOne):
         for ordinal, span in enumerate(sentences(context.text)):
             quote, start = context.text[span.start : span.end], context.start + span.start
             text = repair(quote).text
+            if not (context.candidates or _holds(text.lower(), _TELLING)):
+                continue
             names = NamesInText(text, candidates)
             masked = mask_subject(text, context, names)
             opening = ordinal == 0 and context.start == 0
@@ -106,7 +128,13 @@ class Rules(OneByOne):
     def _facts(
         self, context: Context, sentence: Sentence, candidates: CandidateNames
     ) -> Iterator[CandidateFact]:
+        lower = sentence.text.lower()
+        closed = {name for name, words in GATES.items() if not _holds(lower, words)}
+        if not (context.candidates or _holds(lower, FRANCHISE_GATE)):
+            closed.add("part_of_franchise")
         for trigger in self._triggers(context):
+            if trigger.relation in closed:
+                continue
             for match in trigger.pattern.finditer(sentence.masked):
                 yield from self._after(context, sentence, candidates, trigger, match)
         for relation, pattern, confidence in REVERSE:
@@ -302,6 +330,10 @@ class Rules(OneByOne):
         # kind must then be confirmed by what is known of the candidate.
         found = link(context.name, candidates, hints, allowed)
         return replace(found, certainty=found.certainty * _UNNAMED_CERTAINTY)
+
+
+def _holds(lower: str, words: tuple[str, ...]) -> bool:
+    return any(word in lower for word in words)
 
 
 def _doubt(

@@ -16,12 +16,12 @@ from kg_assets.inference.extractors import (
     ANSWERED,
     EMPTY,
     FAILED,
+    UNLINKED,
     CandidateFact,
     Context,
     Extraction,
     Extractor,
 )
-from kg_assets.inference.reading.extractor import NOT_LINKED
 from kg_assets.inference.reading.subject import find_subject
 from ontology.schema import Ontology
 
@@ -132,7 +132,7 @@ def context_of(text: Text, number: int = 0) -> Context:
 
 def stated(facts: Sequence[CandidateFact]) -> list[CandidateFact]:
     """Choose the facts that hold, linked or not."""
-    return [fact for fact in facts if not fact.negated and fact.problem in (None, NOT_LINKED)]
+    return [fact for fact in facts if not fact.negated and fact.problem in (None, UNLINKED)]
 
 
 def parse_line(line: bytes, ontology: Ontology) -> Text:

@@ -335,6 +335,25 @@ TRIGGERS: tuple[Trigger, ...] = (
 )
 """Every trigger. The confidences are judgements, to be calibrated once there are labels."""
 
+GATES: dict[str, tuple[str, ...]] = {
+    relation: tuple(words.split())
+    for relation, words in {
+        "sequel_of": "sequel follow continu pick after preced",
+        "prequel_of": "prequel before prior",
+        "remake_of": "mak made imagin version",
+        "spin_off_of": "spin spun offshoot",
+    }.items()
+}
+"""Of these one stands in every sentence that a trigger of the relation fits: a quick first look,
+for words in lower case."""
+
+FRANCHISE_GATE = (
+    "series", "franchise", "saga", "logy", "universe", "cycle", "films", "movies", "novels",
+    "books", "games", "stories", "comics", "pictures", "verse", "second", "third", "th", "1st",
+    "2nd", "3rd",
+)  # fmt: skip
+"""The same for part_of_franchise, where no candidates are known that a bare name could mean."""
+
 NEGATION = re.compile(
     r"\b(?:not(?!\s+(?:only|just|merely|simply|solely|until))|never|no(?!\s+longer)|nor|neither|"
     r"without|"

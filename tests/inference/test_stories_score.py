@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import stories
-from kg_assets.inference.rules import Rules
+from kg_assets.inference.composed import ComposedRules
 from ontology.schema import load_ontology
 
-RULES = Rules(load_ontology())
+RULES = ComposedRules(load_ontology())
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kg_assets.inference.chunking import Span, chunks, sentences
-from kg_assets.inference.extractors import CandidateFact, Context, OneByOne
+from kg_assets.inference.extractors import UNLINKED, CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.reading.filter import Candidate, Filter, candidates, load_filter
 from kg_assets.inference.reading.propose import proposals
 from kg_assets.inference.reading.view import View, view
 from ontology.schema import Ontology
-
-NOT_LINKED = "object not linked"
-"""Problem of a fact whose object is none of the context's candidates, and may yet be right."""
 
 LONGEST_SENTENCE = 1_000
 """Characters above which a sentence is read in pieces: what is longer is a list or no sentence, and
@@ -86,7 +83,7 @@ class Reader(OneByOne):
                 confidence=round(probability, 4),
                 object_id=object_id,
                 object_type=object_type,
-                problem=None if object_id or attribute else NOT_LINKED,
+                problem=None if object_id or attribute else UNLINKED,
             )
 
     def _link(self, context: Context, found: Candidate) -> tuple[str | None, str | None]:
