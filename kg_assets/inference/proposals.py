@@ -147,8 +147,9 @@ def _view_facts(step: Step) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
-    things = con.cursor().sql(
+    con.execute(
         """
+        CREATE OR REPLACE TABLE typed_thing AS
         SELECT
             thing.*,
             inferred_type.entity_type AS inferred,
@@ -159,6 +160,7 @@ def _rows(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         WHERE inferred_type.entity_type IS NOT NULL
         """
     )
+    things = con.cursor().table("typed_thing")
     for batch in things.to_arrow_reader(BATCH_THINGS):
         rows = [_thing(record) for record in batch.to_pylist()]
         yield pa.RecordBatch.from_pylist(rows, schema=INFERRED_RECORDS.schema)
