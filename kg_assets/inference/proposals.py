@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kg_assets.inference.evidence import PROPOSED
 from kg_assets.inference.extractors import UNLINKED
 from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
 from kg_assets.inference.tables import (
@@ -145,8 +146,9 @@ def _view_facts(step: Step) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
-    things = con.cursor().sql(
+    con.execute(
         """
+        CREATE OR REPLACE TABLE typed_thing AS
         SELECT
             thing.*,
             inferred_type.entity_type AS inferred,
@@ -157,6 +159,7 @@ def _rows(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         WHERE inferred_type.entity_type IS NOT NULL
         """
     )
+    things = con.cursor().table("typed_thing")
     for batch in things.to_arrow_reader(BATCH_THINGS):
         rows = [_thing(record) for record in batch.to_pylist()]
         yield pa.RecordBatch.from_pylist(rows, schema=INFERRED_RECORDS.schema)
@@ -212,10 +215,11 @@ def _proposals(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         WHERE object_id IS NULL
         AND object_type IS NOT NULL
         AND NOT negated
-        AND starts_with(reason, $unlinked)
+        -- A language model proposes by itself; of the rules' facts those without a link do.
+        AND (status = $proposed OR starts_with(reason, $unlinked))
         ORDER BY document_id, "start", fact_id
         """,
-        params={"unlinked": UNLINKED},
+        params={"unlinked": UNLINKED, "proposed": PROPOSED},
     )
     linked = con.cursor().sql(
         """
