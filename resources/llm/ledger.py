@@ -3,7 +3,8 @@
 What a request may cost is reserved before it is sent and settled after. A reservation counts
 against the cap until it is settled. If its process died, it counts until its time is over
 (KG_LLM_RESERVATION_SECONDS after the request was to be sent; for a batch as long as its results
-can be fetched); then it is released, and its amount is kept as `lost`.
+can be fetched); then it is released, and its amount is kept as `lost`. What is lost counts against
+the cap too: the request may have been paid.
 
 Every function works inside a transaction of `database`, which lets in one writer at a time.
 """
@@ -66,7 +67,7 @@ class Full:
     """Nothing was reserved.
 
     Attributes:
-        spent: Nano-dollars that were settled.
+        spent: Nano-dollars that were settled, or lost.
         reserved: Nano-dollars that others have in the air. When they are settled there may be
             room again.
         for_good: Whether there is no room even if they cost nothing.
@@ -117,8 +118,9 @@ def reserve(
         values = {"name": limits.budget, "spent": 0, "reserved": 0, "lost": 0}
         connection.execute(sa.insert(BUDGETS).values(**values))
         balance = Balance()
-    if balance.spent + balance.reserved + amount > limits.cap:
-        return Full(balance.spent, balance.reserved, balance.spent + amount > limits.cap)
+    gone = balance.spent + balance.lost
+    if gone + balance.reserved + amount > limits.cap:
+        return Full(gone, balance.reserved, gone + amount > limits.cap)
     _move(connection, limits.budget, reserved=amount)
     turn = now if batch else _turn(connection, limits, now, model, tokens)
     reservation = Reservation(uuid.uuid4().hex, amount, tokens, turn - now)

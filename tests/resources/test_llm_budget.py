@@ -70,13 +70,20 @@ def test_what_is_reserved_counts_until_it_is_settled_by_its_cost(database):
 
 
 def test_a_reservation_of_a_process_that_died_counts_until_its_time_is_over(database):
-    limits = Limits("b", cap=10)
+    limits = Limits("b", cap=20)
     lost = reserve(database, limits, 0, seconds=100)
-    assert isinstance(reserve(database, limits, 99 * SECOND), Full)
+    assert not reserve(database, limits, 99 * SECOND, amount=20).for_good
     assert isinstance(reserve(database, limits, 100 * SECOND), Reservation)
     assert balance(database) == Balance(spent=0, reserved=10, lost=10)
     settle(database, limits, lost, cost=7)
     assert balance(database) == Balance(spent=7, reserved=10, lost=10)
+
+
+def test_what_a_process_that_died_may_have_paid_counts_against_the_cap(database):
+    limits = Limits("b", cap=15)
+    reserve(database, limits, 0, seconds=100)
+    assert reserve(database, limits, 100 * SECOND) == Full(spent=10, reserved=0, for_good=True)
+    assert isinstance(reserve(database, limits, 100 * SECOND, amount=5), Reservation)
 
 
 def test_another_build_has_a_budget_of_its_own(database):
