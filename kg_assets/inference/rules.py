@@ -76,7 +76,7 @@ class Rules(OneByOne):
     """
 
     name = "rules"
-    version = "2"
+    version = "3"
     model: str | None = None
 
     def __init__(self, ontology: Ontology) -> None:
