@@ -3,8 +3,8 @@
 Run as ``python -m benchmarks.types``. Takes 500 records of the demonstration's data, as many of
 each source and type as there are up to an equal share, and 500 of MovieGraphBenchmark where that
 is there (KG_MOVIEGRAPH_DIR). The rules were written with the records of `stories` in view, and
-after a look at five errors on MovieGraphBenchmark. ``bare`` leaves only name, year, texts and
-genres, as a source that knows little would give.
+after a look at five errors on MovieGraphBenchmark and two on later texts of `stories`. ``bare``
+leaves only name, year, texts and genres, as a source that knows little would give.
 """
 
 from __future__ import annotations

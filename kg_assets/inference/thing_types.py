@@ -19,7 +19,7 @@ from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.thing_words import HEADS, NAME_PATTERNS, PHRASES, STOPS
 from kg_assets.sources.record import ENTITY_TYPES
 
-VERSION = "kinds-1"
+VERSION = "kinds-2"
 """Changes whenever a record may get another type."""
 
 LEAST_POINTS = 3.0
@@ -147,14 +147,13 @@ def _credits(record: Mapping[str, Any]) -> Iterator[Signal]:
         elif minutes is not None:
             yield Signal({"film": FAIR, "episode": FAIR}, "it is directed and has a running time")
         else:
-            yield Signal({"film": FAIR, "episode": 0.5, "series": 0.5}, "it has a director")
+            yield Signal({"film": FAIR, "episode": WEAK, "series": WEAK}, "it has a director")
     elif minutes is not None and minutes > LONGEST_SLOT:
         yield Signal({"film": 3.0, "series": WEAK, "episode": WEAK}, "it runs as long as a film")
     elif minutes is not None:
         yield Signal({"film": WEAK, "episode": WEAK, "series": WEAK}, "it has a running time")
     if "actor" in roles:
-        # An episode would have its number, and a series its creator.
-        yield Signal({"film": WEAK, "series": 0.5, "episode": 0.5}, "it has actors")
+        yield Signal({"film": WEAK, "series": WEAK, "episode": WEAK}, "it has actors")
     if roles & {"author", "novelist"}:
         yield Signal({"book": FAIR, "play": WEAK, "comic": WEAK}, "it has an author")
     if "playwright" in roles:
@@ -179,6 +178,17 @@ def _description(record: Mapping[str, Any]) -> Iterator[Signal]:
         kind = max(HEADS[word], key=lambda each: HEADS[word][each])
         yield Signal({kind: STRONG}, f"its text speaks of “the {word}”", quote, first.start)
         return
+    for later in spans[1:3]:
+        subject = _SUBJECT.match(text, later.start)
+        if subject is not None:
+            # Fair and no more: "The film" in the text of a book is another thing.
+            word = subject.group(1).lower()
+            kind = max(HEADS[word], key=lambda each: HEADS[word][each])
+            sentence = text[later.start : later.end]
+            yield Signal(
+                {kind: FAIR}, f"its text goes on about “the {word}”", sentence, later.start
+            )
+            break
     names = {name_key(name) for name in (record["name"], *(record.get("alternate_names") or ()))}
     head = head_noun(quote, names)
     if head is not None:

@@ -51,3 +51,11 @@ def test_a_contradiction_is_left_undecided() -> None:
     verdict = judge_kind(record)
     assert verdict.entity_type is None
     assert verdict.reason == "may be episode or person"
+
+
+def test_who_directs_and_plays_tells_no_film_from_a_series() -> None:
+    credits = [{"role": "director"}, {"role": "actor"}]
+    assert judge_kind({"name": "X", "credits": credits}).entity_type is None
+    text = "HBO announces the start of X. The series is set in the past."
+    told = judge_kind({"name": "X", "credits": credits, "description": text})
+    assert told.entity_type != "film"
