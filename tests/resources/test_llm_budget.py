@@ -44,7 +44,7 @@ def reserve(database, limits, now, amount=10, tokens=0, seconds=100.0):
 def settle(database, limits, reservation, cost, used=0):
     database.run(
         lambda c: ledger.settle(
-            c, limits, reservation=reservation.id, model=MODEL, cost=cost, used=used
+            c, reservation, cost=cost, model=MODEL, used=used, rate=limits.tokens
         )
     )
 
@@ -73,10 +73,17 @@ def test_a_reservation_of_a_process_that_died_counts_until_its_time_is_over(data
     limits = Limits("b", cap=20)
     lost = reserve(database, limits, 0, seconds=100)
     assert not reserve(database, limits, 99 * SECOND, amount=20).for_good
-    assert isinstance(reserve(database, limits, 100 * SECOND), Reservation)
-    assert balance(database) == Balance(spent=0, reserved=10, lost=10)
-    settle(database, limits, lost, cost=7)
-    assert balance(database) == Balance(spent=7, reserved=10, lost=10)
+    assert reserve(database, limits, 100 * SECOND, amount=20).for_good
+    assert balance(database) == Balance(lost=10)
+
+
+def test_what_was_taken_for_lost_and_comes_back_counts_by_its_cost(database):
+    limits = Limits("b", cap=20)
+    late = reserve(database, limits, 0, seconds=100)
+    assert isinstance(reserve(database, limits, 100 * SECOND, amount=11), Full)
+    settle(database, limits, late, cost=7)
+    assert balance(database) == Balance(spent=7)
+    assert isinstance(reserve(database, limits, 100 * SECOND, amount=13), Reservation)
 
 
 def test_what_a_process_that_died_may_have_paid_counts_against_the_cap(database):
