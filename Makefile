@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval lock clean
+.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval bench-llm lock clean
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -44,6 +44,10 @@ bench-scoring: $(STAMP)
 
 bench-matching: $(STAMP)
 	$(BIN)/python -m benchmarks.matching
+
+# What the lane of the language model adds to each request, on loopback.
+bench-llm: $(STAMP)
+	$(BIN)/python -m benchmarks.llm_lane $(ARGS)
 
 bench-retrieval: $(STAMP)
 	$(BIN)/python -m benchmarks.retrieval

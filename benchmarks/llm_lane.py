@@ -87,8 +87,8 @@ async def measure(url: str, home: Path, requests: int, at_once: int, rounds: int
         llm_base_url=url,
         llm_cap=Decimal(1_000_000),
         llm_budget="benchmark",
-        llm_requests_per_minute=None,
-        llm_tokens_per_minute=None,
+        llm_requests_per_minute=10**9,
+        llm_tokens_per_minute=10**12,
         llm_concurrency=at_once,
         llm_mode="record",
     )

@@ -24,6 +24,7 @@ from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
 from resources.lake import Lake
+from resources.llm.builds import named_build
 from resources.lock import Busy, exclusive
 from resources.settings import PRODUCTION
 
@@ -129,6 +130,7 @@ def build(
         report_killed_runs(instance)
         lake = Lake(settings)
         lake.collect()
+        held.enter_context(named_build())
         summary = _Build(settings, lake, instance, set(types), set(only), retrain, watcher).run()
     summary.seconds = time.perf_counter() - started
     return summary

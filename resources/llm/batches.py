@@ -22,7 +22,7 @@ from resources.llm import attempts, ledger, store
 from resources.llm.batch_parts import Collected, Submitted, as_attempt, parts
 from resources.llm.errors import CapReached
 from resources.llm.lane import cap_message, today
-from resources.llm.ledger import Full
+from resources.llm.ledger import Full, Reservation
 from resources.llm.outcomes import Outcome
 from resources.llm.prices import bound
 from resources.llm.schema import BATCHES, REQUESTS, RESERVATIONS
@@ -202,16 +202,9 @@ class Batches:
         """Give back the money of a batch that is not and will not be answered."""
 
         def void(connection: sa.Connection) -> None:
-            held = sa.select(RESERVATIONS.c.id).where(RESERVATIONS.c.batch == ours)
-            for reservation in list(connection.execute(held).scalars()):
-                ledger.settle(
-                    connection,
-                    self._model.limits,
-                    reservation=reservation,
-                    model="",
-                    cost=0,
-                    used=0,
-                )
+            held = sa.select(RESERVATIONS).where(RESERVATIONS.c.batch == ours)
+            for row in connection.execute(held).all():
+                ledger.settle(connection, Reservation(row.id, row.budget, row.amount), cost=0)
             update = sa.update(BATCHES).where(BATCHES.c.id == ours)
             connection.execute(update.values(state="void"))
 
@@ -308,7 +301,7 @@ class Batches:
             written = []
             for line in lines:
                 held = connection.execute(
-                    sa.select(RESERVATIONS.c.id, RESERVATIONS.c.budget, REQUESTS.c.model)
+                    sa.select(RESERVATIONS, REQUESTS.c.model)
                     .join(REQUESTS, REQUESTS.c.key == RESERVATIONS.c.key)
                     .where(RESERVATIONS.c.batch == batch, RESERVATIONS.c.key == line.custom_id)
                 ).first()
@@ -317,14 +310,8 @@ class Batches:
                 attempt = as_attempt(line, remote)
                 price = self._model.prices.of(held.model, today())
                 attempt = replace(attempt, cost=price.cost(attempt.usage, batch=True))
-                ledger.settle(
-                    connection,
-                    self._model.limits,
-                    reservation=held.id,
-                    model=held.model,
-                    cost=attempt.cost,
-                    used=0,
-                )
+                reserved = Reservation(held.id, held.budget, held.amount)
+                ledger.settle(connection, reserved, cost=attempt.cost)
                 store.write_attempt(
                     connection, line.custom_id, attempt, budget=held.budget, now=now
                 )

@@ -281,11 +281,11 @@ class Lane:
             used = attempt.usage.prompt + attempt.usage.output
             ledger.settle(
                 connection,
-                self.limits,
-                reservation=held.id,
-                model=request.model,
+                held,
                 cost=attempt.cost,
+                model=request.model,
                 used=used if attempt.outcome.is_answer else held.tokens,
+                rate=self.limits.tokens,
             )
             store.write_request(connection, request)
             store.write_attempt(

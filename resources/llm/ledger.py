@@ -3,8 +3,8 @@
 What a request may cost is reserved before it is sent and settled after. A reservation counts
 against the cap until it is settled. If its process died, it counts until its time is over
 (KG_LLM_RESERVATION_SECONDS after the request was to be sent; for a batch as long as its results
-can be fetched); then it is released, and its amount is kept as `lost`. What is lost counts against
-the cap too: the request may have been paid.
+can be fetched). When room is needed after that, its amount becomes `lost`. What is lost counts
+against the cap too: the request may have been paid for.
 
 Every function works inside a transaction of `database`, which lets in one writer at a time.
 """
@@ -26,6 +26,42 @@ BURST = 0.1
 """Share of a minute's requests or tokens that may be sent at once. The rest is spread over the
 minute at 1 - BURST of the rate, so that no window of a minute holds more than the rate (and at most
 one request more, if that one alone is larger than the burst)."""
+
+
+# Statements of every request are made once: making them costs more than running them.
+_TAKE = (
+    sa.update(BUDGETS)
+    .where(
+        BUDGETS.c.name == sa.bindparam("budget"),
+        BUDGETS.c.spent + BUDGETS.c.reserved + BUDGETS.c.lost + sa.bindparam("amount")
+        <= sa.bindparam("cap"),
+    )
+    .values(reserved=BUDGETS.c.reserved + sa.bindparam("amount"))
+)
+_MOVE = (
+    sa.update(BUDGETS)
+    .where(BUDGETS.c.name == sa.bindparam("budget"))
+    .values(
+        spent=BUDGETS.c.spent + sa.bindparam("spent_"),
+        reserved=BUDGETS.c.reserved + sa.bindparam("reserved_"),
+        lost=BUDGETS.c.lost + sa.bindparam("lost_"),
+    )
+)
+_RESERVE = sa.insert(RESERVATIONS)
+_REMOVE = sa.delete(RESERVATIONS).where(RESERVATIONS.c.id == sa.bindparam("id_"))
+_PACE = sa.select(PACES.c.requests, PACES.c.tokens, PACES.c.paused).where(
+    PACES.c.model == sa.bindparam("model_")
+)
+_FILL = (
+    sa.update(PACES)
+    .where(PACES.c.model == sa.bindparam("model_"))
+    .values(requests=sa.bindparam("requests_"), tokens=sa.bindparam("tokens_"))
+)
+_GIVE_BACK = (
+    sa.update(PACES)
+    .where(PACES.c.model == sa.bindparam("model_"))
+    .values(tokens=PACES.c.tokens + sa.bindparam("change"))
+)
 
 
 @dataclass(frozen=True)
@@ -51,15 +87,17 @@ class Reservation:
 
     Attributes:
         id: Its name.
+        budget: The budget that it is taken from.
         amount: Nano-dollars.
         tokens: What was counted against the rate.
         wait: Microseconds from now after which the request may be sent.
     """
 
     id: str
+    budget: str
     amount: int
-    tokens: int
-    wait: int
+    tokens: int = 0
+    wait: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,59 +150,55 @@ def reserve(
         seconds: How long after its turn the reservation counts if it is not settled.
         batch: The batch that it is for. Batches are not held to the rates.
     """
-    release(connection, now)
-    balance = _balance(connection, limits.budget)
-    if balance is None:
-        values = {"name": limits.budget, "spent": 0, "reserved": 0, "lost": 0}
-        connection.execute(sa.insert(BUDGETS).values(**values))
-        balance = Balance()
-    gone = balance.spent + balance.lost
-    if gone + balance.reserved + amount > limits.cap:
-        return Full(gone, balance.reserved, gone + amount > limits.cap)
-    _move(connection, limits.budget, reserved=amount)
+    if not _take(connection, limits, amount):
+        _open(connection, limits.budget)
+        release(connection, now)
+        if not _take(connection, limits, amount):
+            stands = balance(connection, limits.budget)
+            gone = stands.spent + stands.lost
+            return Full(gone, stands.reserved, gone + amount > limits.cap)
     turn = now if batch else _turn(connection, limits, now, model, tokens)
-    reservation = Reservation(uuid.uuid4().hex, amount, tokens, turn - now)
-    connection.execute(
-        sa.insert(RESERVATIONS).values(
-            id=reservation.id,
-            budget=limits.budget,
-            key=key,
-            amount=amount,
-            tokens=tokens,
-            batch=batch,
-            expires=turn + round(seconds * SECOND),
-        )
-    )
+    reservation = Reservation(uuid.uuid4().hex, limits.budget, amount, tokens, turn - now)
+    values = {
+        "id": reservation.id,
+        "budget": limits.budget,
+        "key": key,
+        "amount": amount,
+        "tokens": tokens,
+        "batch": batch,
+        "expires": turn + round(seconds * SECOND),
+    }
+    connection.execute(_RESERVE, values)
     return reservation
 
 
 def settle(
-    connection: sa.Connection, limits: Limits, *, reservation: str, model: str, cost: int, used: int
+    connection: sa.Connection,
+    reservation: Reservation,
+    *,
+    cost: int,
+    model: str | None = None,
+    used: int = 0,
+    rate: int | None = None,
 ) -> None:
     """Replace a reservation by what the request cost.
 
     Args:
         connection: Inside a writing transaction.
-        limits: The build's; the budget is that of the reservation.
-        reservation: Its id. It may have been released in the meantime.
-        model: The model.
+        reservation: What was reserved. It may have been released in the meantime.
         cost: Nano-dollars.
+        model: The model whose rate in tokens gets back what was not used, if there is one.
         used: Tokens that it used.
+        rate: Tokens a minute.
     """
-    held = connection.execute(
-        sa.select(RESERVATIONS).where(RESERVATIONS.c.id == reservation)
-    ).first()
-    if held is None:
-        # It was released as lost and came back late; what it cost counts all the same.
-        _move(connection, limits.budget, spent=cost)
+    if not connection.execute(_REMOVE, {"id_": reservation.id}).rowcount:
+        # It was taken for lost and came back late: now it is known what it cost.
+        _move(connection, reservation.budget, spent=cost, lost=-reservation.amount)
         return
-    connection.execute(sa.delete(RESERVATIONS).where(RESERVATIONS.c.id == reservation))
-    _move(connection, held.budget, spent=cost, reserved=-held.amount)
-    if limits.tokens is not None and held.batch is None:
-        change = _span(used - held.tokens, limits.tokens)
-        connection.execute(
-            sa.update(PACES).where(PACES.c.model == model).values(tokens=PACES.c.tokens + change)
-        )
+    _move(connection, reservation.budget, spent=cost, reserved=-reservation.amount)
+    if rate is not None and model is not None:
+        change = _span(used - reservation.tokens, rate)
+        connection.execute(_GIVE_BACK, {"model_": model, "change": change})
 
 
 def release(connection: sa.Connection, now: int) -> None:
@@ -175,7 +209,7 @@ def release(connection: sa.Connection, now: int) -> None:
         )
     ).all()
     for row in gone:
-        connection.execute(sa.delete(RESERVATIONS).where(RESERVATIONS.c.id == row.id))
+        connection.execute(_REMOVE, {"id_": row.id})
         _move(connection, row.budget, reserved=-row.amount, lost=row.amount)
 
 
@@ -189,36 +223,38 @@ def pause(connection: sa.Connection, model: str, until: int) -> None:
 
 def balance(connection: sa.Connection, budget: str) -> Balance:
     """How a budget stands; nothing spent if it was never used."""
-    return _balance(connection, budget) or Balance()
-
-
-def _balance(connection: sa.Connection, budget: str) -> Balance | None:
     query = sa.select(BUDGETS.c.spent, BUDGETS.c.reserved, BUDGETS.c.lost)
     row = connection.execute(query.where(BUDGETS.c.name == budget)).first()
-    return None if row is None else Balance(row.spent, row.reserved, row.lost)
+    return Balance() if row is None else Balance(row.spent, row.reserved, row.lost)
+
+
+def _open(connection: sa.Connection, budget: str) -> None:
+    """Make a budget, if it is not there."""
+    known = sa.select(BUDGETS.c.name).where(BUDGETS.c.name == budget)
+    if connection.execute(known).first() is None:
+        values = {"name": budget, "spent": 0, "reserved": 0, "lost": 0}
+        connection.execute(sa.insert(BUDGETS).values(**values))
+
+
+def _take(connection: sa.Connection, limits: Limits, amount: int) -> bool:
+    """Reserve an amount if there is room for it below the cap."""
+    values = {"budget": limits.budget, "amount": amount, "cap": limits.cap}
+    return connection.execute(_TAKE, values).rowcount > 0
 
 
 def _move(
     connection: sa.Connection, budget: str, *, spent: int = 0, reserved: int = 0, lost: int = 0
 ) -> None:
-    connection.execute(
-        sa.update(BUDGETS)
-        .where(BUDGETS.c.name == budget)
-        .values(
-            spent=BUDGETS.c.spent + spent,
-            reserved=BUDGETS.c.reserved + reserved,
-            lost=BUDGETS.c.lost + lost,
-        )
-    )
+    values = {"budget": budget, "spent_": spent, "reserved_": reserved, "lost_": lost}
+    connection.execute(_MOVE, values)
 
 
 def _pace(connection: sa.Connection, model: str) -> Any:
-    query = sa.select(PACES.c.requests, PACES.c.tokens, PACES.c.paused)
-    row = connection.execute(query.where(PACES.c.model == model)).first()
+    row = connection.execute(_PACE, {"model_": model}).first()
     if row is None:
         values = {"model": model, "requests": 0, "tokens": 0, "paused": 0}
         connection.execute(sa.insert(PACES).values(**values))
-        row = connection.execute(query.where(PACES.c.model == model)).one()
+        row = connection.execute(_PACE, {"model_": model}).one()
     return row
 
 
@@ -239,7 +275,9 @@ def _turn(connection: sa.Connection, limits: Limits, now: int, model: str, token
             continue
         filled[name] = max(now, filled[name]) + _span(weight, rate)
         turn = max(turn, filled[name] - max(_span(rate * BURST, rate), _span(weight, rate)))
-    connection.execute(sa.update(PACES).where(PACES.c.model == model).values(**filled))
+    if limits.requests is not None or limits.tokens is not None:
+        values = {"model_": model, **{f"{name}_": time for name, time in filled.items()}}
+        connection.execute(_FILL, values)
     return turn
 
 

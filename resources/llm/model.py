@@ -19,10 +19,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from resources.llm import ledger
+from resources.llm.builds import budget_name
 from resources.llm.database import Database
 from resources.llm.errors import BuildStopped, LanguageModelError
 from resources.llm.exchange import Exchange, entered
-from resources.llm.lane import Lane, today
+from resources.llm.lane import Lane
 from resources.llm.ledger import Balance, Limits
 from resources.llm.outcomes import Counts
 from resources.llm.prices import NANO, Prices
@@ -71,7 +72,7 @@ class LanguageModel:
         self.settings = settings
         self.prices = Prices(settings.llm_prices)
         self.limits = Limits(
-            budget=settings.llm_budget or f"day {today()}",
+            budget=budget_name(settings),
             cap=int(settings.llm_cap * NANO),
             requests=settings.llm_requests_per_minute,
             tokens=settings.llm_tokens_per_minute,

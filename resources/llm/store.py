@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.llm.outcomes import NOTHING, Outcome, Usage
 from resources.llm.schema import ANSWERS, ATTEMPTS, PREFIXES, REQUESTS
@@ -19,6 +20,33 @@ API_VERSION = "2023-06-01"
 
 SCHEMA_PARTS = ("tools", "tool_choice", "output_config", "output_format")
 """Parts of a request that say in what form the model has to answer."""
+
+
+LEVEL = 1
+"""Effort of zlib; the long texts are shared, and of the rest little is left to win."""
+
+# Statements of every request are made once: making them costs more than running them.
+_DIALECTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_ADD_REQUEST = {
+    name: insert(REQUESTS).on_conflict_do_nothing(index_elements=[REQUESTS.c.key])
+    for name, insert in _DIALECTS.items()
+}
+_SET_ANSWER = {
+    name: (row := insert(ANSWERS)).on_conflict_do_update(
+        index_elements=[ANSWERS.c.key], set_={"attempt": row.excluded.attempt}
+    )
+    for name, insert in _DIALECTS.items()
+}
+_ADD_ATTEMPT = sa.insert(ATTEMPTS)
+_LAST_NUMBER = sa.select(sa.func.max(ATTEMPTS.c.number)).where(
+    ATTEMPTS.c.key == sa.bindparam("key_")
+)
+_PREFIX = sa.select(PREFIXES.c.hash).where(PREFIXES.c.hash == sa.bindparam("hash_"))
+_ANSWER = (
+    sa.select(ATTEMPTS)
+    .join(ANSWERS, ANSWERS.c.attempt == ATTEMPTS.c.id)
+    .where(ANSWERS.c.key == sa.bindparam("key_"))
+)
 
 
 @dataclass(frozen=True)
@@ -82,12 +110,7 @@ def canonical(value: Any) -> bytes:
 
 def read_answer(connection: sa.Connection, key: str) -> Attempt | None:
     """The answer to a request, or None."""
-    query = (
-        sa.select(ATTEMPTS)
-        .join(ANSWERS, ANSWERS.c.attempt == ATTEMPTS.c.id)
-        .where(ANSWERS.c.key == key)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_ANSWER, {"key_": key}).first()
     return None if row is None else _attempt(row)
 
 
@@ -109,30 +132,23 @@ def stored_keys(connection: sa.Connection, keys: list[str]) -> set[str]:
 
 def write_request(connection: sa.Connection, request: Request) -> None:
     """Store a request, if it is not there."""
-    known = sa.select(REQUESTS.c.key).where(REQUESTS.c.key == request.key)
-    if connection.execute(known).first() is not None:
-        return
     shared = {n: v for n, v in request.body.items() if n == "system" or n in SCHEMA_PARTS}
     text = canonical(shared)
     prefix = _sha256(text)
     # Thousands of requests share the long text before their documents.
-    if (
-        connection.execute(sa.select(PREFIXES.c.hash).where(PREFIXES.c.hash == prefix)).first()
-        is None
-    ):
+    if connection.execute(_PREFIX, {"hash_": prefix}).first() is None:
         connection.execute(sa.insert(PREFIXES).values(hash=prefix, content=zlib.compress(text)))
     own = canonical({n: v for n, v in request.body.items() if n not in shared})
-    connection.execute(
-        sa.insert(REQUESTS).values(
-            key=request.key,
-            model=request.model,
-            api_version=API_VERSION,
-            schema_hash=request.schema_hash,
-            prefix=prefix,
-            bytes=request.size,
-            body=zlib.compress(own),
-        )
-    )
+    values = {
+        "key": request.key,
+        "model": request.model,
+        "api_version": API_VERSION,
+        "schema_hash": request.schema_hash,
+        "prefix": prefix,
+        "bytes": request.size,
+        "body": zlib.compress(own, LEVEL),
+    }
+    connection.execute(_ADD_REQUEST[connection.dialect.name], values)
 
 
 def read_body(connection: sa.Connection, key: str) -> dict[str, Any] | None:
@@ -152,31 +168,30 @@ def write_attempt(
     connection: sa.Connection, key: str, attempt: Attempt, *, budget: str, now: int
 ) -> None:
     """Store an attempt at a stored request; an answer is the one that is given from now on."""
-    last = sa.select(sa.func.max(ATTEMPTS.c.number)).where(ATTEMPTS.c.key == key)
-    number = (connection.execute(last).scalar() or 0) + 1
     usage = attempt.usage
-    row = sa.insert(ATTEMPTS).values(
-        key=key,
-        number=number,
-        lane=attempt.lane,
-        budget=budget,
-        time=datetime.fromtimestamp(now / 1_000_000, UTC).isoformat(),
-        outcome=attempt.outcome.value,
-        status=attempt.status,
-        request_id=attempt.request_id,
-        message_id=attempt.message_id,
-        input=usage.input,
-        cache_read=usage.cache_read,
-        cache_write_5m=usage.cache_write_5m,
-        cache_write_1h=usage.cache_write_1h,
-        output=usage.output,
-        cost=attempt.cost,
-        content=zlib.compress(attempt.content),
-    )
-    inserted = connection.execute(row).inserted_primary_key
+    number = (connection.execute(_LAST_NUMBER, {"key_": key}).scalar() or 0) + 1
+    values = {
+        "key": key,
+        "number": number,
+        "lane": attempt.lane,
+        "budget": budget,
+        "time": datetime.fromtimestamp(now / 1_000_000, UTC).isoformat(),
+        "outcome": attempt.outcome.value,
+        "status": attempt.status,
+        "request_id": attempt.request_id,
+        "message_id": attempt.message_id,
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write_5m": usage.cache_write_5m,
+        "cache_write_1h": usage.cache_write_1h,
+        "output": usage.output,
+        "cost": attempt.cost,
+        "content": zlib.compress(attempt.content, LEVEL),
+    }
+    inserted = connection.execute(_ADD_ATTEMPT, values).inserted_primary_key
     if attempt.outcome.is_answer and inserted is not None:
-        connection.execute(sa.delete(ANSWERS).where(ANSWERS.c.key == key))
-        connection.execute(sa.insert(ANSWERS).values(key=key, attempt=inserted[0]))
+        values = {"key": key, "attempt": inserted[0]}
+        connection.execute(_SET_ANSWER[connection.dialect.name], values)
 
 
 def mark_broken(connection: sa.Connection, key: str) -> None:

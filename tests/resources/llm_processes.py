@@ -11,6 +11,7 @@ import os
 import signal
 from typing import Any
 
+from resources.llm.builds import budget_name
 from resources.llm.errors import CapReached
 from resources.llm.model import LanguageModel
 from resources.llm.store import Request
@@ -50,3 +51,8 @@ def submit_and_die(settings: Settings) -> None:
     """Send a batch, and be killed."""
     LanguageModel.from_settings(settings).batches.submit(numbered(3))
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def say_budget(settings: Settings, said: Any) -> None:
+    """Say which budget this process draws on."""
+    said.put(budget_name(settings))

@@ -1,5 +1,6 @@
 """The cap and the rates of a build: reserved before, settled after, over all processes."""
 
+import multiprocessing
 import time
 from decimal import Decimal
 
@@ -7,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from resources.llm import ledger
+from resources.llm.builds import budget_name, named_build
 from resources.llm.database import Database
 from resources.llm.errors import CapReached
 from resources.llm.ledger import Balance, Full, Limits, Reservation
 from resources.llm.prices import NANO
 from resources.llm.schema import ATTEMPTS
 from tests.llm_server import status, text
-from tests.resources.llm_processes import PROCESSES, draw
+from tests.resources.llm_processes import PROCESSES, draw, say_budget
 
 SECOND = ledger.SECOND
 MODEL = "claude-haiku-5-5"
@@ -44,7 +46,7 @@ def reserve(database, limits, now, amount=10, tokens=0, seconds=100.0):
 def settle(database, limits, reservation, cost, used=0):
     database.run(
         lambda c: ledger.settle(
-            c, limits, reservation=reservation.id, model=MODEL, cost=cost, used=used
+            c, reservation, cost=cost, model=MODEL, used=used, rate=limits.tokens
         )
     )
 
@@ -71,12 +73,19 @@ def test_what_is_reserved_counts_until_it_is_settled_by_its_cost(database):
 
 def test_a_reservation_of_a_process_that_died_counts_until_its_time_is_over(database):
     limits = Limits("b", cap=20)
-    lost = reserve(database, limits, 0, seconds=100)
+    reserve(database, limits, 0, seconds=100)
     assert not reserve(database, limits, 99 * SECOND, amount=20).for_good
-    assert isinstance(reserve(database, limits, 100 * SECOND), Reservation)
-    assert balance(database) == Balance(spent=0, reserved=10, lost=10)
-    settle(database, limits, lost, cost=7)
-    assert balance(database) == Balance(spent=7, reserved=10, lost=10)
+    assert reserve(database, limits, 100 * SECOND, amount=20).for_good
+    assert balance(database) == Balance(lost=10)
+
+
+def test_what_was_taken_for_lost_and_comes_back_counts_by_its_cost(database):
+    limits = Limits("b", cap=20)
+    late = reserve(database, limits, 0, seconds=100)
+    assert isinstance(reserve(database, limits, 100 * SECOND, amount=11), Full)
+    settle(database, limits, late, cost=7)
+    assert balance(database) == Balance(spent=7)
+    assert isinstance(reserve(database, limits, 100 * SECOND, amount=13), Reservation)
 
 
 def test_what_a_process_that_died_may_have_paid_counts_against_the_cap(database):
@@ -160,6 +169,26 @@ def test_at_the_cap_the_build_stops_and_the_next_goes_on_where_it_stopped(model,
             ask(following, question)
     words = [body["messages"][0]["content"] for body in server.messages()]
     assert words == questions[: 2 * sent]
+
+
+def test_a_build_has_a_budget_of_its_own_and_its_processes_share_it(settings, monkeypatch):
+    monkeypatch.delenv("KG_BUILD", raising=False)
+    unnamed = settings(llm_budget=None)
+    day = budget_name(unnamed)
+    assert day.startswith("day ")
+    with named_build():
+        first = budget_name(unnamed)
+        spawn = multiprocessing.get_context("spawn")
+        names = spawn.Queue()
+        # A process that the build starts, with the environment that it has now.
+        process = spawn.Process(target=say_budget, args=(unnamed, names))
+        process.start()
+        assert names.get(timeout=60) == first
+        process.join()
+    with named_build():
+        assert budget_name(unnamed) not in (first, day)
+        assert budget_name(settings(llm_budget="test")) == "test"
+    assert budget_name(unnamed) == day
 
 
 def test_eight_processes_draw_on_one_cap_and_never_pass_it(server, settings, store_url):
