@@ -12,11 +12,12 @@ document, and its messages are written for the model that is asked again.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -114,6 +115,16 @@ class Answer(_Closed):
 
     facts: list[AnsweredFact]
 
+    schema_text: ClassVar[str] = ""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """As pydantic's own, but made once: Instructor asks for it twice with each request."""
+        if cls.schema_text:
+            found: dict[str, Any] = json.loads(cls.schema_text)
+            return found
+        return super().model_json_schema(*args, **options)
+
 
 @functools.cache
 def response_model(ontology: Ontology, subject_type: str) -> type[Answer]:
@@ -186,12 +197,14 @@ def response_model(ontology: Ontology, subject_type: str) -> type[Answer]:
         denied=_field(bool, "True where the text says that the fact is not so."),
     )
     facts = Annotated[list[fact], AfterValidator(_bounded_facts)]  # type: ignore[valid-type]
-    return create_model(
+    answer = create_model(
         f"{title}Facts",
         __base__=Answer,
         __doc__=f"What a text states about a {subject_type}; often nothing.",
         facts=_field(facts, "The facts in the order of the text; empty where there is none."),
     )
+    answer.schema_text = json.dumps(answer.model_json_schema())
+    return answer
 
 
 def _field(kind: Any, meaning: str) -> Any:

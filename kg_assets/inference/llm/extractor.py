@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -134,6 +135,8 @@ class LanguageModelExtractor:
         from anthropic import APIError
         from instructor.core import IncompleteOutputException, InstructorRetryException
 
+        # It writes each wrong answer into the log as an error; the states say it instead.
+        logging.getLogger("instructor.v2.retry").setLevel(logging.CRITICAL)
         client = instructor.from_anthropic(model.client, mode=instructor.Mode.TOOLS)
         candidates = {each.entity_id: each.entity_type for each in context.candidates}
 
