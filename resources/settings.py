@@ -253,8 +253,8 @@ class Settings(BaseSettings):
     llm_reservation_seconds: float = Field(
         default=3600.0,
         gt=0,
-        description="Seconds after which money that was reserved and never settled, since its process "
-        "died, is noted as lost; it goes on counting against the cap of its build.",
+        description="Seconds after which money that was reserved and never settled, since its "
+        "process died, is noted as lost; it goes on counting against the cap of its build.",
     )
     llm_batch_poll_seconds: float = Field(
         default=60.0, gt=0, description="Seconds between two looks at a batch that is waited for."
