@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ontology.schema import EntityType, Ontology, Relation
+from ontology.schema import Attribute, EntityType, Example, Ontology, Relation
 
 ADDED = "added"
 REMOVED = "removed"
@@ -14,6 +14,7 @@ CHANGED = "changed"
 
 _CLASS = "class"
 _RELATION = "relation"
+_ATTRIBUTE = "attribute"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Change:
     """One thing that is not as it was.
 
     Attributes:
-        element: ``class`` or ``relation``.
+        element: ``class``, ``relation`` or ``attribute``.
         name: Its name.
         change: ``added``, ``removed`` or ``changed``.
         what: What of it: ``definition``, ``domain``, ``range``, ``cardinality``, ``guidance``,
@@ -66,6 +67,7 @@ def compare(before: Ontology, after: Ontology) -> Difference:
     changes = (
         *_elements(_CLASS, before.entity_types, after.entity_types, _of_class),
         *_elements(_RELATION, before.relations, after.relations, _of_relation),
+        *_elements(_ATTRIBUTE, before.attributes, after.attributes, _of_attribute),
     )
     return Difference(before.hash, after.hash, changes, dict(_again(before, after, changes)))
 
@@ -100,13 +102,30 @@ def _of_relation(relation: Relation) -> dict[str, str]:
         "domain": sorted(relation.domain),
         "range": sorted(relation.range),
         "cardinality": "several objects" if relation.multivalued else "one object",
-        "examples": [
-            f"{each.sentence} ({each.subject} -> {each.object}: {'yes' if each.holds else 'no'})"
-            + (f" {each.reason}" if each.reason else "")
-            for each in relation.examples
-        ],
+        "examples": _examples(relation.examples),
     }
     del parts["name"], parts["multivalued"]
+    return _texts(parts)
+
+
+def _of_attribute(attribute: Attribute) -> dict[str, str]:
+    parts = asdict(attribute) | {
+        "domain": sorted(attribute.domain),
+        "examples": _examples(attribute.examples),
+    }
+    del parts["name"]
+    return _texts(parts)
+
+
+def _examples(examples: Iterable[Example]) -> list[str]:
+    return [
+        f"{each.sentence} ({each.subject} -> {each.object}: {'yes' if each.holds else 'no'})"
+        + (f" {each.reason}" if each.reason else "")
+        for each in examples
+    ]
+
+
+def _texts(parts: Mapping[str, Any]) -> dict[str, str]:
     return {
         what: ", ".join(value) if isinstance(value, list | tuple) else str(value or "")
         for what, value in parts.items()

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from ontology.schema import HOW_INFERRED, HOW_INVERSE, HOW_SOURCE, Example, Ontology, Relation
+from ontology.schema import (
+    HOW_INFERRED,
+    HOW_INVERSE,
+    HOW_SOURCE,
+    Attribute,
+    Example,
+    Ontology,
+    Relation,
+)
 
 PREFIX = "dramatis"
 """What the names of the namespace are shortened to."""
@@ -161,7 +170,19 @@ def _types(ontology: Ontology) -> str:
 
 def _relations(ontology: Ontology) -> str:
     parts = [_relation(ontology, each) for each in ontology.relations.values()]
-    return "\n".join(["# Relations\n", *parts])
+    plain = [_attribute(ontology, each) for each in ontology.attributes.values()]
+    head = "# Attributes that are read from texts\n"
+    return "\n".join(["# Relations\n", *parts, *([head, *plain] if plain else [])])
+
+
+def _attribute(ontology: Ontology, attribute: Attribute) -> str:
+    kinds = [kind for kind in ontology.entity_types if kind in attribute.domain]
+    rows = [
+        ("subject", ", ".join(f"[{kind}](types.md#{kind})" for kind in kinds)),
+        ("value", attribute.range),
+        ("Wikidata", _link("https://www.wikidata.org/wiki/Property:", attribute.wikidata)),
+    ]
+    return _part(attribute.name, attribute.definition, rows, attribute.guidance, attribute.examples)
 
 
 def _relation(ontology: Ontology, relation: Relation) -> str:
@@ -185,12 +206,19 @@ def _relation(ontology: Ontology, relation: Relation) -> str:
         ("Wikidata", _link("https://www.wikidata.org/wiki/Property:", relation.wikidata)),
         ("schema.org", _link("https://schema.org/", relation.schema_org)),
     ]
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    examples = "\n".join(map(_example, relation.examples))
-    return (
-        f"## {relation.name}\n{relation.definition}\n\n| | |\n|---|---|\n{table}\n\n"
-        f"{relation.guidance}\n\n{examples}\n"
-    )
+    return _part(relation.name, relation.definition, rows, relation.guidance, relation.examples)
+
+
+def _part(
+    name: str,
+    definition: str,
+    rows: Iterable[tuple[str, str]],
+    guidance: str,
+    examples: Iterable[Example],
+) -> str:
+    table = "\n".join(f"| {what} | {value} |" for what, value in rows)
+    told = "\n".join(map(_example, examples))
+    return f"## {name}\n{definition}\n\n| | |\n|---|---|\n{table}\n\n{guidance}\n\n{told}\n"
 
 
 def _link(address: str, name: str | None) -> str:

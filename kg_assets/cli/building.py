@@ -46,6 +46,7 @@ def build_graph(
     Raises:
         SystemExit: The call is wrong (2), or it was stopped (130).
     """
+    from kg_assets.inference.choice import without_model
     from kg_assets.matching.models import MODELS
 
     unknown = sorted(set(types) - set(MODELS))
@@ -56,6 +57,8 @@ def build_graph(
             summary = build(settings, types=types, only=only, retrain=retrain)
             print(json_module.dumps(as_json(summary)))
         else:
+            if line := without_model(settings):
+                console.print(clean(line), soft_wrap=True)
             with BuildProgress() as progress:
                 summary = build(settings, types=types, only=only, retrain=retrain, watcher=progress)
             report(summary)

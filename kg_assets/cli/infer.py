@@ -33,12 +33,7 @@ def infer(settings: Settings, types: Sequence[str], *, dry_run: bool, json: bool
     if dry_run:
         return _dry_run(settings, chosen, json=json)
     from kg_assets.cli.building import build_graph
-    from kg_assets.inference.choice import choose
-    from ontology.schema import load_ontology
 
-    notes = [choose(settings, load_ontology(), kind).note for kind in chosen]
-    for note in filter(None, notes if not json else ()):
-        console.print(note, markup=False, soft_wrap=True)
     lanes = [f"{kind}/inference" for kind in chosen]
     return build_graph(settings, [], lanes, retrain=False, json=json)
 

@@ -118,6 +118,20 @@ def named(
     return made[0]
 
 
+def without_model(settings: Settings) -> str | None:
+    """Say in one line that a language model is configured and cannot be used, and what follows.
+
+    Returns:
+        None where none is configured, or it can be used.
+    """
+    from resources.llm.model import available
+
+    names = [name for plan in settings.extractors.values() for name in plan.order]
+    wanted = {part for name in names for part in name.split("+")}
+    reason = available(settings) if LLM in wanted else None
+    return None if reason is None else f"{reason} The rules read the texts."
+
+
 def check_extractors(settings: Settings) -> None:
     """Refuse a configuration that names what there is not.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from kg_assets.inference.choice import ExtractorsError, choose
+from kg_assets.inference.choice import ExtractorsError, choose, without_model
 from kg_assets.inference.combined import Ensemble, InOrder
 from kg_assets.inference.confidence import Signals, confidence
 from kg_assets.inference.extractors import (
@@ -144,7 +144,10 @@ def test_without_a_key_the_rules_read_and_one_line_says_so(tmp_path: Path, order
     choice = choose(configured(tmp_path, extractors=plan), ONTOLOGY, "film")
     assert (choice.extractor.name, choice.threshold) == ("rules", 0.5)
     assert str(choice.note).startswith("No language model: neither KG_LLM_KEY")
-    assert "\n" not in str(choice.note)
+    settings = configured(tmp_path, extractors=plan)
+    assert str(without_model(settings)).endswith("is set. The rules read the texts.")
+    assert without_model(configured(tmp_path, extractors=plan, llm_key="key")) is None
+    assert without_model(configured(tmp_path)) is None
 
 
 def test_a_threshold_and_a_model_are_part_of_what_facts_depend_on(tmp_path: Path) -> None:

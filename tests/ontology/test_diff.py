@@ -51,6 +51,12 @@ def test_nothing_changes_between_equals() -> None:
             set(),
         ),
         (
+            "    range: date\n",
+            "    range: string\n",
+            ("attribute", "publication_date", "changed", "range"),
+            set(),
+        ),
+        (
             "exact_mappings: [wdt:P674, schema:character]",
             "exact_mappings: [wdt:P674]",
             ("relation", "has_character", "changed", "schema_org"),

@@ -28,7 +28,7 @@ def test_nothing_else_lies_beside_them() -> None:
 def test_every_type_and_relation_has_a_part_of_its_page() -> None:
     for name in ONTOLOGY.entity_types:
         assert f"\n## {name}\n" in FILES["types.md"]
-    for relation in ONTOLOGY.relations.values():
+    for relation in (*ONTOLOGY.relations.values(), *ONTOLOGY.attributes.values()):
         page = FILES["relations.md"].partition(f"\n## {relation.name}\n")[2].partition("\n## ")[0]
         assert relation.definition in page
         assert relation.guidance in page
