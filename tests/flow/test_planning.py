@@ -41,8 +41,10 @@ def test_the_command_that_a_damaged_file_names_mends_it(built, tmp_path):
     added = [{"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006}]
     land(built.landing_path, "alpha", [lines(tmp_path / "more.jsonl", added)], "second")
     failed = {result.task.label: result.error for result in build(built, types=["film"]).failed}
-    (error,) = failed.values()
-    assert "kg build --only 'source_records@alpha|first'" in error
+    # Each run that reads the file names it.
+    assert failed.keys() == {"types", "graph"}
+    for error in failed.values():
+        assert "kg build --only 'source_records@alpha|first'" in error
     assert labels(build(built, only=["source_records@alpha|first"])) == ["sources@alpha|first"]
     assert labels(build(built, types=["film"]))
     assert labels(build(built, types=["film"])) == []
