@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg_assets.inference.extractors import Candidate, Context
-from kg_assets.inference.reading.extractor import NOT_LINKED, Reader
+from kg_assets.inference.extractors import UNLINKED, Candidate, Context
+from kg_assets.inference.reading.extractor import Reader
 from kg_assets.inference.reading.filter import Filter, load_filter
 from kg_assets.inference.reading.subject import find_subject
 from ontology.schema import load_ontology
@@ -198,7 +198,7 @@ def test_an_object_is_linked_to_the_one_candidate_of_its_name_and_type() -> None
     assert (fact.object_id, fact.object_type, fact.problem) == ("b", "book", None)
     twice = (book, Candidate("p", "play", "Blue Sun"))
     [fact] = Reader(ONTOLOGY).extract(context(text, candidates=twice))
-    assert (fact.object_id, fact.problem) == (None, NOT_LINKED)
+    assert (fact.object_id, fact.problem) == (None, UNLINKED)
 
 
 def test_a_plain_value_needs_no_link() -> None:
