@@ -7,7 +7,7 @@ one by one.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from kg_assets.build import assemble
+from kg_assets.inference.tables import INFERRED_RECORDS
 from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
 from kg_assets.planning import Lane, State, lanes
@@ -29,6 +30,8 @@ from resources.lock import Busy, exclusive
 from resources.settings import PRODUCTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kg_assets.build import Assembly
     from kg_assets.shell import StepAsset
     from kg_assets.sources.landing import Delivery
@@ -155,6 +158,7 @@ class _Build:
         self._only = only
         self._instance = instance
         self._summary = Summary()
+        self._bad: set[str] = set()
         self._deliveries: dict[str, Delivery] = {}
         self._look()
         self._lanes = lanes(self._assembly.steps)
@@ -195,50 +199,68 @@ class _Build:
         return any(found[key].source == INFERRED for key in new)
 
     def run(self) -> Summary:
-        self._round()
-        # What was inferred enters by the front door, one round a build: texts of what entered may
-        # propose more, and that is the next build's.
-        if not self._only and not self._summary.failed and self._look():
-            self._round()
+        """Build as far as what is inferred; then, with what that delivered, the rest.
+
+        What was inferred enters by the front door, one round a build: texts of what entered may
+        propose more, and that is the next build's.
+        """
+        first = self._up_to(INFERRED_RECORDS.name)
+        rest = {name: lane for name, lane in self._lanes.items() if name not in first}
+        self._watcher.planned(self._runs(self._lanes))
+        with runner(self._settings) as submit:
+            self._round(submit, first)
+            if not self._only and not self._summary.failed and self._look():
+                # The graph waits for this, so that it is made once.
+                self._watcher.planned(self._runs(first) + self._runs(self._lanes))
+                rest = self._lanes
+            self._round(submit, rest)
         self._count_quarantined()
         return self._summary
 
-    def _round(self) -> None:
-        waiting = dict(self._lanes)
+    def _up_to(self, table: str) -> dict[str, Lane]:
+        """The lane that makes a table and all that it needs; nothing where it is not built."""
+        needed: set[str] = set()
+        for name, lane in reversed(self._lanes.items()):
+            if name in needed or table in _tables(lane.steps):
+                needed |= {name, *lane.upstream}
+        return {name: lane for name, lane in self._lanes.items() if name in needed}
+
+    def _runs(self, chosen: Mapping[str, Lane]) -> int:
+        return sum(len(self._keys(lane)) for lane in chosen.values())
+
+    def _round(self, submit: Callable[[Task], Future[Result]], chosen: Mapping[str, Lane]) -> None:
+        waiting = dict(chosen)
         running: dict[Future[Result], Task] = {}
         open_tasks: dict[str, int] = {}
-        bad: set[str] = set()
-        self._watcher.planned(sum(len(self._keys(lane)) for lane in waiting.values()))
-        with runner(self._settings) as submit:
-            while waiting or running:
-                for name, lane in list(waiting.items()):
-                    if any(up in waiting or open_tasks.get(up) for up in lane.upstream):
-                        continue
-                    del waiting[name]
-                    if lane.upstream & bad:
-                        bad.add(name)
-                        self._summary.blocked.append(name)
-                        self._watcher.current(name, len(self._keys(lane)))
-                        continue
-                    tasks = self._tasks(lane)
-                    self._watcher.current(name, len(self._keys(lane)) - len(tasks))
-                    open_tasks[name] = len(tasks)
-                    for task in tasks:
-                        self._watcher.started(task)
-                        running[submit(task)] = task
-                if not running:
+        while waiting or running:
+            for name, lane in list(waiting.items()):
+                if any(up in waiting or open_tasks.get(up) for up in lane.upstream):
                     continue
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    task = running.pop(future)
-                    result = outcome(future, task)
-                    open_tasks[task.lane] -= 1
-                    self._summary.results.append(result)
-                    self._watcher.finished(result)
-                    self._watcher.current(task.lane, max(len(task.partitions) - 1, 0))
-                    # A delivery that fails does not hold up the others.
-                    if result.error is not None and task.lane != "sources":
-                        bad.add(task.lane)
+                del waiting[name]
+                if lane.upstream & self._bad:
+                    self._bad.add(name)
+                    self._summary.blocked.append(name)
+                    self._watcher.current(name, len(self._keys(lane)))
+                    continue
+                tasks = self._tasks(lane)
+                self._watcher.current(name, len(self._keys(lane)) - len(tasks))
+                open_tasks[name] = len(tasks)
+                for task in tasks:
+                    self._watcher.started(task)
+                    running[submit(task)] = task
+            if not running:
+                continue
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                task = running.pop(future)
+                result = outcome(future, task)
+                open_tasks[task.lane] -= 1
+                self._summary.results.append(result)
+                self._watcher.finished(result)
+                self._watcher.current(task.lane, max(len(task.partitions) - 1, 0))
+                # A delivery that fails does not hold up the others.
+                if result.error is not None and task.lane != "sources":
+                    self._bad.add(task.lane)
 
     def _count_quarantined(self) -> None:
         heads = self._lake.heads(QUARANTINED_BLOBS)

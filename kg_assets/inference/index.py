@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
 from kg_assets.inference.gazetteer import COMMON_WORDS, name_key
-from resources.vectors import Found, VectorReader, VectorStore, Version
+from resources.vectors import Found, VectorReader, VectorStore, Version, search
 
 if TYPE_CHECKING:
     import duckdb
@@ -148,26 +148,24 @@ def passages(
         Passages, best first; equal ones in the order of their ids.
     """
     vector = embedding.embed([text])[0]
-    found: dict[str, Found] = {}
-    for reader in readers:
-        for chunks in (
-            reader.phrase(" ".join(re.findall(r"\w+", name)), limit * DEEPER),
-            reader.full_text(f"{name} {text[:LONGEST_QUERY]}", limit * DEEPER),
-            reader.nearest(vector, limit * DEEPER),
-        ):
-            found |= {chunk.chunk_id: chunk for chunk in chunks}
+    chunks = search(
+        readers,
+        limit * DEEPER,
+        phrase=" ".join(re.findall(r"\w+", name)),
+        words=f"{name} {text[:LONGEST_QUERY]}",
+        vector=vector,
+    )
+    found = {chunk.chunk_id: chunk for chunk in chunks}
+    known = [key for key, chunk in found.items() if chunk.entity_id not in exclude]
+    if not known:
+        return []
     own, said = _key(name), _key(text)
+    # Rounded, so that the order in which a machine adds up decides nothing.
+    likeness = np.round(np.stack([found[key].vector for key in known]) @ np.array(vector), 6)
     ranked = sorted(
-        (
-            -(
-                math.fsum(a * b for a, b in zip(vector, chunk.vector, strict=True))
-                + (own in _key(chunk.text))
-                + _is_named(chunk.title, text, said)
-            ),
-            key,
-        )
-        for key, chunk in found.items()
-        if chunk.entity_id not in exclude
+        (-(cosine + (own in _key(chunk.text)) + _is_named(chunk.title, text, said)), key)
+        for key, cosine in zip(known, likeness.tolist(), strict=True)
+        for chunk in (found[key],)
     )
     return [found[key] for _, key in ranked[:limit]]
 
