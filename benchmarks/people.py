@@ -10,56 +10,22 @@ closed over films). All pairs of directors of labelled films are judged.
 from __future__ import annotations
 
 import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from kg_assets.matching.block_keys import run_block_keys
-from kg_assets.matching.blocking import run_blocked_pairs
-from kg_assets.matching.entities import run_resolved_entities
+from benchmarks.chain import resolve
 from kg_assets.matching.evaluation import Scores, score_complete
-from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.models.film import film_spec
-from kg_assets.matching.records import run_records
-from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.tables import entity_members
-from kg_assets.matching.training import run_match_model
-from kg_assets.partitions import shard_keys
 from kg_assets.sources.demo import demo_files, imdb_links, same_director_links
 from kg_assets.sources.landing import land
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from kg_assets.sources.tables import SOURCE_RECORDS
 from resources.lake import Lake
 from resources.settings import Settings
-
-if TYPE_CHECKING:
-    from kg_assets.matching.model import MatchSpec
-
-
-def run(lake: Lake, spec: MatchSpec) -> float:
-    """Run one type's chain of matching steps and return its seconds."""
-    started = time.perf_counter()
-    name = spec.entity_type
-    with lake.step(f"{name}/records") as step:
-        run_records(step, spec)
-    with lake.step(f"{name}/match_model") as step:
-        run_match_model(step, spec)
-    with lake.step(f"{name}/block_keys") as step:
-        run_block_keys(step, spec)
-    for shard in shard_keys(spec.shards):
-        with lake.step(f"{name}/blocked_pairs", partition=shard) as step:
-            run_blocked_pairs(step, spec, shard_count=spec.shards)
-        with lake.step(f"{name}/match_scores", partition=shard) as step:
-            run_match_scores(step, spec)
-    with lake.step(f"{name}/match_thresholds") as step:
-        run_match_thresholds(step, spec)
-    with lake.step(f"{name}/resolved_entities") as step:
-        run_resolved_entities(step, spec)
-    return time.perf_counter() - started
 
 
 def main() -> None:
@@ -76,7 +42,7 @@ def main() -> None:
             with lake.step("source_records", partition=delivery.key) as step:
                 run_source_records(step)
         specs = (film_spec(use_people=False), MODELS["person"])
-        seconds = {spec.entity_type: run(lake, spec) for spec in specs}
+        seconds = {spec.entity_type: resolve(lake, spec) for spec in specs}
         with lake.step("score") as step:
             records = step.read(SOURCE_RECORDS)
             films = step.read(entity_members("film"))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
+from benchmarks import scoring_answers as answers
 from benchmarks import scoring_runs as runs
 from benchmarks.people_and_films import World
 
@@ -82,7 +83,7 @@ def scoring(data: dict[str, DataSet], threads: int, rounds: int) -> None:
                 everything, only = runs.score_splink(one, path, theirs, threads)
                 whole.append(everything)
                 predict.append(only)
-            both, alone, largest = runs.disagreement(one, ours, theirs)
+            both, alone, largest = answers.disagreement(one, ours, theirs)
             same = alone == 0 and largest <= 1e-6
             grid.add_row(
                 one.kind,
@@ -130,7 +131,7 @@ def end_to_end(data: dict[str, DataSet], threads: int, rounds: int) -> None:
             costs = [worker(engine, one, target, threads, 1) for _ in range(rounds)]
             wall, cpu = median(costs)
             memory = statistics.median(cost.memory for cost in costs)
-            precision, recall, f1 = runs.pairwise_f1(one, target)
+            precision, recall, f1 = answers.pairwise_f1(one, target)
             grid.add_row(
                 one.kind, engine, f"{wall:.1f}", f"{cpu:.1f}", f"{memory:,.0f}",
                 f"{precision:.4f}", f"{recall:.4f}", f"{f1:.4f}",
@@ -230,7 +231,7 @@ def skew(folder: Path, films: int, threads: int) -> None:
         place.mkdir()
         data = runs.prepare(place, World(films, same_title=same), threads)["film"]
         cost, pairs = runs.block(data, 1, threads)
-        recall, dropped = runs.recall_of_block(data, same)
+        recall, dropped = answers.recall_of_block(data, same)
         each.append(cost.wall / pairs)
         grid.add_row(
             label, f"{pairs:,}", f"{cost.wall:.2f}", f"{each[-1] * 1e6:.2f}",

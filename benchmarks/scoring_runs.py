@@ -104,10 +104,11 @@ def connection(
 
 
 def _copy(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
-    con.execute(f"COPY ({statement}) TO '{_quoted(path)}'")
+    con.execute(f"COPY ({statement}) TO '{quoted(path)}'")
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path for a text in SQL."""
     return str(path).replace("'", "''")
 
 
@@ -122,9 +123,7 @@ def prepare(folder: Path, world: World, threads: int) -> dict[str, DataSet]:
         _copy(con, "FROM made ORDER BY record_id", data.file("records"))
         truth = f"SELECT record_id, thing FROM truth WHERE entity_type = '{kind}'"
         _copy(con, truth, data.file("truth"))
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE record AS FROM '{_quoted(data.file('records'))}'"
-        )
+        con.execute(f"CREATE OR REPLACE TEMP TABLE record AS FROM '{quoted(data.file('records'))}'")
         row = train(con, data.spec, "record").to_pylist()[0]
         data.file("model", "json").write_text(row["settings"])
         _copy(con, "FROM counted_term", data.file("frequencies"))
@@ -139,19 +138,19 @@ def block(data: DataSet, shards: int, threads: int, target: Path | None = None) 
         The cost, and the number of pairs.
     """
     con = connection(threads)
-    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
     timer = Timer()
     make_keys(con, data.spec, "record")
     _copy(con, "FROM block_key ORDER BY block, rule_number, record_id", data.file("keys"))
     con.execute("DROP TABLE block_key")
-    con.execute(f"CREATE VIEW block_key AS FROM '{_quoted(data.file('keys'))}'")
+    con.execute(f"CREATE VIEW block_key AS FROM '{quoted(data.file('keys'))}'")
     pairs = 0
     for shard in range(shards):
         found = pairs_of_shard(con, data.spec, shard, shards)
         found.create_view("found_pair", replace=True)
         path = (target or data.folder) / f"{data.kind}_pairs_{shards}_{shard}.parquet"
         _copy(con, "FROM found_pair ORDER BY record_l, record_r", path)
-        pairs += con.sql(f"SELECT count(*) FROM '{_quoted(path)}'").fetchall()[0][0]
+        pairs += con.sql(f"SELECT count(*) FROM '{quoted(path)}'").fetchall()[0][0]
     return timer.stop(), pairs
 
 
@@ -161,7 +160,7 @@ def _views(con: duckdb.DuckDBPyConnection, data: DataSet, pairs: Path) -> None:
         ("frequency", data.file("frequencies")),
         ("pair", pairs),
     ):
-        con.execute(f"CREATE VIEW {name} AS FROM '{_quoted(path)}'")
+        con.execute(f"CREATE VIEW {name} AS FROM '{quoted(path)}'")
 
 
 def score_ours(
@@ -225,31 +224,12 @@ def score_splink(data: DataSet, pairs: Path, target: Path, threads: int) -> tupl
     return cost, predict
 
 
-def disagreement(data: DataSet, ours: Path, splink: Path) -> tuple[int, int, float]:
-    """Pairs that both have above the threshold, that one has alone, and the largest difference."""
-    con = connection(1)
-    both, alone, largest = con.sql(
-        f"""
-        SELECT count(*) FILTER (a.record_l IS NOT NULL AND b.record_l IS NOT NULL),
-               count(*) FILTER (a.record_l IS NULL OR b.record_l IS NULL),
-               coalesce(max(abs(a.match_weight - b.match_weight)), 0)
-        FROM (
-            FROM '{_quoted(ours)}'
-            WHERE match_probability >= {data.spec.threshold!r}
-        ) AS a
-        FULL JOIN '{_quoted(splink)}' AS b
-               ON a.record_l = b.record_l AND a.record_r = b.record_r
-        """
-    ).fetchall()[0]
-    return int(both), int(alone), float(largest)
-
-
 def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, int]:
     """A file of pairs of which a share is above the threshold, and how many there are."""
     con = connection(1)
     above, below = (
         con.sql(
-            f"SELECT count(*) FROM '{_quoted(scored)}' WHERE match_probability {sign} "
+            f"SELECT count(*) FROM '{quoted(scored)}' WHERE match_probability {sign} "
             f"{data.spec.threshold!r}"
         ).fetchall()[0][0]
         for sign in (">=", "<")
@@ -260,7 +240,7 @@ def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, i
         con,
         f"""
         SELECT record_l, record_r, rule
-        FROM '{_quoted(scored)}'
+        FROM '{quoted(scored)}'
         QUALIFY row_number() OVER (
             PARTITION BY match_probability >= {data.spec.threshold!r}
             ORDER BY hash(record_l, record_r)
@@ -282,8 +262,8 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
 
     memory, spill = Settings().memory_limit, data.folder / "spill"
     con = connection(threads, memory, spill)
-    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
-    con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
+    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
     timer = Timer()
     make_keys(con, data.spec, "record")
     scores = []
@@ -307,7 +287,7 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     con = connection(threads, memory, spill)
     found = cluster(
         con,
-        con.sql(f"SELECT record_id, source FROM '{_quoted(data.file('records'))}'"),
+        con.sql(f"SELECT record_id, source FROM '{quoted(data.file('records'))}'"),
         con.read_parquet(scores),
         threshold=data.spec.threshold,
         duplicate_free=(),
@@ -319,8 +299,8 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
 def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
     """Records to clusters by plain Splink: its blocking, predict and clustering."""
     con = connection(threads)
-    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
-    con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
+    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
     timer = Timer()
     rules = data.spec.blocking
     keys = "".join(f", {rule.keys} AS keys_{place}" for place, rule in enumerate(rules))
@@ -349,81 +329,12 @@ def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
     return timer.stop()
 
 
-def pairwise_f1(data: DataSet, clusters: Path) -> tuple[float, float, float]:
-    """Precision, recall and F1 over pairs of records of one planted thing."""
-    con = connection(2)
-    together, wanted, right = con.sql(
-        f"""
-        WITH placed AS (
-            SELECT thing, cluster
-            FROM '{_quoted(data.file("truth"))}'
-            JOIN '{_quoted(clusters)}' USING (record_id)
-        ),
-        sizes AS (
-            SELECT thing, cluster, count(*) AS n
-            FROM placed
-            GROUP BY thing, cluster
-        )
-        SELECT (SELECT sum(n * (n - 1) / 2)
-                FROM (SELECT sum(n) AS n FROM sizes GROUP BY cluster)),
-               (SELECT sum(n * (n - 1) / 2)
-                FROM (SELECT sum(n) AS n FROM sizes GROUP BY thing)),
-               (SELECT sum(n * (n - 1) / 2) FROM sizes)
-        """
-    ).fetchall()[0]
-    precision, recall = float(right / together), float(right / wanted)
-    return precision, recall, 2 * precision * recall / (precision + recall)
-
-
-def recall_of_block(data: DataSet, films: int) -> tuple[float, int]:
-    """Share of planted matches among the records of one title that were made pairs.
-
-    A record of these films under another title alone is not in the block.
-
-    Args:
-        data: A world whose first films share their title, blocked in one shard.
-        films: How many they are.
-
-    Returns:
-        The share, and how many pairs of records with that title were not made.
-    """
-    if films == 0:
-        return 1.0, 0
-    con = connection(2)
-    wanted, found, made, records = con.sql(
-        f"""
-        WITH named AS (
-            SELECT record_id, thing, title, title_keys
-            FROM '{_quoted(data.file("truth"))}'
-            JOIN '{_quoted(data.file("records"))}' USING (record_id)
-            WHERE thing < {films}
-        ),
-        block AS (
-            SELECT record_id, thing
-            FROM named
-            WHERE list_contains(title_keys, (SELECT mode(title) FROM named))
-        ),
-        pair AS (
-            SELECT l.thing = r.thing AS planted
-            FROM '{_quoted(data.folder / f"{data.kind}_pairs_1_0.parquet")}' AS pair
-            JOIN block AS l ON l.record_id = pair.record_l
-            JOIN block AS r ON r.record_id = pair.record_r
-        )
-        SELECT (SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM block GROUP BY thing)),
-               (SELECT count(*) FROM pair WHERE planted),
-               (SELECT count(*) FROM pair),
-               (SELECT count(*) FROM block)
-        """
-    ).fetchall()[0]
-    return float(found / wanted), int(records * (records - 1) / 2 - made)
-
-
 def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
     """Score so many pairs in 16 shards: records of neighbouring places, most of them no matches."""
     con = connection(threads, "1200MB")
-    con.execute(f"CREATE VIEW record AS FROM '{_quoted(data.file('records'))}'")
-    con.execute(f"CREATE VIEW frequency AS FROM '{_quoted(data.file('frequencies'))}'")
-    con.execute(f"SET temp_directory = '{_quoted(data.folder / 'spill')}'")
+    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
+    con.execute(f"SET temp_directory = '{quoted(data.folder / 'spill')}'")
     con.execute(
         """
         CREATE TEMP TABLE named AS

@@ -152,51 +152,49 @@ def _unexplained(missing: str, *, use_makers: bool) -> str:
     return f"{missing} OR {ONE_MAKER}" if use_makers else missing
 
 
-def countries(*, use_makers: bool = True) -> Comparison:
-    """Countries of origin.
+def _of_both(
+    name: str,
+    column: str,
+    one: str,
+    probabilities: tuple[tuple[float, float], ...],
+    *,
+    use_makers: bool,
+) -> Comparison:
+    """A comparison of two lists that are the same, overlap, or have nothing in common.
 
     Args:
+        name: What is compared.
+        column: The column of the lists.
+        one: An element of it, with its article.
+        probabilities: m and u of the three levels.
         use_makers: Whether the model knows makers; of works of one maker this says nothing.
     """
+    left, right = f"{column}_l", f"{column}_r"
+    same, common, none = probabilities
     return Comparison(
-        name="countries",
-        missing=_unexplained(
-            "len(work_countries_l) = 0 OR len(work_countries_r) = 0", use_makers=use_makers
-        ),
+        name=name,
+        missing=_unexplained(f"len({left}) = 0 OR len({right}) = 0", use_makers=use_makers),
         levels=(
-            Level("same countries", "work_countries_l = work_countries_r", 0.7, 0.1),
-            Level(
-                "a country in common",
-                "list_has_any(work_countries_l, work_countries_r)",
-                0.27,
-                0.15,
-            ),
-            Level("no country in common", "ELSE", 0.03, 0.75),
+            Level(f"same {name}", f"{left} = {right}", *same),
+            Level(f"{one} in common", f"list_has_any({left}, {right})", *common),
+            Level(f"no {one.split()[-1]} in common", "ELSE", *none),
         ),
     )
 
 
-def languages(*, use_makers: bool = True) -> Comparison:
-    """Original languages.
+def countries(*, use_makers: bool = True) -> Comparison:
+    """Countries of origin."""
+    probabilities = ((0.7, 0.1), (0.27, 0.15), (0.03, 0.75))
+    return _of_both(
+        "countries", "work_countries", "a country", probabilities, use_makers=use_makers
+    )
 
-    Args:
-        use_makers: Whether the model knows makers; of works of one maker this says nothing.
-    """
-    return Comparison(
-        name="languages",
-        missing=_unexplained(
-            "len(work_languages_l) = 0 OR len(work_languages_r) = 0", use_makers=use_makers
-        ),
-        levels=(
-            Level("same languages", "work_languages_l = work_languages_r", 0.7, 0.2),
-            Level(
-                "a language in common",
-                "list_has_any(work_languages_l, work_languages_r)",
-                0.25,
-                0.15,
-            ),
-            Level("no language in common", "ELSE", 0.05, 0.65),
-        ),
+
+def languages(*, use_makers: bool = True) -> Comparison:
+    """Original languages."""
+    probabilities = ((0.7, 0.2), (0.25, 0.15), (0.05, 0.65))
+    return _of_both(
+        "languages", "work_languages", "a language", probabilities, use_makers=use_makers
     )
 
 
