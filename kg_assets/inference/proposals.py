@@ -238,12 +238,12 @@ def _proposals(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         """
     )
     found: dict[str, dict[str, Any]] = {}
-    for each in linked.to_arrow_table().to_pylist():
+    for each in _each(linked):
         # The name of the proposal itself and not a shorter one by which it was linked.
         if proposal_id(each["entity_type"], each["name"]) == each["source_id"]:
             found.setdefault(each["source_id"], each)
     proposed: dict[tuple[str, str], dict[str, Any]] = {}
-    for each in unlinked.to_arrow_table().to_pylist():
+    for each in _each(unlinked):
         kind, name = each["entity_type"], each["name"]
         if kind in GAZETTEER_TYPES and is_proposable(name):
             proposed.setdefault((kind, name_key(name)), each)
@@ -301,5 +301,10 @@ def _day(value: object) -> str:
 
 
 def _lines(relation: duckdb.DuckDBPyRelation) -> Iterator[str]:
+    return (each["line"] for each in _each(relation))
+
+
+def _each(relation: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
+    """The rows of a relation, of which no more than a batch is in memory."""
     for batch in relation.to_arrow_reader(BATCH_THINGS):
-        yield from batch.column("line").to_pylist()
+        yield from batch.to_pylist()
