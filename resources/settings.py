@@ -9,18 +9,22 @@ import re
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import (
     AliasChoices,
+    AnyHttpUrl,
     BaseModel,
     ConfigDict,
     Field,
     SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PRODUCTION = "prod"
 """The namespace that everyone reads through to and that no run may write."""
@@ -74,7 +78,14 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="KG_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="KG_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        # What is wrong may be a key or a password.
+        hide_input_in_errors=True,
+        # The library's own decoding does not say in which variable there is no JSON, or where.
+        enable_decoding=False,
     )
 
     home: Path = Field(
@@ -89,6 +100,7 @@ class Settings(BaseSettings):
     )
     catalog: str | None = Field(
         default=None,
+        repr=False,  # it may hold a password
         description="SQLAlchemy address of the catalog; default SQLite in <home>/catalog.sqlite.",
     )
     namespace: str = Field(
@@ -144,7 +156,7 @@ class Settings(BaseSettings):
         le=64,
         description="Layers over a table's file before they are compacted into a new one.",
     )
-    thresholds: Annotated[dict[str, float], NoDecode] = Field(
+    thresholds: dict[str, float] = Field(
         default_factory=dict,
         description="Match probabilities from which pairs are edges, instead of those that were "
         'measured: JSON such as {"film": 0.9, "film|cannes_films|wikidata_films": 0.85}, by '
@@ -206,6 +218,7 @@ class Settings(BaseSettings):
     )
     llm_store: str | None = Field(
         default=None,
+        repr=False,  # it may hold a password
         description="SQLAlchemy address of the store of answers and of the budget, SQLite or "
         "Postgres; default SQLite in <home>/llm.sqlite.",
     )
@@ -225,10 +238,10 @@ class Settings(BaseSettings):
         default=None,
         description="YAML or JSON file that corrects the price table resources/llm/prices.yaml.",
     )
-    llm_requests_per_minute: int | None = Field(
+    llm_requests_per_minute: int = Field(
         default=1000, ge=1, description="Requests a minute to one model, over all processes."
     )
-    llm_tokens_per_minute: int | None = Field(
+    llm_tokens_per_minute: int = Field(
         default=400_000, ge=1, description="Tokens a minute of one model, over all processes."
     )
     llm_concurrency: int = Field(
@@ -276,17 +289,47 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("thresholds", mode="before")
+    @field_validator(
+        "thresholds",
+        "scorers",
+        "shadow_scorers",
+        "extractors",
+        "shadow_extractors",
+        mode="before",
+    )
     @classmethod
-    def _read_thresholds(cls, value: object) -> object:
+    def _read_json(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
         try:
             return json.loads(value or "{}")
         except json.JSONDecodeError as error:
+            example = {"thresholds": 0.9, "scorers": "splink", "shadow_scorers": "splink"}
             raise ValueError(
-                f"KG_THRESHOLDS is not JSON ({error}): write for example '{{\"film\": 0.9}}'"
+                f"KG_{str(info.field_name).upper()} is not JSON ({error}): write for example "
+                f"{json.dumps({'film': example.get(str(info.field_name), 'llm+rules')})}"
             ) from None
+
+    @field_validator("llm_key", "embedding_key")
+    @classmethod
+    def _plain_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        # A key that was read from a file often ends in a line break. In a header it would be an
+        # error, and the error would show the key.
+        key = value.get_secret_value().strip()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValueError("the key has characters that no key has, such as a space or quotes")
+        return SecretStr(key) if key else None
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        try:
+            TypeAdapter(AnyHttpUrl | None).validate_python(value)
+        except ValidationError:
+            raise ValueError("write an address such as https://HOST or http://HOST:PORT") from None
+        return value
 
     @field_validator("thresholds")
     @classmethod

@@ -105,12 +105,9 @@ def named(
     Raises:
         ExtractorsError: There is none of that name, or it cannot be used.
     """
-    unknown = set(name.split("+")) - set(NAMES)
-    if unknown:
-        raise ExtractorsError(
-            f"there is no extractor {', '.join(map(repr, sorted(unknown)))}; use "
-            f"{', '.join(NAMES)}, or several joined by +"
-        )
+    problem = _problem((name,))
+    if problem:
+        raise ExtractorsError(problem)
     rules = ComposedRules(ontology, precise=precise)
     made, notes = _made(settings, ontology, entity_type, (name,), rules)
     if notes:
@@ -147,12 +144,24 @@ def check_extractors(settings: Settings) -> None:
                     f"{variable}: nothing is inferred of {kind!r}; use one of "
                     f"{', '.join(INFERENCE_TYPES)}"
                 )
-            unknown = {part for name in order for part in name.split("+")} - set(NAMES)
-            if unknown:
-                raise ExtractorsError(
-                    f"{variable}: there is no extractor {', '.join(sorted(unknown))}; use "
-                    f"{', '.join(NAMES)}, or several joined by +"
-                )
+            problem = _problem(order)
+            if problem:
+                raise ExtractorsError(f"{variable}: {problem}")
+
+
+def _problem(order: Iterable[str]) -> str | None:
+    """What is wrong with the names of extractors, or None."""
+    for name in order:
+        parts = name.split("+")
+        unknown = sorted(set(parts) - set(NAMES))
+        if unknown:
+            return (
+                f"there is no extractor {', '.join(map(repr, unknown))}; use {', '.join(NAMES)}, "
+                "or several joined by +"
+            )
+        if len(set(parts)) < len(parts):
+            return f"{name!r} names an extractor twice, which cannot agree with itself"
+    return None
 
 
 def _made(

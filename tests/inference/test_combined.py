@@ -167,7 +167,9 @@ def test_a_threshold_and_a_model_are_part_of_what_facts_depend_on(tmp_path: Path
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"extractors": {"film": ["magic"]}}, "no extractor magic; use rules, llm"),
+        ({"extractors": {"film": ["magic"]}}, "no extractor 'magic'; use rules, llm"),
+        ({"extractors": {"film": ["llm+"]}}, "no extractor ''; use rules, llm"),
+        ({"extractors": {"film": ["rules+rules"]}}, "'rules.rules' names an extractor twice"),
         ({"extractors": {"movie": ["rules"]}}, "nothing is inferred of 'movie'; use one of film"),
         ({"shadow_extractors": {"film": "magic"}}, "KG_SHADOW_EXTRACTORS: there is no extractor"),
     ],

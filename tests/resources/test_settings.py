@@ -1,0 +1,50 @@
+"""What is wrong with a setting is said with its variable, and without a secret."""
+
+import pytest
+from pydantic import ValidationError
+
+from kg_assets.cli.main import settings as checked
+from resources.settings import Settings
+
+SECRET = "sk-4f1d-secret"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("KG_EXTRACTORS", "film: llm", "KG_EXTRACTORS is not JSON"),
+        ("KG_EXTRACTORS", '{"film": {"ordre": []}}', "KG_EXTRACTORS, film.ordre: Extra inputs"),
+        ("KG_SHADOW_EXTRACTORS", '{"film":', "KG_SHADOW_EXTRACTORS is not JSON"),
+        ("KG_SCORERS", "splink", """write for example {"film": "splink"}"""),
+        ("KG_LLM_BASE_URL", "foo", "KG_LLM_BASE_URL: Value error, write an address such as"),
+        ("KG_LLM_BASE_URL", "http://[::1", "write an address such as"),
+        ("KG_LLM_KEY", "two words", "KG_LLM_KEY: Value error, the key has characters"),
+        ("KG_LLM_CAP", "-1", "KG_LLM_CAP: Input should be greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_variable_is_named(monkeypatch, capsys, variable, value, complaint):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit) as stopped:
+        checked()
+    assert stopped.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("variable", ["KG_LLM_KEY", "KG_EMBEDDING_KEY"])
+@pytest.mark.parametrize("wrong", [f"{SECRET} {SECRET}", f"{SECRET}\u201d", f"{SECRET}\n{SECRET}"])
+def test_a_key_that_fits_in_no_header_is_refused_without_being_shown(monkeypatch, variable, wrong):
+    monkeypatch.setenv(variable, wrong)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert SECRET not in str(refused.value)
+
+
+def test_a_line_break_at_the_end_is_no_part_of_a_key(monkeypatch):
+    monkeypatch.setenv("KG_LLM_KEY", f"{SECRET}\n")
+    assert Settings().llm_key.get_secret_value() == SECRET
+
+
+def test_the_password_of_a_database_is_in_no_representation():
+    url = f"postgresql+psycopg://kg:{SECRET}@db/kg"
+    settings = Settings(catalog=url, llm_store=url)
+    assert SECRET not in repr(settings) + str(settings)
