@@ -56,7 +56,7 @@ bench-retrieval: $(STAMP)
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --extra demo --extra dev pyproject.toml -o requirements.txt
+		--no-emit-index-url --extra demo --extra cluster --extra dev pyproject.toml -o requirements.txt
 
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'

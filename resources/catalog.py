@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from resources.catalog_engine import begin_writing, open_engine
 from resources.catalog_schema import (
     COMMITS,
     ENTRIES,
@@ -38,12 +38,7 @@ class Catalog:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = sa.make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(parsed)
-        if parsed.get_backend_name() == "sqlite":
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+        self._engine = open_engine(url)
         with self._write() as connection:
             METADATA.create_all(connection)
             add_layers(connection)
@@ -52,12 +47,7 @@ class Catalog:
     def _write(self) -> Iterator[sa.Connection]:
         """One transaction that holds the write lock from its start."""
         with self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                # A transaction that reads first and then writes would fail, rather than wait,
-                # when another process has written in between.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.begin()
+            begin_writing(connection)
             try:
                 yield connection
             except BaseException:
@@ -377,14 +367,3 @@ def _with_below(connection: sa.Connection, heads: Iterable[Head]) -> list[Head]:
 
 def _dump(inputs: Iterable[Input]) -> str:
     return json.dumps([[i.table, i.partition, i.digest] for i in sorted(set(inputs))])
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Without this, Python's driver opens and closes transactions on its own.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA busy_timeout = 60000")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()

@@ -6,11 +6,9 @@ leaves files that nothing points to; `Lake.collect` removes them.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +21,7 @@ from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.layers import merged
 from resources.reads import WHOLE
 from resources.step import Step
+from resources.storage import WrongChecksumError, horizon_of, open_storage
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,9 +44,6 @@ _MOST_LAYERS = 64
 
 _ORPHAN_SECONDS = 24 * 3600.0
 
-_verified: dict[tuple[str, str], tuple[int, ...]] = {}
-"""How each file looked, by path and SHA-256, when this process found that it has this hash."""
-
 
 class Lake:
     """Tables of one namespace.
@@ -59,9 +55,18 @@ class Lake:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.catalog = Catalog(settings.catalog_url)
-        self.root = settings.lake_path
+        self.storage = open_storage(settings)
         self.namespace = settings.namespace
         self.catalog.ensure_namespace(self.namespace)
+
+    @property
+    def root(self) -> Path:
+        """Folder of the lake's files.
+
+        Raises:
+            LakeError: They lie in an object store.
+        """
+        return self.storage.root
 
     @contextmanager
     def step(
@@ -180,27 +185,19 @@ class Lake:
         Raises:
             CorruptFileError: They are not, or the file is gone.
         """
-        path = self.root / file.path
-        # Steps of one process open the lake anew, so what was verified is known to all of them.
-        place = (str(path.absolute()), file.sha256)
-        looks = _looks(path)
-        if looks is not None and _verified.get(place) == looks:
-            return path
         label = table if partition == WHOLE else f"{table}@{partition}"
         advice = (
             f"{file.path} (table {table}, partition {partition}) "
             f"{{}}; restore the file, or make it again: kg build --only '{label}'"
         )
         try:
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            return self.storage.verified(file)
         except FileNotFoundError:
             raise CorruptFileError(advice.format("is missing")) from None
-        if found != file.sha256:
-            raise CorruptFileError(advice.format("does not have the checksum of the catalog"))
-        if looks is not None:
-            _verified[place] = looks
-        return path
+        except WrongChecksumError:
+            raise CorruptFileError(
+                advice.format("does not have the checksum of the catalog")
+            ) from None
 
     def layers_since(
         self, heads: Sequence[Head], then: Mapping[str, str]
@@ -242,14 +239,8 @@ class Lake:
         Returns:
             What was removed, relative to the lake.
         """
-        horizon = time.time() - older_than_seconds
-        known = self.catalog.paths()
-        removed = []
-        for path in sorted(self.root.rglob("*.parquet*")):
-            relative = path.relative_to(self.root).as_posix()
-            if relative not in known and path.stat().st_mtime < horizon:
-                path.unlink()
-                removed.append(relative)
+        horizon = horizon_of(older_than_seconds)
+        removed = self.storage.collect(self.catalog.paths(), horizon)
         if self.settings.scratch.is_dir():
             for folder in self.settings.scratch.iterdir():
                 if folder.stat().st_mtime < horizon:
@@ -259,12 +250,3 @@ class Lake:
     def current_digest(self, table: str, partition: str) -> str | None:
         """Digest of a table (``*``) or of one partition, None where there is nothing."""
         return digest(self.catalog.heads(self.namespace, table), partition)
-
-
-def _looks(path: Path) -> tuple[int, ...] | None:
-    """Size, place and times of a file, one of which changes with its bytes; None: no file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns

@@ -24,7 +24,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from resources.places import Places
 
 PRODUCTION = "prod"
 """The namespace that everyone reads through to and that no run may write."""
@@ -71,37 +72,18 @@ def _login_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-class Settings(BaseSettings):
+class Settings(Places):
     """Where things lie and how much of the machine may be used.
 
     Every field is read from the environment variable ``KG_<FIELD>``.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="KG_",
-        frozen=True,
-        extra="ignore",
-        populate_by_name=True,
-        # What is wrong may be a key or a password.
-        hide_input_in_errors=True,
-        # The library's own decoding does not say in which variable there is no JSON, or where.
-        enable_decoding=False,
-    )
-
     home: Path = Field(
         default=Path(".kg"),
         description="Folder that holds all that the program writes; may be copied or moved.",
     )
-    lake: Path | None = Field(
-        default=None, description="Folder of the lake's Parquet files; default <home>/lake."
-    )
     landing: Path | None = Field(
         default=None, description="Folder where deliveries arrive; default <home>/landing."
-    )
-    catalog: str | None = Field(
-        default=None,
-        repr=False,  # it may hold a password
-        description="SQLAlchemy address of the catalog; default SQLite in <home>/catalog.sqlite.",
     )
     namespace: str = Field(
         default="dev", description="Where a run writes. It starts from, and reads through to, prod."
@@ -356,8 +338,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def lake_path(self) -> Path:
-        """Folder of the lake."""
-        return (self.lake or self.home / "lake").absolute()
+        """Folder of the lake, where it lies in one."""
+        return Path(self.lake or self.home / "lake").absolute()
 
     @cached_property
     def landing_path(self) -> Path:
@@ -397,4 +379,9 @@ class Settings(BaseSettings):
     @cached_property
     def scratch(self) -> Path:
         """Folder for what a step spills and forgets."""
-        return (self.home / "scratch").absolute()
+        return ((self.local or self.home) / "scratch").absolute()
+
+    @cached_property
+    def cache(self) -> Path:
+        """Folder for copies of a bucket's files."""
+        return ((self.local or self.home) / "cache").absolute()

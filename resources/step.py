@@ -54,7 +54,7 @@ class Step(Reads):
         self.figures: dict[str, Any] = {}
         self.outputs: dict[tuple[str, str], Output] = {}
         self._run_id = run_id
-        self._written: list[Path] = []
+        self._written: list[str] = []
 
     def external(self, name: str, fingerprint: str) -> None:
         """Record something outside the lake that was read, such as a folder of deliveries."""
@@ -167,7 +167,7 @@ class Step(Reads):
         through = sum(each.changed for each in head.files) + changed
         output = Output(table.name, place, file, below=head.files)
         if len(head.files) > settings.layers or through > settings.layer_share * whole:
-            chain = [*self.lake.verified(head), self.lake.root / file.path]
+            chain = [*self.lake.verified(head), self._local(file)]
             rows = merged(self.con, table, chain)
             compacted = self._write_file(table, table, rows, place, wide=True)
             compacted = replace(compacted, digest=file.digest)
@@ -197,8 +197,8 @@ class Step(Reads):
     ) -> File:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         relative = relative_path(table.name, partition, version)
-        target = self.lake.root / relative
-        self._written.append(target)
+        target = self.lake.storage.staged(relative)
+        self._written.append(relative)
         rows, sha256 = write_file(target, contract, data, wide=wide)
         columns = json.dumps({field.name: str(field.type) for field in table.schema})
         size = target.stat().st_size
@@ -221,7 +221,7 @@ class Step(Reads):
             before = self.lake.open(self.con, table, [head])
         except CorruptFileError:
             return output
-        now = self.con.read_parquet([str(self.lake.root / file.path)])
+        now = self.con.read_parquet([str(self._local(file))])
         if before.except_(now).limit(1).fetchall():
             return output
         return replace(output, file=replace(file, digest=head.file.digest))
@@ -233,7 +233,7 @@ class Step(Reads):
             table: The table.
             where: Condition that the rows fulfil, as in `read`.
         """
-        chain = [self.lake.root / file.path for file in self._output(table).files]
+        chain = [self._local(file) for file in self._output(table).files]
         return merged(self.con, table, chain, where)
 
     def rows(self, table: Table) -> int:
@@ -241,8 +241,8 @@ class Step(Reads):
         return self._output(table).file.rows
 
     def staged_path(self, table: Table) -> Path:
-        """The file that this step has written for a table and not yet committed."""
-        return self.lake.root / self._output(table).file.path
+        """The file that this step has written for a table, or lets stand."""
+        return self._local(self._output(table).file)
 
     def staged_change(self, table: Table) -> duckdb.DuckDBPyRelation | None:
         """Rows of a table that this step has changed, None where it was written whole.
@@ -257,10 +257,20 @@ class Step(Reads):
             return self.con.from_arrow(layer_table(table).schema.empty_table())
         if layer is None:
             return None
-        return self.con.read_parquet([str(self.lake.root / layer.path)])
+        return self.con.read_parquet([str(self._local(layer))])
+
+    def _local(self, file: File) -> Path:
+        """Path of a file that this step has written or lets stand."""
+        if file.path in self._written:
+            return self.lake.storage.staged(file.path)
+        return self.lake.storage.verified(file)
 
     def _commit(self) -> None:
         outputs = [self._checked(output) for output in self.outputs.values()]
+        for output in outputs:
+            for file in (output.file, output.layer):
+                if file is not None and file.path in self._written:
+                    self.lake.storage.keep(file)
         unneeded = set(
             self.lake.catalog.commit(
                 namespace=self.lake.namespace,
@@ -279,9 +289,7 @@ class Step(Reads):
             for file in (output.file, output.layer)
             if file is not None
         }
-        for path in self._written:
-            if path.relative_to(self.lake.root).as_posix() not in used:
-                path.unlink(missing_ok=True)
+        self.lake.storage.drop(name for name in self._written if name not in used)
 
     def _checked(self, output: Output) -> Output:
         head = self.lake.catalog.heads(self.lake.namespace, output.table).get(output.partition)
@@ -296,5 +304,4 @@ class Step(Reads):
         return output
 
     def _abandon(self) -> None:
-        for path in self._written:
-            path.unlink(missing_ok=True)
+        self.lake.storage.drop(self._written)

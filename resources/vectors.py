@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.lock import exclusive
+from resources.lock import lake_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -85,7 +85,7 @@ class VectorStore:
     def __init__(self, settings: Settings) -> None:
         self.root: Path = settings.vectors.parent
         self.namespace: str = settings.namespace
-        self._locks: Path = settings.home.absolute() / "locks"
+        self._settings = settings
 
     def write(
         self,
@@ -111,7 +111,7 @@ class VectorStore:
             VectorStoreError: The rows do not hold what is wanted.
         """
         # Two writers of one new key leave two rows. The lock ends with the process that holds it.
-        with exclusive(self._locks / f"vectors-{self.namespace}-{_checked(name)}.lock"):
+        with lake_lock(self._settings, f"vectors-{self.namespace}-{_checked(name)}"):
             return self._write(name, dimensions, wanted, rows)
 
     def _write(

@@ -18,7 +18,7 @@ import pyarrow as pa
 from kg_assets.matching.judgement_values import Judgement, JudgementError, time_text
 from kg_assets.matching.judgements import refuse_contradiction, stand
 from kg_assets.matching.tables import JUDGEMENTS
-from resources.lock import exclusive
+from resources.lock import lake_lock
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,10 +57,10 @@ def add(lake: Lake, given: Sequence[Judgement]) -> Added:
     if not given:
         return Added((), 0)
     settings = lake.settings
-    lock = settings.home / "locks" / f"judgements-{settings.namespace}.lock"
+    lock = f"judgements-{settings.namespace}"
     judged = {one.entity_type for one in given}
     added: list[Judgement] = []
-    with exclusive(lock), lake.step(JUDGEMENTS.name) as step:
+    with lake_lock(settings, lock), lake.step(JUDGEMENTS.name) as step:
         # A namespace reads a table through from production until it has written it: from then
         # on it needs all of the partitions itself. One step commits them together.
         for kind in sorted(set(lake.heads(JUDGEMENTS)) - judged):

@@ -27,7 +27,7 @@ from resources.llm.outcomes import Outcome
 from resources.llm.prices import bound
 from resources.llm.schema import BATCHES, REQUESTS, RESERVATIONS
 from resources.llm.store import Attempt, Request
-from resources.lock import exclusive
+from resources.lock import lake_lock
 
 if TYPE_CHECKING:
     from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
@@ -55,7 +55,7 @@ class Batches:
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
         self._database = model.database
-        self._lock = model.settings.home / "locks" / "llm-batches.lock"
+        self._settings = model.settings
 
     def submit(self, requests: Iterable[Request]) -> Submitted:
         """Send requests that have no answer and are in no batch.
@@ -68,7 +68,7 @@ class Batches:
         """
         done = Submitted()
         rest = iter({request.key: request for request in requests}.values())
-        with exclusive(self._lock):
+        with lake_lock(self._settings, "llm-batches"):
             self._find_unsent()
             for part in parts(self._wanted(rest, done)):
                 full = self._send(part, done)
@@ -84,7 +84,7 @@ class Batches:
         """
         collected = Collected()
         while True:
-            with exclusive(self._lock):
+            with lake_lock(self._settings, "llm-batches"):
                 self._find_unsent()
                 collected.open = [
                     remote for remote in self._open() if not self._ended(remote, collected)
@@ -95,7 +95,7 @@ class Batches:
 
     def cancel(self) -> list[str]:
         """Ask the provider to end all open batches; `collect` then fetches what there is."""
-        with exclusive(self._lock):
+        with lake_lock(self._settings, "llm-batches"):
             self._find_unsent()
             remotes = self._open()
             for remote in remotes:

@@ -1,18 +1,13 @@
 """Homes for the language model: a server on loopback, and a store in SQLite or Postgres."""
 
-import itertools
-import os
-
 import pytest
-import sqlalchemy as sa
 
 from resources.llm.model import LanguageModel
 from resources.settings import Settings
 from tests.llm_server import LlmServer
-from tests.postgres_server import postgres, programs
+from tests.postgres_server import new_database, postgres
 
 KEY = "sk-test-7d1f0c-secret"
-NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -23,13 +18,7 @@ def server():
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory):
-    if programs() is None:
-        pytest.skip("no Postgres server is installed")
-    folder = tmp_path_factory.mktemp("postgres")
-    for above in (folder, *folder.parents):
-        if above.owner() == "root" and os.getuid() == 0 and above.is_relative_to("/tmp"):
-            above.chmod(above.stat().st_mode | 0o055)
-    with postgres(folder) as url:
+    with postgres(tmp_path_factory.mktemp("postgres")) as url:
         yield url
 
 
@@ -38,13 +27,7 @@ def store_url(request, tmp_path):
     """An empty store in each of the two homes."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'llm.sqlite'}"
-    base = request.getfixturevalue("postgres_url")
-    name = f"test_{next(NUMBERS)}"
-    engine = sa.create_engine(f"{base}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return f"{base}/{name}"
+    return new_database(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

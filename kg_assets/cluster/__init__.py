@@ -1,0 +1,1 @@
+"""Many machines: who executes runs there, and a cluster on one machine from packages."""
