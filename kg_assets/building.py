@@ -7,9 +7,9 @@ one by one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
+from resources.current import CurrentHeads
+from resources.journal import Journal
 from resources.lake import Lake
 from resources.llm.builds import named_build
 from resources.lock import Busy, lake_lock
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from kg_assets.build import Assembly
     from kg_assets.shell import StepAsset
     from kg_assets.sources.landing import Delivery
+    from resources.entries import Head
     from resources.settings import Settings
+    from resources.storage import Storage
 
 
 @dataclass
@@ -133,10 +137,45 @@ def build(
         report_killed_runs(instance)
         lake = Lake(settings)
         lake.collect()
-        held.enter_context(named_build())
-        summary = _Build(settings, lake, instance, set(types), set(only), retrain, watcher).run()
+        name = held.enter_context(named_build())
+        journal = held.enter_context(closing(Journal(settings.catalog_url)))
+        journal.start_build(name, settings.namespace)
+        told = _Told(watcher, journal, name)
+        try:
+            work = _Build(settings, lake, instance, set(types), set(only), retrain, told)
+            told.summary = work.summary
+            summary = work.run()
+        finally:
+            told.note(time.perf_counter() - started)
     summary.seconds = time.perf_counter() - started
     return summary
+
+
+class _Told(Watcher):
+    """Passes on how a build goes, and notes it in the journal."""
+
+    def __init__(self, watcher: Watcher, journal: Journal, name: str) -> None:
+        self._watcher = watcher
+        self._journal = journal
+        self._name = name
+        self.summary = Summary()
+        self.planned, self.started = watcher.planned, watcher.started
+        self.waiting, self.current = watcher.waiting, watcher.current
+
+    def finished(self, result: Result) -> None:
+        """A run has ended."""
+        self._watcher.finished(result)
+        self.note()
+
+    def note(self, seconds: float | None = None) -> None:
+        """Note how far it has come; with its seconds it has ended."""
+        self._journal.note_build(
+            self._name,
+            runs=len(self.summary.results),
+            failed=len(self.summary.failed),
+            blocked=len(self.summary.blocked),
+            seconds=seconds,
+        )
 
 
 class _Build:
@@ -155,9 +194,10 @@ class _Build:
         self._retrain = retrain
         self._watcher = watcher
         self._assembly: Assembly = assemble(settings)
+        self._heads = CurrentHeads(lake.catalog, lake.namespace)
         self._only = only
         self._instance = instance
-        self._summary = Summary()
+        self.summary = Summary()
         self._bad: set[str] = set()
         self._deliveries: dict[str, Delivery] = {}
         self._look()
@@ -190,7 +230,7 @@ class _Build:
         found = {delivery.key: delivery for delivery in deliveries}
         new = {key for key in found if key not in self._deliveries}
         self._deliveries = found
-        self._summary.refused = [(entry.name, entry.reason) for entry in refused]
+        self.summary.refused = [(entry.name, entry.reason) for entry in refused]
         known = set(self._instance.get_dynamic_partitions(str(DELIVERIES.name)))
         if found.keys() - known:
             self._instance.add_dynamic_partitions(
@@ -209,13 +249,13 @@ class _Build:
         self._watcher.planned(self._runs(self._lanes))
         with runner(self._settings) as submit:
             self._round(submit, first)
-            if not self._only and not self._summary.failed and self._look():
+            if not self._only and not self.summary.failed and self._look():
                 # The graph waits for this, so that it is made once.
                 self._watcher.planned(self._runs(first) + self._runs(self._lanes))
                 rest = self._lanes
             self._round(submit, rest)
         self._count_quarantined()
-        return self._summary
+        return self.summary
 
     def _up_to(self, table: str) -> dict[str, Lane]:
         """The lane that makes a table and all that it needs; nothing where it is not built."""
@@ -239,7 +279,7 @@ class _Build:
                 del waiting[name]
                 if lane.upstream & self._bad:
                     self._bad.add(name)
-                    self._summary.blocked.append(name)
+                    self.summary.blocked.append(name)
                     self._watcher.current(name, len(self._keys(lane)))
                     continue
                 tasks = self._tasks(lane)
@@ -255,7 +295,7 @@ class _Build:
                 task = running.pop(future)
                 result = outcome(future, task)
                 open_tasks[task.lane] -= 1
-                self._summary.results.append(result)
+                self.summary.results.append(result)
                 self._watcher.finished(result)
                 self._watcher.current(task.lane, max(len(task.partitions) - 1, 0))
                 # A delivery that fails does not hold up the others.
@@ -264,31 +304,21 @@ class _Build:
 
     def _count_quarantined(self) -> None:
         heads = self._lake.heads(QUARANTINED_BLOBS)
-        for result in self._summary.results:
+        for result in self.summary.results:
             for key in result.task.partitions:
                 if QUARANTINED_BLOBS.name in result.task.assets and result.error is None:
-                    self._summary.quarantined[key] = heads[key].file.rows
+                    self.summary.quarantined[key] = heads[key].file.rows
 
     def _keys(self, lane: Lane) -> Sequence[str | None]:
-        partitions = lane.steps[0].partitions
-        if partitions is None:
-            return [None]
-        if isinstance(partitions, dg.DynamicPartitionsDefinition):
-            return sorted(self._deliveries)
-        return partitions.get_partition_keys()
+        return partition_keys(lane, self._deliveries)
 
     def _tasks(self, lane: Lane) -> list[Task]:
-        heads = self._lake.catalog.all_heads(self._lake.namespace)
-        made = set(_tables(lane.steps))
-        # Asked for all at once: in a bucket each question is a request.
-        missing = self._lake.storage.missing(
-            {file.path for head in heads.values() if head.table in made for file in head.files}
-        )
-        state = State(
-            heads,
-            self._assembly.fixed,
-            self._fingerprint,
-            lambda head: missing.isdisjoint(file.path for file in head.files),
+        state = state_of(
+            self._heads.now(),
+            self._assembly,
+            self._lake.storage,
+            self._deliveries,
+            made=_tables(lane.steps),
         )
         stale = {}
         for key in self._keys(lane):
@@ -313,13 +343,6 @@ class _Build:
             if any(_labels(name, key) & self._only for name in _tables([step]))
         )
 
-    def _fingerprint(self, key: str) -> str | None:
-        try:
-            return fingerprint(self._deliveries[key])
-        except (KeyError, LandingError):
-            # A folder that is gone leaves what was read of it.
-            return None
-
     def _task(self, lane: Lane, steps: Sequence[StepAsset], partitions: tuple[str, ...]) -> Task:
         return Task(
             lane=lane.name,
@@ -328,6 +351,61 @@ class _Build:
             partitions=partitions,
             retrain=self._retrain,
         )
+
+
+def partition_keys(lane: Lane, deliveries: Iterable[str]) -> Sequence[str | None]:
+    """The partitions of a lane, None for its only one.
+
+    Args:
+        lane: The lane.
+        deliveries: Keys of what lies in the landing zone.
+    """
+    partitions = lane.steps[0].partitions
+    if partitions is None:
+        return [None]
+    if isinstance(partitions, dg.DynamicPartitionsDefinition):
+        return sorted(deliveries)
+    return partitions.get_partition_keys()
+
+
+def state_of(
+    heads: Mapping[tuple[str, str], Head],
+    assembly: Assembly,
+    storage: Storage,
+    deliveries: Mapping[str, Delivery],
+    *,
+    made: Collection[str] | None = None,
+) -> State:
+    """What can be asked of what is out of date.
+
+    Args:
+        heads: Current version of each table and partition.
+        assembly: All steps.
+        storage: Where the files of the lake lie.
+        deliveries: What lies in the landing zone, by key.
+        made: Names of the tables whose steps are asked about; all by default.
+    """
+    # Asked for all at once: in a bucket each question is a request.
+    missing = storage.missing(
+        {
+            file.path
+            for head in heads.values()
+            if made is None or head.table in made
+            for file in head.files
+        }
+    )
+
+    def fingerprint_now(key: str) -> str | None:
+        try:
+            return fingerprint(deliveries[key])
+        except (KeyError, LandingError):
+            # A folder that is gone leaves what was read of it.
+            return None
+
+    def is_there(head: Head) -> bool:
+        return missing.isdisjoint(file.path for file in head.files)
+
+    return State(heads, assembly.fixed, fingerprint_now, is_there)
 
 
 def _tables(steps: Sequence[StepAsset]) -> tuple[str, ...]:

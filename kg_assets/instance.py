@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import psutil
 import yaml
 from dagster._core.instance.ref import InstanceRef
+
+from resources.processes import is_alive
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -80,11 +81,6 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides))
 
 
-def builder_tag() -> str:
-    """What marks the runs of this process."""
-    return f"{os.getpid()}-{int(psutil.Process().create_time())}"
-
-
 def report_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs as failed whose build was killed: nobody else will.
 
@@ -95,17 +91,9 @@ def report_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     killed = []
     for run in instance.get_runs(unfinished):
         tag = run.tags.get(BUILDER_TAG)
-        if tag is not None and not _is_alive(tag):
+        if tag is not None and not is_alive(tag):
             instance.report_run_failed(run, "the build that executed this run was killed")
             # A slot of a pool outlives its run, and a build has no daemon that would free it.
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             killed.append(run.run_id)
     return killed
-
-
-def _is_alive(tag: str) -> bool:
-    pid, _, started = tag.partition("-")
-    try:
-        return int(psutil.Process(int(pid)).create_time()) == int(started)
-    except (psutil.NoSuchProcess, ValueError):
-        return False

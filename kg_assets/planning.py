@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 LANDING = "landing:"
 """Prefix of inputs that are deliveries in the landing zone."""
 
+MISSING = "never made"
+OUTSIDE = "what it makes outside the lake is gone, or is not finished"
+CODE = "its code or its configuration is another"
+LOST = "a file of it is gone from the lake"
+CHANGED = "{} changed"
+DELIVERED = "its delivery changed"
+FOLLOWS = "follows {}"
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -102,22 +110,25 @@ class State:
         self._is_there = is_there
         self._digests: dict[tuple[str, str], str] = {}
 
-    def is_current(self, step: StepAsset, partition: str | None) -> bool:
-        """Whether a step's outputs are there, and what the step would write now."""
-        if step.stands is not None and not step.stands():
-            return False
+    def why(self, step: StepAsset, partition: str | None) -> str | None:
+        """Why a step has to run; None where its outputs are what it would write now."""
         key = partition or WHOLE
         for table in step.outputs:
             head = self._tables[table.name].get(key)
-            if head is None or head.code_version != step.code_version:
-                return False
+            if head is None:
+                return MISSING
+            if head.code_version != step.code_version:
+                return CODE
             if not self._is_there(head):
-                return False
+                return LOST
             if step.settled:
                 continue
-            if any(self._now(i.table, i.partition) != i.digest for i in head.inputs):
-                return False
-        return True
+            for i in head.inputs:
+                if self._now(i.table, i.partition) != i.digest:
+                    return DELIVERED if i.table.startswith(LANDING) else CHANGED.format(i.table)
+        if step.stands is not None and not step.stands():
+            return OUTSIDE
+        return None
 
     def _now(self, table: str, partition: str) -> str:
         if table.startswith(LANDING):
@@ -130,13 +141,24 @@ class State:
             self._digests[place] = digest(heads, partition) or ""
         return self._digests[place]
 
-    def stale(self, lane: Lane, partition: str | None) -> tuple[StepAsset, ...]:
-        """The steps of a lane that have to run: the first stale one, and what follows from it."""
-        stale: list[StepAsset] = []
-        touched: set[str] = set()
+    def reasons(self, lane: Lane, partition: str | None) -> dict[str, str]:
+        """Why steps of a lane have to run, by their names.
+
+        Those are the stale ones, and those that follow from them.
+        """
+        found: dict[str, str] = {}
+        touched: dict[str, str] = {}
         for step in lane.steps:
-            follows = any(table.name in touched for table in step.inputs)
-            if (follows and not step.settled) or not self.is_current(step, partition):
-                stale.append(step)
-                touched |= {table.name for table in step.outputs}
-        return tuple(stale)
+            why = self.why(step, partition)
+            if why is None and not step.settled:
+                follows = [touched[table.name] for table in step.inputs if table.name in touched]
+                why = FOLLOWS.format(follows[0]) if follows else None
+            if why is not None:
+                found[step.name] = why
+                touched |= {table.name: step.name for table in step.outputs}
+        return found
+
+    def stale(self, lane: Lane, partition: str | None) -> tuple[StepAsset, ...]:
+        """The steps of a lane that have to run: the stale ones, and what follows from them."""
+        reasons = self.reasons(lane, partition)
+        return tuple(step for step in lane.steps if step.name in reasons)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from kg_assets.instance import BUILDER_TAG, builder_tag, open_instance
+from kg_assets.instance import BUILDER_TAG, open_instance
+from resources.processes import this_process
 from resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
     Yields:
         A function from a task to its future result.
     """
-    tag = builder_tag()
+    tag = this_process()
     if settings.workers == 1:
         yield lambda task: _done(execute(task, tag))
         return

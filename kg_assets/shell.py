@@ -9,24 +9,22 @@ resources.
 """
 
 import inspect
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-import psutil
 import pyarrow as pa
 
 from kg_assets.checks import Check, Verdict, contract
-from kg_assets.preview import Markdown, markdown_table
-from resources.lake import WHOLE, Lake
+from kg_assets.execution import BrokenPromises, Made, make
+from kg_assets.preview import Markdown
+from resources.journal import Journal
+from resources.lake import Lake
+from resources.logs import redact
 from resources.settings import Settings
 from resources.table import Table
-
-_SAMPLE_SECONDS = 0.02
-_PREVIEW_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -192,57 +190,33 @@ def _execute(
     promises = declared.promises
     verdicts: list[list[tuple[str | None, Verdict]]] = [[] for _ in promises]
     results: dict[str, Mapping[str, Any]] = {}
-    for key in keys:
-        context.log.info("%s %s starts", declared.name, key or "")
-        with (
-            _Meter() as meter,
-            lake.step(
-                declared.name,
-                partition=key,
-                code_version=declared.code_version,
-                run_id=context.run.run_id,
-                expected=fixed,
-                options=config.model_dump(),
-            ) as step,
-        ):
-            declared.run(step, **{k: getattr(context.resources, k) for k in declared.resources})
-            for check, found in zip(promises, verdicts, strict=True):
-                found.append((key, check.look(step)))
-            broken = [
-                f"{check.table.name} {check.name} {dict(found[-1][1].figures)}"
-                for check, found in zip(promises, verdicts, strict=True)
-                if check.blocking and not found[-1][1].passed
-            ]
-            previews = {
-                table.name: markdown_table(step.staged(table), _PREVIEW_ROWS)
-                for table in declared.outputs
-            }
-            if broken:
-                yield from _check_results(promises, verdicts)
-                raise dg.Failure(
-                    f"{declared.name} {key or ''}: blocking checks failed, nothing was committed: "
-                    + "; ".join(broken)
+    resources = {name: getattr(context.resources, name) for name in declared.resources}
+    with closing(Journal(lake.settings.catalog_url)) as journal:
+        for key in keys:
+            context.log.info("%s %s starts", declared.name, key or "")
+            try:
+                made = make(
+                    declared,
+                    lake,
+                    key,
+                    run_id=context.run.run_id,
+                    fixed=fixed,
+                    options=config.model_dump(),
+                    resources=resources,
+                    journal=journal,
                 )
-        for table in declared.outputs:
-            # Not the file that was staged: where its content was there already, that one stays.
-            head = lake.heads(table)[key or WHOLE]
-            file = head.file
-            metadata = {
-                "dagster/row_count": file.rows,
-                "dagster/uri": f"lake/{file.path}",
-                # The UI keeps this order: what is in the table, what the step says, how it ran.
-                "preview": dg.MetadataValue.md(previews[table.name]),
-                **{name: _shown(value) for name, value in step.figures.items()},
-                "seconds": round(meter.seconds, 3),
-                "peak_memory_mb": round(meter.peak_bytes / 1e6, 1),
-                "duckdb_threads": lake.settings.threads,
-                "layers": len(head.below),
-                "sha256": file.sha256,
-                "digest": file.digest,
-            }
-            results[table.name] = metadata
-            if len(keys) > 1:
-                context.add_asset_metadata(metadata, table.asset_key, partition_key=key)
+            except BrokenPromises as broken:
+                for found, verdict in zip(verdicts, broken.verdicts, strict=True):
+                    found.append((key, verdict))
+                yield from _check_results(promises, verdicts)
+                raise dg.Failure(redact(str(broken))) from None
+            for found, verdict in zip(verdicts, made.verdicts, strict=True):
+                found.append((key, verdict))
+            for table in declared.outputs:
+                metadata = _metadata(table, made, lake.settings.threads)
+                results[table.name] = metadata
+                if len(keys) > 1:
+                    context.add_asset_metadata(metadata, table.asset_key, partition_key=key)
     yield from _check_results(promises, verdicts)
     for table in declared.outputs:
         metadata = results[table.name]
@@ -251,6 +225,24 @@ def _execute(
             metadata=metadata if len(keys) == 1 else {"partitions_in_run": len(keys)},
             data_version=dg.DataVersion(metadata["digest"]) if len(keys) == 1 else None,
         )
+
+
+def _metadata(table: Table, made: Made, threads: int) -> dict[str, Any]:
+    head = made.heads[table.name]
+    file = head.file
+    return {
+        "dagster/row_count": file.rows,
+        "dagster/uri": f"lake/{file.path}",
+        # The UI keeps this order: what is in the table, what the step says, how it ran.
+        "preview": dg.MetadataValue.md(made.previews[table.name]),
+        **{name: _shown(value) for name, value in made.figures.items()},
+        "seconds": round(made.seconds, 3),
+        "peak_memory_mb": round(made.peak_bytes / 1e6, 1),
+        "duckdb_threads": threads,
+        "layers": len(head.below),
+        "sha256": file.sha256,
+        "digest": file.digest,
+    }
 
 
 def _check_results(
@@ -305,32 +297,3 @@ def _reference(function: Any) -> dg.LocalFileCodeReference:
         line_number=inspect.getsourcelines(source)[1],
         label=f"{source.__module__}.{source.__qualname__}",
     )
-
-
-class _Meter:
-    """Seconds and peak memory of a block, sampled from the process's resident set."""
-
-    seconds = 0.0
-    peak_bytes = 0
-
-    def __enter__(self) -> "_Meter":
-        self._start = time.perf_counter()
-        self._process = psutil.Process()
-        self._done = threading.Event()
-        self._sample()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-        self._sample()
-        self.seconds = time.perf_counter() - self._start
-
-    def _watch(self) -> None:
-        while not self._done.wait(_SAMPLE_SECONDS):
-            self._sample()
-
-    def _sample(self) -> None:
-        self.peak_bytes = max(self.peak_bytes, self._process.memory_info().rss)

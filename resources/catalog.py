@@ -35,13 +35,15 @@ class Catalog:
 
     Args:
         url: SQLAlchemy address.
+        create: Whether its tables are made where they are not there; a reader makes none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self._engine = open_engine(url)
-        with self._write() as connection:
-            METADATA.create_all(connection)
-            add_layers(connection)
+        if create:
+            with self._write() as connection:
+                METADATA.create_all(connection)
+                add_layers(connection)
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
@@ -64,10 +66,14 @@ class Catalog:
                 connection.execute(sa.insert(NAMESPACES).values(name=namespace, pin=newest))
 
     def pin(self, namespace: str) -> int:
-        """The last commit of production that a namespace reads through to."""
+        """The last commit of production that a namespace reads through to.
+
+        Of a namespace that is not there yet, it is today's.
+        """
         with self._engine.connect() as connection:
             query = sa.select(NAMESPACES.c.pin).where(NAMESPACES.c.name == namespace)
-            return int(connection.execute(query).scalar() or 0)
+            found = connection.execute(query).scalar()
+        return self.newest() if found is None else int(found)
 
     def commit(
         self,
@@ -235,6 +241,20 @@ class Catalog:
                 for head in _with_below(connection, seen.values())
             }
 
+    def newest(self) -> int:
+        """The newest commit of all namespaces, 0 where there is none."""
+        with self._engine.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.max(COMMITS.c.id))).scalar() or 0)
+
+    def own_heads_since(self, namespace: str, commit_id: int) -> dict[tuple[str, str], Head]:
+        """What became current in a namespace by its own commits after a commit."""
+        with self._engine.connect() as connection:
+            found = self._own(connection, namespace, since=commit_id)
+            return {
+                (head.table, head.partition): head
+                for head in _with_below(connection, found.values())
+            }
+
     def layers(self, file: File, digest: str, *, most: int) -> list[File] | None:
         """What was laid, one over the other, over a content until it became that of a file.
 
@@ -275,10 +295,17 @@ class Catalog:
             return set(connection.execute(sa.select(FILES.c.path)).scalars())
 
     def _own(
-        self, connection: sa.Connection, namespace: str, table: str | None = None
+        self,
+        connection: sa.Connection,
+        namespace: str,
+        table: str | None = None,
+        *,
+        since: int = 0,
     ) -> dict[tuple[str, str], Head]:
         query = _entries().join(HEADS, HEADS.c.entry_id == ENTRIES.c.id)
         query = query.where(HEADS.c.namespace == namespace)
+        if since:
+            query = query.where(ENTRIES.c.commit_id > since)
         if table is not None:
             query = query.where(HEADS.c.table_name == table)
         heads = map(_head, connection.execute(query))

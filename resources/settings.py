@@ -39,6 +39,9 @@ ScorerName = Literal["compiled", "splink", "classifier"]
 """The scorers of kg_assets.matching.scorers."""
 
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
 LanguageModelMode = Literal["live", "record", "replay", "only-stored"]
 """What answers a request to the language model: see `resources.llm.lane`."""
 
@@ -253,6 +256,10 @@ class Settings(Places):
     )
     llm_batch_poll_seconds: float = Field(
         default=60.0, gt=0, description="Seconds between two looks at a batch that is waited for."
+    )
+    log_level: LogLevel = Field(default="WARNING", description="What is logged at least.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Form of the log: lines of text, or of JSON."
     )
     host: str = Field(default="127.0.0.1", description="Address on which the UI listens.")
     port: int = Field(default=3000, ge=1, le=65535, description="Port on which the UI listens.")

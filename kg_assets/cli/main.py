@@ -122,6 +122,14 @@ def infer(
 
 
 @app.command()
+def status(json: Json = False) -> None:
+    """Show what is fresh, stale, failed and running, and what a build would do and cost."""
+    from kg_assets.cli.status import show_status
+
+    raise typer.Exit(show_status(settings(), json=json))
+
+
+@app.command()
 def demo() -> None:
     """Land the real data, build the whole graph and say what came out."""
     from kg_assets.cli.demo import run_demo

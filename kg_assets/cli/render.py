@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NoReturn
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -114,6 +115,40 @@ def print_table(
     for row in kept:
         table.add_row(*(cell(value) for value in row))
     console.print(table)
+
+
+def print_list(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, may_fold: Sequence[str] = ()
+) -> None:
+    """Print rows without lines between them; columns in which nothing stands are left out.
+
+    Args:
+        columns: Names of the columns.
+        rows: A value for each column; numbers get separators of thousands.
+        may_fold: Columns that give way where the terminal is narrow; others are never broken.
+    """
+    kept = [list(row) for row in rows]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    places = [at for at in range(len(columns)) if any(row[at] is not None for row in kept)]
+    for at in places:
+        numbers = all(row[at] is None or isinstance(row[at], int | float) for row in kept)
+        name = columns[at]
+        folds = name in may_fold
+        table.add_column(
+            clean(name),
+            justify="right" if numbers else "left",
+            overflow="fold" if folds else "ellipsis",
+            no_wrap=not folds,
+        )
+    for row in kept:
+        table.add_row(*(_number_or_cell(row[at]) for at in places))
+    console.print(table)
+
+
+def _number_or_cell(value: object) -> Text:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return cell(value)
+    return Text(f"{value:,}" if isinstance(value, int) else f"{value:,.1f}")
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -18,14 +18,19 @@ setting: a new name must not make anything again."""
 
 
 @contextmanager
-def named_build() -> Iterator[None]:
-    """Let this process, and those that it starts meanwhile, work for one new build."""
+def named_build() -> Iterator[str]:
+    """Let this process, and those that it starts meanwhile, work for one new build.
+
+    Yields:
+        Its name.
+    """
     outer = os.environ.get(VARIABLE)
     started = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     # Two builds may start in one second.
-    os.environ[VARIABLE] = f"build {started} {uuid.uuid4().hex[:8]}"
+    name = f"build {started} {uuid.uuid4().hex[:8]}"
+    os.environ[VARIABLE] = name
     try:
-        yield
+        yield name
     finally:
         if outer is None:
             del os.environ[VARIABLE]

@@ -1,0 +1,251 @@
+"""`kg status`: the whole on one screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kg_assets.cli.render import Exit, clean, console, print_json, print_list
+
+if TYPE_CHECKING:
+    from kg_assets.status import Partition, Status
+    from resources.settings import Settings
+
+_LINES = 8
+"""Lines of a list before the rest is only counted; JSON holds all."""
+
+_STATES = ("fresh", "stale", "missing", "failed", "running")
+
+
+def show_status(settings: Settings, *, json: bool = False) -> int:
+    """Print how things stand.
+
+    Args:
+        settings: Where things lie, and the namespace.
+        json: Whether to print JSON.
+
+    Returns:
+        The exit code: 1 where something failed.
+    """
+    from kg_assets.status import status
+
+    found = status(settings)
+    if json:
+        print_json(as_json(found))
+    else:
+        _print(found, settings)
+    return Exit.NOT_FOUND if found.failures else Exit.OK
+
+
+def as_json(found: Status) -> dict[str, Any]:
+    """The status for a program: everything, each partition included."""
+    return asdict(found) | {
+        "partitions": [asdict(one) | {"label": one.label} for one in found.partitions],
+        "slowest": [one.label for one in found.slowest()],
+        "warnings": [
+            {"step": step, "table": table, "check": check, "figures": figures}
+            for step, table, check, figures in found.warnings
+        ],
+        "refused": [{"name": name, "reason": reason} for name, reason in found.refused],
+    }
+
+
+def _print(found: Status, settings: Settings) -> None:
+    console.print(f"Namespace [bold]{found.namespace}[/], {clean(str(settings.home))}")
+    _build(found)
+    _stages(found)
+    _list(
+        "Stale",
+        [
+            f"{clean(step)}: {clean(why)}" + (f"  ({count:,} partitions)" if count > 1 else "")
+            for step, why, count in found.reasons()
+        ],
+    )
+    _list(
+        "[red]Failed[/]",
+        [
+            f"{clean(label)}: {clean(_first_line(error))}\n    kg rerun '{clean(label)}' --debug"
+            for label, error in found.failures.items()
+        ],
+    )
+    _list("[yellow]Warnings[/]", _warnings(found))
+    _slowest(found)
+    _sources(found)
+    _inference(found)
+    _rest(found, settings)
+
+
+def _build(found: Status) -> None:
+    build = found.build
+    if build is None:
+        console.print("No build yet.")
+        return
+    if build.running:
+        state = f"running: {build.runs:,} runs ended, {build.failed:,} of them failed"
+    elif build.ended is None:
+        state = f"[red]was killed[/] after {build.runs:,} runs"
+    else:
+        state = f"{build.seconds or 0:,.0f} s, {build.runs:,} runs, {build.failed:,} failed"
+        state += f", {build.blocked:,} lanes not started" if build.blocked else ""
+    console.print(f"Last build {_when(build.started)} UTC: {state}")
+
+
+def _stages(found: Status) -> None:
+    rows = []
+    for (stage, kind), members in found.by_stage().items():
+        states = Counter(one.state for one in members)
+        seconds = [one.seconds for one in members if one.seconds is not None]
+        memory = [one.peak_memory for one in members if one.peak_memory is not None]
+        rows.append(
+            [
+                stage,
+                kind,
+                *(states[name] or None for name in _STATES),
+                round(sum(seconds), 1) if seconds else None,
+                round(max(memory) / 1e6) if memory else None,
+            ]
+        )
+    print_list(["stage", "type", *_STATES, "seconds", "peak MB"], rows)
+
+
+def _warnings(found: Status) -> list[str]:
+    return [
+        f"{clean(step)} {check}: {clean(_brief(figures))}"
+        for step, _, check, figures in found.warnings
+    ]
+
+
+def _brief(figures: Mapping[str, Any]) -> str:
+    parts = []
+    for name, value in figures.items():
+        if isinstance(value, list):
+            shown = str(value[0]) + (f" and {len(value) - 1} more" if len(value) > 1 else "")
+        else:
+            shown = str(value)
+        parts.append(f"{name} {shown}")
+    return "; ".join(parts)
+
+
+def _slowest(found: Status) -> None:
+    slow = found.slowest()
+    if slow:
+        print_list(
+            ["slowest", "seconds", "peak MB", "state"],
+            [[one.label, round(one.seconds or 0, 1), _megabytes(one), one.state] for one in slow],
+        )
+
+
+def _megabytes(one: Partition) -> int | None:
+    return None if one.peak_memory is None else round(one.peak_memory / 1e6)
+
+
+def _sources(found: Status) -> None:
+    rows = [
+        [
+            one.name,
+            one.deliveries,
+            one.waiting or None,
+            one.incomplete or None,
+            one.last,
+            _when(one.arrived),
+            _age(one.age_days),
+            one.records,
+            one.quarantined or None,
+        ]
+        for one in found.sources
+    ]
+    columns = ["source", "deliveries", "unread", "incomplete", "last", "arrived", "age"]
+    if rows:
+        print_list([*columns, "records", "quarantined"], rows, may_fold=("source", "last"))
+    _list("Passed over", [f"{clean(name)}: {clean(reason)}" for name, reason in found.refused])
+
+
+def _inference(found: Status) -> None:
+    read = [one for one in found.inference if one.read_by is not None or one.eligible]
+    if not read:
+        return
+    print_list(
+        ["texts", "eligible", "contexts", "done", "refused", "failed", "not tried", "facts", "by"],
+        [
+            [
+                one.entity_type,
+                one.eligible,
+                one.contexts,
+                one.done,
+                one.refused or None,
+                one.failed or None,
+                one.not_tried or None,
+                one.facts,
+                one.read_by,
+            ]
+            for one in read
+        ],
+    )
+    for one in read:
+        if one.skipped:
+            why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(one.skipped.items()))
+            console.print(f"{one.entity_type}, not read: {clean(why)}")
+        if one.note:
+            console.print(clean(one.note))
+
+
+def _rest(found: Status, settings: Settings) -> None:
+    waiting = [f"{table.split('/')[0]} {count:,}" for table, count in found.queues.items() if count]
+    console.print(f"For people to judge: {', '.join(waiting) or 'nothing'}")
+    spent, coming = found.spending, found.next
+    by_model = ", ".join(
+        f"{clean(model)} ${cost:,.2f} in {count:,} requests"
+        for model, (count, cost) in spent.by_model.items()
+    )
+    by_type = ", ".join(
+        f"{one.entity_type} ${one.dollars:,.2f}" for one in found.inference if one.dollars
+    )
+    console.print(
+        f"Language model: ${spent.today:,.2f} today, ${spent.total:,.2f} in all"
+        + (f", ${spent.reserved:,.2f} in the air" if spent.reserved else "")
+        + (f" ({by_model})" if by_model else "")
+        + (f"; of answers that stand: {by_type}" if by_type else "")
+    )
+    if not coming.runs:
+        console.print("A build would do nothing: everything is up to date.")
+        return
+    low, high = coming.dollars
+    console.print(
+        f"A build would make {coming.runs:,} runs, about {coming.seconds:,.0f} s of work"
+        + (f" and {coming.unknown:,} steps that never ran" if coming.unknown else "")
+        + (
+            f"; {coming.may_follow:,} partitions may follow ({coming.may_follow_seconds:,.0f} s)"
+            if coming.may_follow
+            else ""
+        )
+        + f". {settings.workers} workers."
+        + (f" Language model: ${low:,.2f} to ${high:,.2f}." if high else "")
+    )
+
+
+def _list(title: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    console.print(f"{title}:")
+    for line in lines[:_LINES]:
+        console.print(f"  {line}")
+    if len(lines) > _LINES:
+        console.print(f"  and {len(lines) - _LINES:,} more; see kg status --json")
+
+
+def _first_line(error: str) -> str:
+    return error.strip().splitlines()[0] if error.strip() else "no message"
+
+
+def _when(time: str) -> str:
+    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M")
+
+
+def _age(days: float) -> str:
+    if days >= 1:
+        return f"{days:.0f} d"
+    hours = days * 24
+    return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"

@@ -1,0 +1,105 @@
+"""How far the texts about each entity type are read, as the last runs reported it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kg_assets.inference.choice import LLM
+from kg_assets.inference.extractors import ANSWERED, EMPTY, FAILED, NOT_TRIED, REFUSED
+from kg_assets.inference.tables import INFERENCE_TYPES, extraction_contexts, inferred_relations
+from resources.reads import WHOLE
+
+if TYPE_CHECKING:
+    from resources.journal import Entry
+    from resources.settings import Settings
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How far the texts of an entity type are read.
+
+    Attributes:
+        entity_type: The type.
+        eligible: Entities whose texts are to be read.
+        skipped: Entities that are not, by the reason.
+        contexts: Texts, or windows of long ones, of the eligible entities.
+        done: Contexts that were read, whether anything was found or not.
+        refused: Contexts that the model declined; they are not asked again.
+        failed: Contexts that could not be read.
+        not_tried: Contexts that were not read yet.
+        facts: Facts that were accepted.
+        read_by: The extractor of the last run; None: there was none.
+        note: What a person should know of it, such as that there is no key.
+        dollars: What the answers that stand have cost, in US dollars.
+        dollars_next: What the next build may spend, low and high, by the mean price of a context so
+            far; zeros where no language model reads, or none has read yet.
+    """
+
+    entity_type: str
+    eligible: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    contexts: int = 0
+    done: int = 0
+    refused: int = 0
+    failed: int = 0
+    not_tried: int = 0
+    facts: int = 0
+    read_by: str | None = None
+    note: str | None = None
+    dollars: float = 0.0
+    dollars_next: tuple[float, float] = (0.0, 0.0)
+
+
+def inference_of(
+    settings: Settings, known: Mapping[tuple[str, str], Entry], stale: Collection[str]
+) -> list[Inference]:
+    """How far the texts of each type are read.
+
+    Args:
+        settings: Who reads.
+        known: The last run of each partition, by step and partition.
+        stale: Names of steps that have to run, or may follow from such.
+    """
+    return [_of(settings, known, stale, kind) for kind in INFERENCE_TYPES]
+
+
+def _of(
+    settings: Settings,
+    known: Mapping[tuple[str, str], Entry],
+    stale: Collection[str],
+    kind: str,
+) -> Inference:
+    given = _figures(known, extraction_contexts(kind).name)
+    read = _figures(known, inferred_relations(kind).name)
+    states: Mapping[str, int] = read.get("contexts_by_state", {})
+    done = states.get(ANSWERED, 0) + states.get(EMPTY, 0)
+    unread = states.get(FAILED, 0) + states.get(NOT_TRIED, 0)
+    contexts = int(given.get("contexts", 0))
+    dollars = float(read.get("dollars", 0.0))
+    plan = settings.extractors.get(kind)
+    pays = plan is not None and any(LLM in name.split("+") for name in plan.order)
+    price = dollars / done if pays and done else 0.0
+    # Which contexts will be other ones is known only when they are made.
+    most = contexts if inferred_relations(kind).name in stale else unread
+    return Inference(
+        entity_type=kind,
+        eligible=int(given.get("eligible", 0)),
+        skipped=dict(given.get("skipped", {})),
+        contexts=contexts,
+        done=done,
+        refused=states.get(REFUSED, 0),
+        failed=states.get(FAILED, 0),
+        not_tried=states.get(NOT_TRIED, 0) + max(0, contexts - int(read.get("contexts", 0))),
+        facts=int(read.get("accepted", 0)),
+        read_by=read.get("read_by"),
+        note=read.get("note"),
+        dollars=dollars,
+        dollars_next=(unread * price, max(most, unread) * price),
+    )
+
+
+def _figures(known: Mapping[tuple[str, str], Entry], step: str) -> Mapping[str, Any]:
+    entry = known.get((step, WHOLE))
+    return entry.figures if entry is not None else {}
