@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval bench-llm lock clean
+.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval bench-llm bench-limits lock clean
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -48,6 +48,10 @@ bench-matching: $(STAMP)
 # What the lane of the language model adds to each request, on loopback.
 bench-llm: $(STAMP)
 	$(BIN)/python -m benchmarks.llm_lane $(ARGS)
+
+# Planning, the sensor, kg status and the UI with 1,000 deliveries and 1,024 shards of films.
+bench-limits: $(STAMP)
+	$(BIN)/python -m benchmarks.limits $(ARGS)
 
 bench-retrieval: $(STAMP)
 	$(BIN)/python -m benchmarks.retrieval

@@ -48,7 +48,7 @@ def assemble(settings: Settings) -> Assembly:
     for spec in configured_models(settings).values():
         steps += matching_steps(
             spec,
-            settings.shards or spec.shards,
+            settings.shards_of(spec.entity_type, spec.shards),
             thresholds=settings.thresholds,
             reports=settings.reports,
         )

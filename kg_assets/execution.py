@@ -163,7 +163,9 @@ def _make(
         verdicts=verdicts,
         previews=previews,
         # Not the file that was staged: where its content was there already, that one stays.
-        heads={table.name: lake.heads(table)[key or WHOLE] for table in declared.outputs},
+        heads={
+            table.name: lake.heads(table, key or WHOLE)[key or WHOLE] for table in declared.outputs
+        },
         seconds=meter.seconds,
         peak_bytes=meter.peak_bytes,
     )

@@ -115,7 +115,7 @@ class Catalog:
         with self._write() as connection:
             commit_id: int | None = None
             for output in outputs:
-                head = self._own(connection, namespace, output.table).get(
+                head = self._own(connection, namespace, output.table, output.partition).get(
                     (output.table, output.partition)
                 )
                 version = output.file.version
@@ -217,16 +217,21 @@ class Catalog:
         if changed.rowcount == 0:
             connection.execute(sa.insert(HEADS).values(entry_id=entry.id, **place))
 
-    def heads(self, namespace: str, table: str) -> dict[str, Head]:
+    def heads(self, namespace: str, table: str, partition: str | None = None) -> dict[str, Head]:
         """Current file of each partition of a table, as a namespace sees it.
 
         A namespace sees its own partitions of a table that it has built, else all of
         production's at its pin: never a mix.
+
+        Args:
+            namespace: Who sees it.
+            table: The table.
+            partition: Only this one, which of a table with a thousand is a thousand times quicker.
         """
         with self._engine.connect() as connection:
-            found = self._own(connection, namespace, table)
-            if not found:
-                found = self._pinned(connection, self.pin(namespace), table)
+            found = self._own(connection, namespace, table, partition)
+            if not found and not self._has_built(connection, namespace, table):
+                found = self._pinned(connection, self.pin(namespace), table, partition)
             return {head.partition: head for head in _with_below(connection, found.values())}
 
     def all_heads(self, namespace: str) -> dict[tuple[str, str], Head]:
@@ -299,6 +304,7 @@ class Catalog:
         connection: sa.Connection,
         namespace: str,
         table: str | None = None,
+        partition: str | None = None,
         *,
         since: int = 0,
     ) -> dict[tuple[str, str], Head]:
@@ -308,11 +314,23 @@ class Catalog:
             query = query.where(ENTRIES.c.commit_id > since)
         if table is not None:
             query = query.where(HEADS.c.table_name == table)
+        if partition is not None:
+            query = query.where(HEADS.c.partition == partition)
         heads = map(_head, connection.execute(query))
         return {(head.table, head.partition): head for head in heads}
 
+    def _has_built(self, connection: sa.Connection, namespace: str, table: str) -> bool:
+        query = sa.select(HEADS.c.entry_id).where(
+            HEADS.c.namespace == namespace, HEADS.c.table_name == table
+        )
+        return connection.execute(query.limit(1)).first() is not None
+
     def _pinned(
-        self, connection: sa.Connection, pin: int, table: str | None = None
+        self,
+        connection: sa.Connection,
+        pin: int,
+        table: str | None = None,
+        partition: str | None = None,
     ) -> dict[tuple[str, str], Head]:
         """Production's files at a commit: each table as the last promotion before it left it."""
         last = (
@@ -330,6 +348,8 @@ class Catalog:
         )
         if table is not None:
             query = query.where(ENTRIES.c.table_name == table)
+        if partition is not None:
+            query = query.where(ENTRIES.c.partition == partition)
         heads = map(_head, connection.execute(query))
         return {(head.table, head.partition): head for head in heads}
 

@@ -131,9 +131,8 @@ class Lake:
         return self.open(connection, table, self.heads(table, partition).values())
 
     def heads(self, table: Table, partition: str | None = None) -> dict[str, Head]:
-        """Current files of a table by partition."""
-        heads = self.catalog.heads(self.namespace, table.name)
-        return heads if partition is None else {k: v for k, v in heads.items() if k == partition}
+        """Current files of a table by partition, of all or of one."""
+        return self.catalog.heads(self.namespace, table.name, partition)
 
     def open(
         self,
@@ -249,4 +248,5 @@ class Lake:
 
     def current_digest(self, table: str, partition: str) -> str | None:
         """Digest of a table (``*``) or of one partition, None where there is nothing."""
-        return digest(self.catalog.heads(self.namespace, table), partition)
+        one = None if partition == "*" else partition
+        return digest(self.catalog.heads(self.namespace, table, one), partition)

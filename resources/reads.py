@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from resources.entries import Head, Input, digest
 from resources.errors import CorruptFileError, MissingPartitionsError
-from resources.layers import Changes
+from resources.layers import Changes, merged
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,7 +47,7 @@ class Reads:
         self._code_version = code_version
         self._expected = expected
         self._inputs: dict[tuple[str, str], Input] = {}
-        self._found: dict[str, dict[str, Head]] = {}
+        self._found: dict[tuple[str, str | None], dict[str, Head]] = {}
 
     def read(
         self,
@@ -82,12 +84,60 @@ class Reads:
             # A view over an Arrow table would outlive the relation that holds the table.
             self.con.register(name, table.schema.empty_table())
 
+    def view_partitions(
+        self,
+        name: str,
+        table: Table,
+        numbers: Mapping[str, int],
+        where: str | None = None,
+    ) -> None:
+        """Make a view of some partitions of a table, each row with a number of its partition.
+
+        All files are read together: a view for each of a thousand partitions takes longer than
+        their rows.
+
+        Args:
+            name: Name of the view, which has the column ``number`` before those of the table.
+            table: The table.
+            numbers: The partitions, each with its number; each is recorded as an input.
+            where: Condition that the rows fulfil, as in `read`.
+        """
+        current = self._current(table)
+        columns = ", ".join(f'"{column}"' for column in table.schema.names)
+        paths: dict[str, int] = {}
+        parts = []
+        for partition, number in numbers.items():
+            head = current.get(partition)
+            found = "" if head is None else head.file.digest
+            self._inputs[table.name, partition] = Input(table.name, partition, found)
+            if head is None or not head.file.rows:
+                continue
+            chain = self.lake.verified(head)
+            if len(chain) == 1:
+                paths[str(chain[0])] = number
+                continue
+            part = f"{name}_part_{number}"
+            merged(self.con, table, chain, where).create_view(part, replace=True)
+            parts.append(f"SELECT {number}::BIGINT AS number, {columns} FROM {part}")  # noqa: S608
+        if paths:
+            files, of_path = f"{name}_files", f"{name}_of_path"
+            read = self.con.read_parquet(list(paths), filename=True)
+            (read if where is None else read.filter(where)).create_view(files, replace=True)
+            told = {"filename": list(paths), "number": pa.array(paths.values(), pa.int64())}
+            self.con.register(of_path, pa.table(told))
+            parts.append(f"SELECT number, {columns} FROM {files} JOIN {of_path} USING (filename)")  # noqa: S608
+        if not parts:
+            nothing = f"{name}_nothing"
+            self.con.register(nothing, table.schema.empty_table())
+            parts.append(f"SELECT 0::BIGINT AS number, {columns} FROM {nothing}")  # noqa: S608
+        # The names are declarations of ours.
+        together = " UNION ALL ".join(parts)
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {together}")
+
     def _heads(self, table: Table, partition: str | None, tracked: bool) -> list[Head]:
-        heads = self._current(table)
+        heads = self._current(table, partition)
         expected = self._expected.get(table.name)
-        if partition is not None:
-            heads = {key: head for key, head in heads.items() if key == partition}
-        elif expected is not None:
+        if partition is None and expected is not None:
             missing = sorted(set(expected) - set(heads))
             if missing:
                 raise MissingPartitionsError(
@@ -212,10 +262,24 @@ class Reads:
         return True
 
     def _own(self, table: Table, partition: str | None = None) -> Head | None:
-        return self._current(table).get(partition or self.partition or WHOLE)
+        place = partition or self.partition or WHOLE
+        return self._current(table, place).get(place)
 
-    def _current(self, table: Table) -> dict[str, Head]:
-        """What is current, as this step found it when it first looked: one state for all reads."""
-        if table.name not in self._found:
-            self._found[table.name] = self.lake.heads(table)
-        return self._found[table.name]
+    def _current(self, table: Table, partition: str | None = None) -> dict[str, Head]:
+        """What is current, as this step found it when it first looked: one state for all reads.
+
+        Of a table with a thousand partitions one is read alone where no more is needed.
+        """
+        whole = self._found.get((table.name, None))
+        if whole is not None:
+            if partition is None:
+                return whole
+            return {key: head for key, head in whole.items() if key == partition}
+        if (table.name, partition) not in self._found:
+            found = self.lake.heads(table, partition)
+            if partition is None:
+                for (name, key), seen in self._found.items():
+                    if name == table.name and key is not None:
+                        found = {at: head for at, head in found.items() if at != key} | seen
+            self._found[table.name, partition] = found
+        return self._found[table.name, partition]

@@ -31,6 +31,10 @@ PRODUCTION = "prod"
 """The namespace that everyone reads through to and that no run may write."""
 
 
+MOST_SHARDS = 4096
+"""Most shards that an entity type can have."""
+
+
 LOWEST_THRESHOLD = 0.05
 """Match probability below which no threshold can be configured."""
 
@@ -123,11 +127,10 @@ class Settings(Places):
         ge=0,
         description="A delivery without a _SUCCESS file is complete once unchanged for this long.",
     )
-    shards: int | None = Field(
+    shards: int | dict[str, int] | None = Field(
         default=None,
-        ge=1,
-        le=4096,
-        description="Shards of every entity type; by default each type has a number of its own.",
+        description='Shards of every entity type, or by type as JSON ({"film": 64}); by default '
+        "each type has a number of its own.",
     )
     layer_share: float = Field(
         default=0.1,
@@ -319,6 +322,35 @@ class Settings(Places):
         except ValidationError:
             raise ValueError("write an address such as https://HOST or http://HOST:PORT") from None
         return value
+
+    @field_validator("shards", mode="before")
+    @classmethod
+    def _shards_by_type(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except json.JSONDecodeError:
+            raise ValueError('write a number, or JSON such as {"film": 64}') from None
+
+    @field_validator("shards")
+    @classmethod
+    def _sound_shards(cls, value: int | dict[str, int] | None) -> int | dict[str, int] | None:
+        for count in value.values() if isinstance(value, dict) else [value]:
+            if count is not None and not 1 <= count <= MOST_SHARDS:
+                raise ValueError(f"{count} shards: there are 1 to {MOST_SHARDS:,}")
+        return value
+
+    def shards_of(self, entity_type: str, declared: int) -> int:
+        """How many shards an entity type has.
+
+        Args:
+            entity_type: The type.
+            declared: What its model declares.
+        """
+        if isinstance(self.shards, dict):
+            return self.shards.get(entity_type, declared)
+        return self.shards or declared
 
     @field_validator("thresholds")
     @classmethod

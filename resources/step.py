@@ -292,7 +292,8 @@ class Step(Reads):
         self.lake.storage.drop(name for name in self._written if name not in used)
 
     def _checked(self, output: Output) -> Output:
-        head = self.lake.catalog.heads(self.lake.namespace, output.table).get(output.partition)
+        place = (output.table, output.partition)
+        head = self.lake.catalog.heads(self.lake.namespace, *place).get(output.partition)
         if head is None or head.file.digest != output.file.digest:
             return output
         if head.file.version == output.file.version:

@@ -240,11 +240,8 @@ def _placed_records(step: Step) -> None:
     _union(step, "current_records", _RECORDS)
     step.view("deliveries", DELIVERIES)
     delivered = con.sql("SELECT source, delivery FROM deliveries ORDER BY ALL").fetchall()
-    con.register("delivered_none", SOURCE_RECORDS.schema.empty_table())
-    parts = [f"SELECT {_PLACE}, -1 AS number FROM delivered_none"]
-    for number, (source, delivery) in enumerate(delivered):
-        step.view(f"delivered_{number}", SOURCE_RECORDS, f"{source}|{delivery}")
-        parts.append(f"SELECT {_PLACE}, {number} AS number FROM delivered_{number}")
+    numbers = {f"{source}|{name}": number for number, (source, name) in enumerate(delivered)}
+    step.view_partitions("delivered", SOURCE_RECORDS, numbers)
     names = pa.table(
         {
             "number": pa.array(range(len(delivered)), pa.int32()),
@@ -263,8 +260,8 @@ def _placed_records(step: Step) -> None:
             place.sha256
         FROM current_records AS current
         LEFT JOIN (
-            SELECT *
-            FROM ({" UNION ALL ".join(parts)})
+            SELECT {_PLACE}, delivery
+            FROM delivered
             JOIN delivery_names USING (number)
         ) AS place USING (entity_type, source, source_id, delivery)
         """

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from kg_assets.inference import thing_types
 from kg_assets.inference.tables import INFERRED_TYPES
-from kg_assets.matching.live import live_deliveries
+from kg_assets.matching.live import live_deliveries, partition_numbers
 from kg_assets.sources.record import RECORD_SCHEMA, THING
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
@@ -34,35 +34,19 @@ def view_things(step: Step) -> None:
         step: Reads deliveries and source records.
     """
     con = step.con
-    con.register("delivery", live_deliveries(con, step.read(DELIVERIES)))
+    numbered = live_deliveries(con, step.read(DELIVERIES))
+    con.register("delivery", numbered)
+    partitions = partition_numbers(numbered)
     columns = ", ".join(f'record."{name}"' for name in RECORD_SCHEMA.names)
-    parts, keys = [], []
-    for number, source, name in con.sql(
-        "SELECT number, source, delivery FROM delivery ORDER BY number"
-    ).fetchall():
-        key = f"{source}|{name}"
-        step.view(f"things_{number}", SOURCE_RECORDS, key, f"entity_type = '{THING}'")
-        step.view(f"records_{number}", SOURCE_RECORDS, key)
-        parts.append(f"SELECT {number} AS number, * FROM things_{number}")  # noqa: S608 - numbers
-        keys.append(
-            f"SELECT {number} AS number, entity_type, source, source_id, file, position "  # noqa: S608
-            f"FROM records_{number}"
-        )
-    con.register("none_delivered", SOURCE_RECORDS.schema.empty_table())
-    parts.append("SELECT 0 AS number, * FROM none_delivered")
-    keys.append(
-        "SELECT 0 AS number, entity_type, source, source_id, file, position FROM none_delivered"
-    )
+    step.view_partitions("told", SOURCE_RECORDS, partitions, f"entity_type = '{THING}'")
+    step.view_partitions("delivered", SOURCE_RECORDS, partitions)
     con.execute(
         f"""
         CREATE OR REPLACE TABLE thing AS
-        WITH told AS (
-            {" UNION ALL ".join(parts)}
-        ),
         -- The later of two records of one id counts, of whatever type.
-        named AS (
-            SELECT each.*
-            FROM ({" UNION ALL ".join(keys)}) AS each
+        WITH named AS (
+            SELECT number, entity_type, source, source_id, file, position
+            FROM delivered
             SEMI JOIN told USING (source, source_id)
         ),
         latest AS (

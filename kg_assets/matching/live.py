@@ -58,6 +58,16 @@ def live_deliveries(
     ).to_arrow_table()
 
 
+def partition_numbers(numbered: pa.Table) -> dict[str, int]:
+    """The partitions of deliveries, each with its number.
+
+    Args:
+        numbered: Some of what `live_deliveries` gives.
+    """
+    columns = (numbered.column(name).to_pylist() for name in ("source", "delivery", "number"))
+    return {f"{source}|{name}": number for source, name, number in zip(*columns, strict=True)}
+
+
 def duplicate_free_sources(deliveries: pa.Table, spec: MatchSpec) -> frozenset[str]:
     """Sources of which no two records of the type are declared to be the same thing.
 

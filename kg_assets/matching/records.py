@@ -11,7 +11,12 @@ import pyarrow.compute as pc
 
 from kg_assets.matching.context import moved_members, touched_people
 from kg_assets.matching.features import add_features
-from kg_assets.matching.live import duplicate_free_sources, later_deliveries, live_deliveries
+from kg_assets.matching.live import (
+    duplicate_free_sources,
+    later_deliveries,
+    live_deliveries,
+    partition_numbers,
+)
 from kg_assets.matching.model import PARENT, WORKS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.tables import entity_members
@@ -111,18 +116,7 @@ def _view_members(step: Step, spec: MatchSpec) -> dict[str, Changes] | None:
 
 def _view_delivered(step: Step, numbered: pa.Table) -> None:
     """Make the view ``delivered``: the records of some deliveries, with the delivery's number."""
-    con = step.con
-    views = []
-    for number, source, name in zip(
-        *(numbered.column(column).to_pylist() for column in ("number", "source", "delivery")),
-        strict=True,
-    ):
-        step.view(f"delivery_{number}", SOURCE_RECORDS, f"{source}|{name}")
-        views.append(f"SELECT {number} AS number, * FROM delivery_{number}")
-    if not views:
-        con.register("nothing_delivered", SOURCE_RECORDS.schema.empty_table())
-        views.append("SELECT 0 AS number, * FROM nothing_delivered")
-    con.execute("CREATE OR REPLACE TEMP VIEW delivered AS " + "\nUNION ALL BY NAME\n".join(views))
+    step.view_partitions("delivered", SOURCE_RECORDS, partition_numbers(numbered))
 
 
 def _add_moved(step: Step, spec: MatchSpec) -> duckdb.DuckDBPyRelation:

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from resources.current import CurrentHeads
 from resources.lake import Lake
 from resources.settings import Settings
 from resources.table import Table
@@ -55,6 +56,42 @@ def test_a_table_of_ones_own_hides_all_of_productions_shards(production):
     write(ann, "ann")
     assert values(ann) == ["ann"]
     assert values(ann, OTHER) == ["prod other"]
+
+
+def test_a_shard_that_is_not_ones_own_is_missing_and_not_productions(production):
+    ann = lake(production, "ann")
+    assert list(ann.heads(TABLE, "01")) == ["01"]
+    write(ann, "ann", "00")
+    assert list(ann.heads(TABLE, "00")) == ["00"]
+    assert list(ann.heads(TABLE, "01")) == []
+
+
+def test_what_a_step_saw_of_one_shard_it_sees_among_all(production):
+    ann = lake(production, "ann")
+    write(ann, "first")
+    with ann.step("look") as step:
+        assert step.read(TABLE, "00").fetchall() == [("first",)]
+        write(ann, "second")
+        assert step.read(TABLE).fetchall() == [("first",)]
+
+
+def test_a_namespace_that_is_not_there_yet_reads_todays_production(production):
+    heads = lake(production, "ann").catalog.all_heads("nobody")
+    assert sorted(partition for table, partition in heads if table == TABLE.name) == ["00", "01"]
+
+
+def test_what_is_current_is_kept_up_to_date_as_if_it_were_read_anew(production):
+    ann = lake(production, "ann")
+    current = CurrentHeads(ann.catalog, "ann")
+    assert current.now() == ann.catalog.all_heads("ann")
+    for value, shard in (("ann", "00"), ("more", "02"), ("other", "00"), ("other", "00")):
+        write(ann, value, shard)
+        assert current.now() == ann.catalog.all_heads("ann")
+    write(lake(production, "bob"), "bob")
+    assert current.now() == ann.catalog.all_heads("ann")
+    ann.catalog.promote("ann")
+    write(ann, "after", "03")
+    assert current.now() == ann.catalog.all_heads("ann")
 
 
 def test_the_pin_stays_when_production_moves_on(production):

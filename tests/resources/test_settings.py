@@ -19,6 +19,8 @@ SECRET = "sk-4f1d-secret"
         ("KG_LLM_BASE_URL", "foo", "KG_LLM_BASE_URL: Value error, write an address such as"),
         ("KG_LLM_BASE_URL", "http://[::1", "write an address such as"),
         ("KG_LLM_KEY", "two words", "KG_LLM_KEY: Value error, the key has characters"),
+        ("KG_SHARDS", "four", "KG_SHARDS: Value error, write a number, or JSON"),
+        ("KG_SHARDS", '{"film": 0}', "KG_SHARDS: Value error, 0 shards: there are 1 to 4,096"),
         ("KG_LLM_CAP", "-1", "KG_LLM_CAP: Input should be greater than or equal to 0"),
     ],
 )
@@ -48,3 +50,12 @@ def test_the_password_of_a_database_is_in_no_representation():
     url = f"postgresql+psycopg://kg:{SECRET}@db/kg"
     settings = Settings(catalog=url, llm_store=url)
     assert SECRET not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "film", "person"), [("", 2, 4), ("7", 7, 7), ('{"film": 64}', 64, 4)]
+)
+def test_shards_are_set_for_all_types_or_for_one(monkeypatch, value, film, person):
+    monkeypatch.setenv("KG_SHARDS", value)
+    settings = Settings()
+    assert (settings.shards_of("film", 2), settings.shards_of("person", 4)) == (film, person)
