@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from resources.catalog_engine import begin_writing, open_engine
 from resources.processes import is_alive, this_process
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
@@ -153,18 +154,17 @@ class Journal:
     def __init__(self, url: str, *, create: bool = True) -> None:
         parsed = sa.make_url(url)
         self._sqlite = parsed.get_backend_name() == "sqlite"
-        self._engine = sa.create_engine(parsed)
-        if self._sqlite:
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            if parsed.database and not create and not Path(parsed.database).exists():
-                self._known = False
-                return
-            if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self._known = create or not self._sqlite or Path(parsed.database or "").exists()
+        if not self._known:
+            return
+        self._engine = open_engine(url)
         if create:
-            with self._write() as connection:
+            with self._engine.connect() as connection:
+                begin_writing(connection)
                 METADATA.create_all(connection)
-        self._known = create or sa.inspect(self._engine).has_table(PARTITIONS.name)
+                connection.commit()
+        else:
+            self._known = sa.inspect(self._engine).has_table(PARTITIONS.name)
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
@@ -181,8 +181,9 @@ class Journal:
             connection.commit()
 
     def close(self) -> None:
-        """Close its connections."""
-        self._engine.dispose()
+        """Close its connections; those to Postgres are the process's, for all that ask it."""
+        if self._known and self._sqlite:
+            self._engine.dispose()
 
     def start(self, place: Place, run_id: str | None) -> None:
         """Note that a partition is being made; what the run before came to stays beside it."""
@@ -309,12 +310,3 @@ def _lives(row: Any) -> bool:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # In write-ahead mode a killed process loses nothing; a power cut the last entries at most.
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA busy_timeout = 60000")
-    cursor.close()
