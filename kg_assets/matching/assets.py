@@ -25,6 +25,7 @@ from kg_assets.matching.model import MatchSpec
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.reporting.step import report_stands, run_match_report
 from kg_assets.matching.scoring import run_match_scores
+from kg_assets.matching.skew import skew_check
 from kg_assets.matching.touched import touched_keys, touched_records
 from kg_assets.matching.training import run_match_model
 from kg_assets.partitions import shards
@@ -71,6 +72,7 @@ def matching_steps(
     pairs, scores = tables.blocked_pairs(kind), tables.match_scores(kind)
     chosen, profile = tables.match_thresholds(kind), tables.score_profile(kind)
     configured = configured_for(thresholds, kind)
+    even = (skew_check(spec, shard_count),) if shard_count > 1 else ()
     entities, members = tables.resolved_entities(kind), tables.entity_members(kind)
     return (
         StepAsset(
@@ -123,7 +125,7 @@ def matching_steps(
             inputs=(record_table, scores, model),
             run=partial(run_match_thresholds, spec=spec, configured=configured),
             lane=lanes["entities"],
-            checks=(drift_check(spec),),
+            checks=(drift_check(spec), *even),
             # What is configured is part of the version: a change of it makes the step stale.
             **common | {"code_version": f"{version}-{configured}" if configured else version},
         ),

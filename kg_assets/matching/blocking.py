@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
 from kg_assets.matching.touched import touched_keys
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
-
-_HASHES = 1 << 64
-"""How many values the hash of a block can have."""
 
 
 def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = None) -> None:
@@ -35,6 +33,7 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
     table, keys = blocked_pairs(kind), block_keys(kind)
     count = shard_count or spec.shards
     shard = int(step.partition or 0)
+    step.report(largest_block=described(largest_blocks(step, spec, shard, count)))
     changed = step.changes(table, keys)
     if changed is not None and not changed.count:
         step.keep(table)
@@ -96,10 +95,7 @@ def pairs_of_shard(
     Raises:
         ValueError: There is no such shard.
     """
-    if not 0 <= shard < shard_count:
-        raise ValueError(f"shard {shard} of {shard_count} does not exist: count from 0")
-    first = shard * _HASHES // shard_count
-    last = (shard + 1) * _HASHES // shard_count - 1
+    first, last = hashes_of_shard(shard, shard_count)
     moved = "moved" if touched else "TRUE"
     con.execute(
         f"""

@@ -21,7 +21,7 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
         f"""
             list_distinct(list_transform(
                 {rule.keys},
-                lambda one_key: CASE WHEN one_key <> '' THEN {_hashed(number, "one_key")} END
+                lambda one_key: CASE WHEN one_key <> '' THEN {hashed(number, "one_key")} END
             )) AS blocks_{number}
         """
         for number, rule in enumerate(spec.blocking)
@@ -52,7 +52,7 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
     )
 
 
-def _hashed(rule_number: int, key: str) -> str:
+def hashed(rule_number: int, key: str) -> str:
     """The block of a key under a rule, in SQL."""
     return f"hash({rule_number}::UTINYINT, {key})"
 
@@ -73,7 +73,7 @@ def _crowd(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
                {number}::UTINYINT AS rule_number,
                [{", ".join((*rule.orders, "lower(name)"))}] AS places,
                unnest(list_distinct({rule.keys})) AS raw,
-               {_hashed(number, "raw")} AS origin,
+               {hashed(number, "raw")} AS origin,
                list_distinct(list_transform(
                    coalesce(nullif({rule.refine}, []), [NULL]),
                    lambda one_key: coalesce(one_key, ''))) AS refine
