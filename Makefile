@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval bench-llm lock clean
+.PHONY: demo test ui cluster bench-cluster check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval bench-llm lock clean
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -14,6 +14,10 @@ test: $(STAMP)
 
 ui: $(STAMP)
 	$(BIN)/kg ui
+
+# Broker, Postgres, two workers, daemon and webserver, all on loopback.
+cluster: $(STAMP)
+	$(BIN)/kg cluster up $(ARGS)
 
 check: lint types test
 
@@ -48,6 +52,10 @@ bench-matching: $(STAMP)
 # What the lane of the language model adds to each request, on loopback.
 bench-llm: $(STAMP)
 	$(BIN)/python -m benchmarks.llm_lane $(ARGS)
+
+# 32 shards of 20 s of work each, on one and on two workers. ARGS="--shards 8 --seconds 4" is quicker.
+bench-cluster: $(STAMP)
+	$(BIN)/python -m benchmarks.cluster $(ARGS)
 
 bench-retrieval: $(STAMP)
 	$(BIN)/python -m benchmarks.retrieval
