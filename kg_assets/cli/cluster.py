@@ -26,6 +26,9 @@ _LOOK_SECONDS = 0.5
 @app.command()
 def worker(
     name: str = typer.Option("worker", help="Name of the worker, its own on this machine."),
+    builds: bool = typer.Option(
+        False, "--builds", help="Execute the builds that the daemon starts, and not their runs."
+    ),
 ) -> None:
     """Execute runs of this namespace, one after another, until it is told to stop."""
     from kg_assets.cli.main import settings as checked
@@ -34,7 +37,7 @@ def worker(
     found = checked()
     if found.launcher != "celery":
         fail("a worker needs KG_LAUNCHER=celery, KG_BROKER, KG_DAGSTER_STORAGE and KG_CATALOG")
-    command = worker_command(found, name)
+    command = worker_command(found, name, builds=builds)
     # Celery takes over this process: signals are for it.
     os.execv(command[0], command)
 
@@ -101,6 +104,7 @@ def _supervise(settings: Settings, folder: Path, workers: int, ui: bool, stopped
         for number in range(1, workers + 1)
     }
     if ui:
+        commands["builds"] = worker_command(settings, "builds", builds=True)
         commands["ui"] = [sys.executable, "-m", "kg_assets.cli.main", "ui"]
     with running(commands, folder) as parts:
         console.print("Everything has started. Stop with Ctrl-C.")

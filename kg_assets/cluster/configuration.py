@@ -32,6 +32,14 @@ def queue(settings: Settings) -> str:
     return f"kg-{settings.namespace}"
 
 
+def builds_queue(settings: Settings) -> str:
+    """Name of the queue of runs that launch other runs and wait for them.
+
+    They have workers of their own: they would take the place of those that they wait for.
+    """
+    return f"{queue(settings)}-builds"
+
+
 def schema(settings: Settings) -> str:
     """Schema of the namespace's Dagster tables."""
     return f"dagster_{settings.namespace.replace('-', '_')}"

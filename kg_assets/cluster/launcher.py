@@ -8,10 +8,14 @@ from celery.exceptions import DuplicateTaskNameWarning
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
-from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID_TAG
 
+from kg_assets.cluster.configuration import builds_queue
 from resources.lock import is_held
 from resources.settings import Settings
+
+UPDATE = "update"
+"""Name of the job that does what `kg build` does."""
 
 
 def run_lock(run_id: str) -> str:
@@ -29,10 +33,14 @@ class ClusterRunLauncher(CeleryRunLauncher):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Hand a run to the broker."""
+        settings = Settings()
+        run = context.dagster_run
+        if run.job_name == UPDATE:
+            run = run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: builds_queue(settings)})
         with warnings.catch_warnings():
             # Dagster declares its task anew for each run, and Celery keeps the first declaration.
             warnings.simplefilter("ignore", DuplicateTaskNameWarning)
-            super().launch_run(context)
+            super().launch_run(context._replace(dagster_run=run))
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether a run is being executed."""

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from kg_assets.cluster.configuration import queue
+from kg_assets.cluster.configuration import builds_queue, queue
 from kg_assets.cluster.servers import broker, postgres
 from kg_assets.instance import prepare_home
 
@@ -26,12 +26,13 @@ _END_SECONDS = 60.0
 _LOG_LINES = 20
 
 
-def worker_command(settings: Settings, name: str) -> list[str]:
+def worker_command(settings: Settings, name: str, *, builds: bool = False) -> list[str]:
     """The command line of a worker.
 
     Args:
         settings: The namespace.
         name: Name of the worker; its machine is added.
+        builds: Whether it executes the builds that the daemon starts, and not their runs.
     """
     os.environ["KG_HOME"] = str(settings.home.absolute())
     prepare_home(settings)
@@ -42,7 +43,7 @@ def worker_command(settings: Settings, name: str) -> list[str]:
         # the broker, so a run can be stopped, and one that is killed is noticed at once.
         "--pool": "prefork",
         "--concurrency": "1",
-        "--queues": queue(settings),
+        "--queues": builds_queue(settings) if builds else queue(settings),
         "--hostname": f"{queue(settings)}-{name}@{socket.gethostname()}",
     }
     words = [word for option in options.items() for word in option]
