@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test ui check lint types bench bench-extraction bench-matching bench-scoring bench-updates bench-retrieval bench-llm bench-limits lock clean
+.PHONY: demo ui cluster check lint types test test-faults lock clean
+.PHONY: bench bench-cluster bench-extraction bench-limits bench-llm bench-matching bench-retrieval bench-scoring bench-updates
 
 demo: $(STAMP)
 	$(BIN)/kg demo
@@ -14,6 +15,10 @@ test: $(STAMP)
 
 ui: $(STAMP)
 	$(BIN)/kg ui
+
+# Broker, Postgres, two workers, daemon and webserver, all on loopback.
+cluster: $(STAMP)
+	$(BIN)/kg cluster up $(ARGS)
 
 check: lint types test
 
@@ -52,6 +57,10 @@ bench-llm: $(STAMP)
 # Planning, the sensor, kg status and the UI with 1,000 deliveries and 1,024 shards of films.
 bench-limits: $(STAMP)
 	$(BIN)/python -m benchmarks.limits $(ARGS)
+
+# 32 shards of 20 s of work each, on one and on two workers. ARGS="--shards 8 --seconds 4" is quicker.
+bench-cluster: $(STAMP)
+	$(BIN)/python -m benchmarks.cluster $(ARGS)
 
 bench-retrieval: $(STAMP)
 	$(BIN)/python -m benchmarks.retrieval

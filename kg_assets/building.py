@@ -135,6 +135,10 @@ def build(
             held.enter_context(lake_lock(settings, lock))
         instance = held.enter_context(open_instance(settings))
         report_killed_runs(instance)
+        if settings.launcher == "celery":
+            from kg_assets.cluster.submitting import cancel_abandoned
+
+            cancel_abandoned(instance)
         lake = Lake(settings)
         lake.collect()
         name = held.enter_context(named_build())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,28 @@ import dagster as dg
 import yaml
 from dagster._core.instance.ref import InstanceRef
 
+from kg_assets.cluster.configuration import (
+    STORAGE_VARIABLE,
+    instance_sections,
+    make_schema,
+    storage_address,
+)
 from resources.processes import is_alive
 
 if TYPE_CHECKING:
     from resources.settings import Settings
 
+
+class InstanceError(RuntimeError):
+    """The configuration of a Dagster instance does not fit the settings."""
+
+
 BUILDER_TAG = "kg/builder"
 """Tag of a run that `kg build` executes: process id and start time of the build."""
 
+_HEADER = "# Written by kg; as long as nobody changes it, kg writes it anew where it must. Hash: "
+
 _CONFIGURATION = """\
-# Written by kg where there is none; change it as you like.
 telemetry:
   enabled: false
 nux:
@@ -46,16 +59,53 @@ def prepare_home(settings: Settings) -> Path:
 
     Returns:
         The folder.
+
+    Raises:
+        InstanceError: The folder's configuration was changed by hand, and is one for another
+            launcher or another storage than the settings name.
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    configuration = home / "dagster.yaml"
-    if not configuration.exists():
-        draft = home / f"dagster.yaml.{os.getpid()}"
-        draft.write_text(_CONFIGURATION.format(workers=settings.workers))
-        draft.replace(configuration)
+    _write_configuration(home / "dagster.yaml", settings)
+    address = storage_address(settings)
+    if address is not None:
+        make_schema(settings)
+        os.environ[STORAGE_VARIABLE] = address
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """The configuration of a namespace's instance, as dagster.yaml holds it."""
+    found: dict[str, Any] = yaml.safe_load(_CONFIGURATION.format(workers=settings.workers))
+    for name, section in instance_sections(settings).items():
+        own = found.get(name)
+        found[name] = {**own, **section} if isinstance(own, dict) else section
+    return found
+
+
+def _write_configuration(path: Path, settings: Settings) -> None:
+    wanted = configuration(settings)
+    there = path.read_text() if path.exists() else None
+    if there is not None:
+        parts = ("storage", "run_launcher")
+        found = yaml.safe_load(there) or {}
+        if all(found.get(part) == wanted.get(part) for part in parts):
+            return
+        header, _, body = there.partition("\n")
+        if header != _HEADER + _hash(body):
+            raise InstanceError(
+                f"{path} was changed by hand, and its sections storage and run_launcher are not "
+                "those of KG_LAUNCHER and KG_DAGSTER_STORAGE: change them, or remove the file"
+            )
+    body = yaml.safe_dump(wanted, sort_keys=False)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(f"{_HEADER}{_hash(body)}\n{body}")
+    draft.replace(path)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

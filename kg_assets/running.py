@@ -1,4 +1,4 @@
-"""Executing runs in worker processes that stay warm, each a Dagster run that the UI shows."""
+"""Executing tasks, each a Dagster run that the UI shows: in warm processes, or on a cluster."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARENT_SECONDS = 0.5
+_ENDS = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
 _OWN_ERROR = re.compile(r"^(kg_assets|resources|ontology)\.[\w.]+: ")
 
 
@@ -71,11 +72,18 @@ def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
     """Give a function that runs tasks, side by side if there is more than one worker.
 
     Args:
-        settings: How many workers; with one, runs happen in this process.
+        settings: Who executes them: the workers of a cluster, or so many processes of this
+            machine; with one, runs happen in this process.
 
     Yields:
         A function from a task to its future result.
     """
+    if settings.launcher == "celery":
+        from kg_assets.cluster.submitting import cluster_runner
+
+        with cluster_runner(settings) as submit:
+            yield submit
+        return
     tag = this_process()
     if settings.workers == 1:
         yield lambda task: _done(execute(task, tag))
@@ -117,20 +125,14 @@ def execute(task: Task, tag: str) -> Result:
         instance=instance,
         asset_selection=[dg.AssetKey(name.split("/")) for name in task.assets],
         partition_key=task.partitions[0] if len(task.partitions) == 1 else None,
-        run_config={
-            "ops": {
-                name.replace("/", "__"): {"config": {"retrain": task.retrain}}
-                for name in task.steps
-            },
-            "loggers": {"console": {"config": {"log_level": "INFO"}}},
-        },
-        tags={BUILDER_TAG: tag, "kg/lane": task.lane, **_range(task)},
+        run_config=run_config(task),
+        tags={BUILDER_TAG: tag, **run_tags(task)},
         raise_on_error=False,
     )
     if not result.success and _is_interrupted(result):
         # Dagster takes Ctrl-C for a failure of the step; the build would go on with the next one.
         raise KeyboardInterrupt
-    error = None if result.success else _first_error(result)
+    error = None if result.success else first_error(result.all_events)
     return Result(task, result.run_id, time.perf_counter() - started, error)
 
 
@@ -151,10 +153,25 @@ def outcome(future: Future[Result], task: Task) -> Result:
         return Result(task, "", 0.0, message)
 
 
-def _range(task: Task) -> dict[str, str]:
-    if len(task.partitions) < 2:
-        return {}
+def run_config(task: Task) -> Mapping[str, Any]:
+    """Configuration of a task's run."""
     return {
+        "ops": {
+            name.replace("/", "__"): {"config": {"retrain": task.retrain}} for name in task.steps
+        },
+        "loggers": {"console": {"config": {"log_level": "INFO"}}},
+    }
+
+
+def run_tags(task: Task) -> Mapping[str, str]:
+    """Tags of a task's run: its lane, and its partitions."""
+    tags = {"kg/lane": task.lane}
+    if not task.partitions:
+        return tags
+    if len(task.partitions) == 1:
+        return {**tags, "dagster/partition": task.partitions[0]}
+    return {
+        **tags,
         "dagster/asset_partition_range_start": task.partitions[0],
         "dagster/asset_partition_range_end": task.partitions[-1],
     }
@@ -173,8 +190,14 @@ def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     return False
 
 
-def _first_error(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.all_events:
+def first_error(events: Iterable[dg.DagsterEvent]) -> str:
+    """What a run failed of.
+
+    Args:
+        events: The events of the run, or those of failures.
+    """
+    last = None
+    for event in events:
         if event.is_step_failure:
             failure = event.step_failure_data
             described = failure.user_failure_data
@@ -186,7 +209,9 @@ def _first_error(result: dg.ExecuteInProcessResult) -> str:
             message = cause.message.strip() if cause is not None else "step failed"
             # Of errors of ours the message says all; of others the class says something too.
             return _OWN_ERROR.sub("", message)
-    return "the run failed before its first step; see it in the UI"
+        if event.event_type in _ENDS and event.message:
+            last = event.message
+    return last or "the run failed before its first step; see it in the UI"
 
 
 @lru_cache(maxsize=1)

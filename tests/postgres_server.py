@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from kg_assets.cluster.servers import postgres as server
+from tests.opened import open_to_others
 
 PASSWORD = "test-only"
 NUMBERS = itertools.count()
@@ -19,10 +20,7 @@ NUMBERS = itertools.count()
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """Run a server in a folder and give its SQLAlchemy address, without a database."""
-    for above in folder.parents:
-        # Postgres does not run as root, and pytest's folders are closed to others.
-        if above.owner() == "root" and os.getuid() == 0 and above.is_relative_to("/tmp"):
-            above.chmod(above.stat().st_mode | 0o011)
+    open_to_others(folder)
     with server(folder, password=PASSWORD, durable=False) as place:
         yield f"postgresql+psycopg://{place}"
 

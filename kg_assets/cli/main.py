@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from kg_assets.cli.cluster import app as cluster_app
 from kg_assets.cli.guard import CarefulGroup
 from kg_assets.cli.render import fail
 from resources.settings import Settings
@@ -28,6 +29,8 @@ judge = typer.Typer(help="People's judgements as a file.", no_args_is_help=True)
 app.add_typer(judge, name="judge")
 ontology = typer.Typer(help="What the ontology says, and what changed in it.", no_args_is_help=True)
 app.add_typer(ontology, name="ontology")
+
+app.add_typer(cluster_app, name="cluster")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 

@@ -1,0 +1,56 @@
+"""The run launcher of a cluster: dagster-celery's, which also sees when a worker is gone."""
+
+from __future__ import annotations
+
+import warnings
+
+from celery.exceptions import DuplicateTaskNameWarning
+from dagster import DagsterRun
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID_TAG
+
+from kg_assets.cluster.configuration import builds_queue
+from resources.lock import is_held
+from resources.settings import Settings
+
+UPDATE = "update"
+"""Name of the job that does what `kg build` does."""
+
+
+def run_lock(run_id: str) -> str:
+    """Name of the lock that a worker holds while it executes a run."""
+    return f"run-{run_id}"
+
+
+class ClusterRunLauncher(CeleryRunLauncher):
+    """Starts runs as Celery tasks.
+
+    Celery takes a task for started until its worker says otherwise, which a machine without power
+    does not. A worker holds a lock in the catalog's database while it executes a run, and the lock
+    ends with the worker.
+    """
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Hand a run to the broker."""
+        settings = Settings()
+        run = context.dagster_run
+        if run.job_name == UPDATE:
+            run = run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: builds_queue(settings)})
+        with warnings.catch_warnings():
+            # Dagster declares its task anew for each run, and Celery keeps the first declaration.
+            warnings.simplefilter("ignore", DuplicateTaskNameWarning)
+            super().launch_run(context._replace(dagster_run=run))
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Whether a run is being executed."""
+        if DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
+            return CheckRunHealthResult(WorkerStatus.UNKNOWN, "not yet at the broker")
+        found = super().check_run_worker_health(run)
+        if found.status is WorkerStatus.RUNNING and not is_held(Settings(), run_lock(run.run_id)):
+            return CheckRunHealthResult(
+                WorkerStatus.FAILED,
+                "the worker that executed this run is gone: it was killed, ran out of memory, or "
+                "its machine is away",
+            )
+        return found
