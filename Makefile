@@ -13,6 +13,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# Kills, full disks, damage and races at full length; make test has a short form of each.
+test-faults: $(STAMP)
+	KG_TEST_FAULTS=full $(BIN)/python -m pytest -n 0 -s tests/faults
+
 ui: $(STAMP)
 	$(BIN)/kg ui
 

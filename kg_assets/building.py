@@ -50,6 +50,7 @@ class Summary:
         results: The runs.
         blocked: Lanes that could not start because one before them failed.
         refused: What in the landing zone is not read, and why.
+        mended: Runs that found a damaged file, which was then made again and read once more.
         quarantined: Deliveries that were read, to the number of their quarantined blobs.
         seconds: How long it took.
     """
@@ -57,6 +58,7 @@ class Summary:
     results: list[Result] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    mended: list[Result] = field(default_factory=list)
     quarantined: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -203,6 +205,7 @@ class _Build:
         self._instance = instance
         self.summary = Summary()
         self._bad: set[str] = set()
+        self._damaged: set[tuple[str, str]] = set()
         self._deliveries: dict[str, Delivery] = {}
         self._look()
         self._lanes = lanes(self._assembly.steps)
@@ -258,8 +261,31 @@ class _Build:
                 self._watcher.planned(self._runs(first) + self._runs(self._lanes))
                 rest = self._lanes
             self._round(submit, rest)
+            if not self._only:
+                self._mend(submit)
         self._count_quarantined()
         return self.summary
+
+    def _mend(self, submit: Callable[[Task], Future[Result]]) -> None:
+        """Make what a run found damaged again, and then what could not be made without it.
+
+        A file is checked where it is read. What can be damaged at the same place of the graph is
+        found in turn, so this goes on for as long as it gets further.
+        """
+        tried: set[tuple[str, str]] = set()
+        summary = self.summary
+        while True:
+            self._damaged = {r.damaged for r in summary.failed if r.damaged} - tried
+            if not self._damaged:
+                return
+            tried |= self._damaged
+            stopped = [r for r in summary.failed if r.damaged in self._damaged]
+            summary.results = [r for r in summary.results if r not in stopped]
+            summary.blocked = []
+            self._bad = {r.task.lane for r in summary.failed if r.task.lane != "sources"}
+            self._watcher.planned(len(summary.results) + self._runs(self._lanes))
+            self._round(submit, self._lanes)
+            summary.mended += stopped
 
     def _up_to(self, table: str) -> dict[str, Lane]:
         """The lane that makes a table and all that it needs; nothing where it is not built."""
@@ -286,7 +312,8 @@ class _Build:
                     self.summary.blocked.append(name)
                     self._watcher.current(name, len(self._keys(lane)))
                     continue
-                tasks = self._tasks(lane)
+                failed = {result.task.label for result in self.summary.failed}
+                tasks = [task for task in self._tasks(lane) if task.label not in failed]
                 self._watcher.current(name, len(self._keys(lane)) - len(tasks))
                 open_tasks[name] = len(tasks)
                 for task in tasks:
@@ -323,6 +350,7 @@ class _Build:
             self._lake.storage,
             self._deliveries,
             made=_tables(lane.steps),
+            damaged=self._damaged,
         )
         stale = {}
         for key in self._keys(lane):
@@ -379,6 +407,7 @@ def state_of(
     deliveries: Mapping[str, Delivery],
     *,
     made: Collection[str] | None = None,
+    damaged: Collection[tuple[str, str]] = (),
 ) -> State:
     """What can be asked of what is out of date.
 
@@ -388,6 +417,7 @@ def state_of(
         storage: Where the files of the lake lie.
         deliveries: What lies in the landing zone, by key.
         made: Names of the tables whose steps are asked about; all by default.
+        damaged: Tables and partitions whose files are there, but not as they were committed.
     """
     # Asked for all at once: in a bucket each question is a request.
     missing = storage.missing(
@@ -407,6 +437,8 @@ def state_of(
             return None
 
     def is_there(head: Head) -> bool:
+        if (head.table, head.partition) in damaged:
+            return False
         return missing.isdisjoint(file.path for file in head.files)
 
     return State(heads, assembly.fixed, fingerprint_now, is_there)

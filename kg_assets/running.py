@@ -20,6 +20,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from kg_assets.instance import BUILDER_TAG, open_instance
+from kg_assets.shell import DAMAGED
 from resources.processes import this_process
 from resources.settings import Settings
 
@@ -59,12 +60,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a task: the Dagster run, its seconds and the error, if any."""
+    """What became of a task.
+
+    Attributes:
+        task: The task.
+        run_id: The Dagster run.
+        seconds: How long it took.
+        error: What went wrong, None where nothing did.
+        damaged: Table and partition that it could not read, since a file is not as it was written.
+    """
 
     task: Task
     run_id: str
     seconds: float
     error: str | None
+    damaged: tuple[str, str] | None = None
 
 
 @contextmanager
@@ -133,7 +143,8 @@ def execute(task: Task, tag: str) -> Result:
         # Dagster takes Ctrl-C for a failure of the step; the build would go on with the next one.
         raise KeyboardInterrupt
     error = None if result.success else first_error(result.all_events)
-    return Result(task, result.run_id, time.perf_counter() - started, error)
+    damaged = damaged_place(result.all_events)
+    return Result(task, result.run_id, time.perf_counter() - started, error, damaged)
 
 
 def outcome(future: Future[Result], task: Task) -> Result:
@@ -188,6 +199,21 @@ def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
                 return True
             error = error.cause
     return False
+
+
+def damaged_place(events: Iterable[dg.DagsterEvent]) -> tuple[str, str] | None:
+    """Table and partition whose file a run found damaged, None where it found none.
+
+    Args:
+        events: The events of the run, or those of failures.
+    """
+    for event in events:
+        described = event.step_failure_data.user_failure_data if event.is_step_failure else None
+        if described is not None and DAMAGED in described.metadata:
+            place = described.metadata[DAMAGED].value
+            assert isinstance(place, dict)
+            return place["table"], place["partition"]
+    return None
 
 
 def first_error(events: Iterable[dg.DagsterEvent]) -> str:

@@ -20,11 +20,15 @@ import pyarrow as pa
 from kg_assets.checks import Check, Verdict, contract
 from kg_assets.execution import BrokenPromises, Made, make
 from kg_assets.preview import Markdown
+from resources.errors import CorruptFileError
 from resources.journal import Journal
 from resources.lake import Lake
 from resources.logs import redact
 from resources.settings import Settings
 from resources.table import Table
+
+DAMAGED = "damaged"
+"""Metadata of a failure: table and partition whose file in the lake is not as it was committed."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,10 @@ def _execute(
                     found.append((key, verdict))
                 yield from _check_results(promises, verdicts)
                 raise dg.Failure(redact(str(broken))) from None
+            except CorruptFileError as damaged:
+                # So that a build can tell which partition to make again.
+                place = {"table": damaged.table, "partition": damaged.partition}
+                raise dg.Failure(redact(str(damaged)), metadata={DAMAGED: place}) from damaged
             for found, verdict in zip(verdicts, made.verdicts, strict=True):
                 found.append((key, verdict))
             for table in declared.outputs:

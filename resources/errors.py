@@ -8,7 +8,18 @@ class LakeError(Exception):
 
 
 class CorruptFileError(LakeError):
-    """A file's bytes are not those that were committed."""
+    """A file's bytes are not those that were committed.
+
+    Args:
+        message: What is wrong, where, and what to do.
+        table: The table that the file belongs to.
+        partition: Its partition.
+    """
+
+    def __init__(self, message: str, table: str, partition: str) -> None:
+        super().__init__(message)
+        self.table = table
+        self.partition = partition
 
 
 class MissingPartitionsError(LakeError):

@@ -192,11 +192,10 @@ class Lake:
         try:
             return self.storage.verified(file)
         except FileNotFoundError:
-            raise CorruptFileError(advice.format("is missing")) from None
+            raise CorruptFileError(advice.format("is missing"), table, partition) from None
         except WrongChecksumError:
-            raise CorruptFileError(
-                advice.format("does not have the checksum of the catalog")
-            ) from None
+            wrong = advice.format("does not have the checksum of the catalog")
+            raise CorruptFileError(wrong, table, partition) from None
 
     def layers_since(
         self, heads: Sequence[Head], then: Mapping[str, str]

@@ -77,6 +77,9 @@ def as_json(summary: Summary) -> dict[str, object]:
         "failed": [
             {"label": r.task.label, "run_id": r.run_id, "error": r.error} for r in summary.failed
         ],
+        "mended": [
+            {"label": r.task.label, "run_id": r.run_id, "error": r.error} for r in summary.mended
+        ],
         "blocked": summary.blocked,
         "quarantined": summary.quarantined,
         "refused": [{"name": name, "reason": reason} for name, reason in summary.refused],
@@ -90,6 +93,8 @@ def report(summary: Summary) -> None:
     if not summary.results and not summary.blocked:
         console.print(f"Nothing changed: everything is up to date ({summary.seconds:.1f} s).")
         return
+    for result in summary.mended:
+        console.print(f"[yellow]mended[/]: {clean(result.error or '')}", soft_wrap=True)
     done = len(summary.results) - len(summary.failed)
     console.print(f"{done} runs done in {summary.seconds:.1f} s.")
     for key, blobs in summary.quarantined.items():

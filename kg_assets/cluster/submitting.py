@@ -19,7 +19,7 @@ from dagster._core.launcher import WorkerStatus
 from kg_assets.cluster.configuration import queue
 from kg_assets.cluster.worker import BUILD_TAG, app
 from kg_assets.instance import open_instance
-from kg_assets.running import Result, Task, first_error, run_config, run_tags
+from kg_assets.running import Result, Task, damaged_place, first_error, run_config, run_tags
 from resources.llm.builds import VARIABLE
 
 if TYPE_CHECKING:
@@ -105,10 +105,12 @@ class _Cluster:
             if run.is_finished:
                 launched = waiting[run.run_id]
                 seconds = time.perf_counter() - launched.started
-                error = None if run.is_success else self._error(run)
+                error, damaged = (None, None) if run.is_success else self._error(run)
                 with self._lock:
                     del self._runs[run.run_id]
-                launched.future.set_result(Result(launched.task, run.run_id, seconds, error))
+                launched.future.set_result(
+                    Result(launched.task, run.run_id, seconds, error, damaged)
+                )
 
     def _examine(self, run: dg.DagsterRun) -> None:
         if run.status is not dg.DagsterRunStatus.STARTED:
@@ -120,7 +122,8 @@ class _Cluster:
             if now is not None and not now.is_finished:
                 self._instance.report_run_failed(now, found.msg or "its worker is gone")
 
-    def _error(self, run: dg.DagsterRun) -> str:
+    def _error(self, run: dg.DagsterRun) -> tuple[str, tuple[str, str] | None]:
+        """What a run failed of, and the table and partition that it found damaged."""
         logs = self._instance.all_logs(
             run.run_id,
             of_type={
@@ -129,7 +132,8 @@ class _Cluster:
                 dg.DagsterEventType.RUN_CANCELED,
             },
         )
-        return first_error([log.dagster_event for log in logs if log.dagster_event])
+        events = [log.dagster_event for log in logs if log.dagster_event]
+        return first_error(events), damaged_place(events)
 
     def close(self, *, cancel: bool) -> None:
         """Stop looking; cancel what has not ended, if asked to."""

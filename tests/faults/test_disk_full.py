@@ -1,0 +1,68 @@
+"""A disk that is full in the middle of a write costs the step, and nothing that was there."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from resources.settings import Settings
+from tests.faults.conftest import BUILD, FULL, finish, start, tables
+from tests.flow.graph import content
+
+TRIES = 12 if FULL else 2
+
+# A file system of its own that ends with the process; no rights are needed for it.
+SCRIPT = """
+set -eu
+mount -t tmpfs -o size="${SIZE}k" tmpfs "$KG_HOME"
+"$@" > "$OUT/full.txt" 2>&1 && echo 0 > "$OUT/full.code" || echo $? > "$OUT/full.code"
+mount -o remount,size=1g "$KG_HOME"
+"$@" > "$OUT/more.txt" 2>&1 && echo 0 > "$OUT/more.code" || echo $? > "$OUT/more.code"
+cp -r "$KG_HOME" "$OUT/home"
+"""
+
+
+def mounts():
+    """Whether this machine lets a user mount a file system of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs"]
+    return subprocess.run([*command, "tmpfs", "/mnt"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not mounts(), reason="no file system can be mounted here")
+def test_a_build_on_a_full_disk_says_so_and_the_next_one_ends_as_if_nothing_had_been(
+    landed, tmp_path, monkeypatch, chance
+):
+    code, output = finish(start())
+    assert code == 0, output
+    expected, graph = tables(landed), content(landed)
+    used = sum(path.stat().st_size for path in landed.home.rglob("*") if path.is_file()) // 1024
+    for number in range(TRIES):
+        home, out = tmp_path / f"full-{number}", tmp_path / f"out-{number}"
+        home.mkdir()
+        out.mkdir()
+        size = int(used * chance.uniform(0.15, 0.8))
+        subprocess.run(
+            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh", *BUILD],
+            env=os.environ
+            | {
+                "KG_HOME": str(home),
+                "KG_LANDING": str(landed.landing_path),
+                "OUT": str(out),
+                "SIZE": str(size),
+            },
+            check=True,
+            timeout=600,
+        )
+        said = (out / "full.txt").read_text()
+        assert (out / "full.code").read_text().strip() == "1", said
+        assert "no space left" in said.lower() or "disk is full" in said.lower(), said
+        assert "Traceback" not in said
+        assert (out / "more.code").read_text().strip() == "0", (out / "more.txt").read_text()
+        with monkeypatch.context() as patch:
+            patch.setenv("KG_HOME", str(out / "home"))
+            settings = Settings()
+            assert tables(settings) == expected
+            assert content(settings) == graph

@@ -1,0 +1,45 @@
+"""A build that is killed at any point, and started again, ends in the same graph."""
+
+import signal
+import time
+
+from resources.lake import Lake
+from resources.settings import Settings
+from tests.faults.conftest import FULL, finish, start, strangers, tables
+from tests.flow.graph import content
+
+KILLS = 50 if FULL else 3
+
+
+def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(
+    landed, tmp_path, monkeypatch, chance
+):
+    began = time.monotonic()
+    code, output = finish(start(KG_WORKERS="2"))
+    assert code == 0, output
+    seconds = time.monotonic() - began
+    expected, graph = tables(landed), content(landed)
+    monkeypatch.setenv("KG_LANDING", str(landed.landing_path))
+    done = 0
+    while done < KILLS:
+        # As many kills as get a home to its end, and then another home.
+        monkeypatch.setenv("KG_HOME", str(tmp_path / f"killed-{done}"))
+        killed = Settings()
+        for _ in range(min(KILLS - done, chance.randint(1, 6))):
+            process = start(KG_WORKERS="2")
+            time.sleep(chance.uniform(0.1, 0.95) * seconds)
+            process.send_signal(signal.SIGKILL)
+            finish(process)
+            done += 1
+        # What a killed build leaves ends with it; workers look for their parent twice a second.
+        time.sleep(1)
+        # Nothing is half written: what the catalog names is there, whole.
+        partial = tables(killed)
+        assert partial.items() <= expected.items()
+        code, output = finish(start(KG_WORKERS="2"))
+        assert code == 0, output
+        assert tables(killed) == expected
+        assert content(killed) == graph
+        Lake(killed).collect(older_than_seconds=0)
+        assert strangers(killed) == set()
+        assert tables(killed) == expected
