@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARENT_SECONDS = 0.5
+_ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Environment of the workers. By default the C library keeps up to eight heaps for each core and
+Arrow a pool of its own, each holding what was freed in it and may not be used again for long."""
 _ENDS = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
 _OWN_ERROR = re.compile(r"^(kg_assets|resources|ontology)\.[\w.]+: ")
 
@@ -100,6 +103,8 @@ def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
         return
     logs = settings.home.absolute() / "logs" / settings.namespace
     logs.mkdir(parents=True, exist_ok=True)
+    for name, value in _ALLOCATORS.items():
+        os.environ.setdefault(name, value)
     pool = ProcessPoolExecutor(
         settings.workers,
         # Forked children would share the parent's threads and database connections.
