@@ -10,6 +10,7 @@ from kg_assets.inference.extractors import Candidate, Context
 from kg_assets.inference.kinds import NATIONALITIES
 from kg_assets.inference.naming import CandidateNames
 from kg_assets.inference.subjects import Sentence
+from kg_assets.inference.wordlists import holds
 
 SUBJECTS = frozenset({"person", "event", "organisation"})
 """Entity types that a work is taken to be about; books and films are spoken of for other "
@@ -19,8 +20,7 @@ _WORK = (
     r"(?:(?:feature|short|silent|biographical|television|TV|musical|historical|war|crime|sports|"
     r"drama|documentary|period|epic|romantic|legal|political|comedy|thriller)[\s-]+)*"
     r"(?:film|movie|drama|series|miniseries|book|novel|account|picture|story|play|musical|"
-    r"docudrama|"
-    r"portrait|chronicle|documentary|biopic|biography|comedy|western|thriller|study)"
+    r"docudrama|portrait|chronicle|documentary|biopic|biography|comedy|western|thriller|study)"
 )
 _TELLS = re.compile(
     rf"\b(?P<life>biopic|biography|biographical\s+{_WORK}|docudrama|documentary(?:\s+(?:film|"
@@ -37,6 +37,15 @@ _TELLS = re.compile(
     r"document(?:s|ing)|retell(?:s|ing)|relat(?:es|ing)|shows(?!\s+how)|narrat(?:es|ing)|"
     r"concerns|surrounds|revolves\s+around|reconstructs|celebrates)\b",
 )
+_TELLING = (
+    "bio", "docudrama", "documentary", "about", " on ", "portrait of", "ased", "entred", "entered",
+    "focus", "entres", "enters", "tell", "chronicl", "depict", "recount", "enact", "creat",
+    "dramati", "portray", "explor", "cover", "trac", "chart", "deal", "examin", "follow",
+    "document", "relat", "shows", "narrat", "concerns", "surrounds", "revolves", "reconstructs",
+    "celebrates",
+)  # fmt: skip
+"""Of these one stands in every sentence in which `_TELLS` finds something."""
+
 _PLAYED = re.compile(r"\b(?:is|as|plays?|played|playing|portrays?|becomes?)\s+$")
 _LIFE_FILM = re.compile(
     r"\b(?:biopic|biographical|portrait|life\s+story|true\s+story|real\s+life|based\s+on\s+the\s+life|"
@@ -60,14 +69,13 @@ _NAME = re.compile(
 _HAPPENING = re.compile(
     r"(?:sinking|death|assassination|murders?|battle|siege|attack|crash|trial|evacuation|founding|"
     r"kidnapping|execution|fall|hijacking|rescue|massacre|invasion|bombing|disappearance|"
-    r"liberation|"
-    r"discovery|conquest|retreat|raid|capture|creation|launch)\s+(?:of|on|at|from|"
+    r"liberation|discovery|conquest|retreat|raid|capture|creation|launch)\s+(?:of|on|at|from|"
     r"in)\s+(?:the\s+)?$"
 )
 _REAL = re.compile(
     r"\b(?:biograph|biopic|docudrama|documentary|histor(?:y|ical)|true\s+story|real[\s-]life|"
-    r"real\s+events|"
-    r"true\s+events|based\s+on\s+the\s+(?:life|true|events|real)|war\s+film|World\s+War|"
+    r"real\s+events|true\s+events|based\s+on\s+the\s+(?:life|true|events|real)|war\s+film|"
+    r"World\s+War|"
     r"actual\s+events)",
     re.IGNORECASE,
 )
@@ -75,17 +83,16 @@ _CHRONICLES = re.compile(r"(?:chronicl|recount|document|dramati[sz])")
 _LIFE = re.compile(r"\b(?:life|lives|true|real|career|events?|biograph\w*)\b")
 EVENT = re.compile(
     r"\b(?:War|Wars|Battle|Massacre|Disaster|Revolution|Crisis|Uprising|Attacks?|Incident|"
-    r"Riots?|Scandal|"
-    r"Trials?|Affair|Rebellion|Holocaust|Siege|Expedition|Murders?|Bombing|Evacuation|"
-    r"Flight\s+\d+)$"
+    r"Riots?|Scandal|Trials?|Affair|Rebellion|Holocaust|Siege|Expedition|Murders?|Bombing|"
+    r"Evacuation|Flight\s+\d+)$"
 )
 _EVENT_OF = re.compile(
     r"(?:Battle|Siege|Massacre|Fall|Invasion|Raid|Attack|Retreat|Liberation|Trial|Death|Murder)\s+(?:of|on)\s"
 )
 _EVENT_AFTER = re.compile(
     r"\s+(?:evacuation|massacre|murders|disaster|uprising|riots|hijacking|bombing|attacks|"
-    r"scandal|mutiny|"
-    r"shootings?|assassination|rebellion|kidnapping|hostage\s+crisis|trials?|crash)\b"
+    r"scandal|mutiny|shootings?|assassination|rebellion|kidnapping|hostage\s+crisis|trials?|"
+    r"crash)\b"
 )
 _PERSON = re.compile(r"[A-ZÀ-Þ][\w’'.-]*\s+\S")
 _AFTERMATH = re.compile(
@@ -120,7 +127,7 @@ def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> I
     text must also show that it speaks of what was, since stories have heroes with names as well.
     """
     text = sentence.text
-    for match in _TELLS.finditer(sentence.masked):
+    for match in _TELLS.finditer(sentence.masked) if holds(text, _TELLING) else ():
         lead = _LEAD.match(text, match.end())
         if lead is None or _STOPS.search(lead.group()):
             continue
@@ -128,7 +135,7 @@ def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> I
         found = _named(context, sentence, candidates, start, match, lead.group())
         if found and sentence.speaks_of_subject(match.start(), start):
             yield found
-    life = _LIFE_FILM.search(sentence.masked)
+    life = _LIFE_FILM.search(sentence.masked) if sentence.names.spans else None
     for start, end in sentence.names.spans:
         known = [c for c in candidates.called(text[start:end]) if c.entity_type in SUBJECTS]
         told = _WHOSE_LIFE.match(sentence.masked, end)

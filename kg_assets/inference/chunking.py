@@ -7,6 +7,7 @@ sentence does not.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,9 +25,14 @@ _ABBREVIATIONS = frozenset(_ABBREVIATIONS_TEXT.split())
 """Words that carry a full stop of their own. Where one of those that can end a sentence stands
 before a capital ("Warner Bros. The film"), the boundary is missed on purpose."""
 
-_ENDING = re.compile(r"(?:\.\.\.|…|[.!?]+|[。！？])[\"'”’»)\]]*(?=\s|$)|[。！？](?=\S)|\n\s*\n")
+# It begins with a set of characters, so that the others are passed over at once.
+_ENDING = re.compile(
+    r"[.!?…。！？\n](?:(?:(?<=[.!?])[.!?]*|(?<=[…。！？]))[\"'”’»)\]]*(?=\s|$)|"
+    r"(?<=[。！？])(?=\S)|(?<=\n)\s*\n)"
+)
 _OPENING = re.compile(r"\s*[\"'“‘«(\[]*")
 _LAST_WORD = re.compile(r"([^\W\d_]+)$")
+_LONGEST_ABBREVIATION = max(map(len, _ABBREVIATIONS))
 _INITIALS = re.compile(r"(?:^|[^\w.])(?:[^\W\d_]\.)*[^\W\d_]$")
 
 
@@ -43,7 +49,8 @@ class Span:
     end: int
 
 
-def sentences(text: str) -> list[Span]:
+@functools.lru_cache(maxsize=16)
+def sentences(text: str) -> tuple[Span, ...]:
     """Find the sentences of a text.
 
     Args:
@@ -51,16 +58,19 @@ def sentences(text: str) -> list[Span]:
 
     Returns:
         Spans in order, without overlap, none empty and none with white space at its ends. What
-        lies between them is white space.
+        lies between them is white space. Those of the last texts are kept, since several readers
+        ask for them.
     """
     spans: list[Span] = []
-    start = 0
+    start, last = 0, len(text.rstrip())
     for match in _ENDING.finditer(text):
+        if match.end() >= last:
+            break
         if match.end() > start and _ends_sentence(text, match):
             _append(spans, text, start, match.end())
             start = match.end()
     _append(spans, text, start, len(text))
-    return spans
+    return tuple(spans)
 
 
 def chunks(text: str, limit: int = CHUNK_CHARACTERS) -> list[Span]:
@@ -109,10 +119,10 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if not mark.startswith(".") or mark.startswith(".."):
         return True
     before = text[max(0, match.start() - 40) : match.start()]
-    if _INITIALS.search(before):
+    if not before[-2:-1].isalnum() and _INITIALS.search(before):
         # "J. R. R. Tolkien", "E.T. the Extra-Terrestrial", "the U.S. Army"; "I" is a pronoun.
         return bool(re.search(r"(?:^|[^\w.])I$", before))
-    word = _LAST_WORD.search(before)
+    word = _LAST_WORD.search(before[-_LONGEST_ABBREVIATION - 1 :])
     return not (word and word.group(1).lower() in _ABBREVIATIONS and following)
 
 

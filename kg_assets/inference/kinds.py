@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kg_assets.inference.wordlists import any_of, listed
+
 KINDS: Mapping[str, frozenset[str]] = {
     word: frozenset(kinds.split())
     for kinds, group in {
@@ -37,16 +39,12 @@ KINDS: Mapping[str, frozenset[str]] = {
 }
 """Which entity types a word in front of a title speaks of."""
 
-KIND = re.compile(
-    r"\b(?:" + "|".join(sorted(map(re.escape, KINDS), key=lambda w: (-len(w), w))) + r")(s?)\b",
-    re.IGNORECASE,
-)
+KIND = re.compile(rf"\b{any_of(KINDS)}(s?)\b", re.IGNORECASE)
 FRANCHISE_WORD = re.compile(
     r"\s*[\"”’']?\s+(?:(?:reboot|original|American|Japanese|prequel|sequel|live-action|animated|"
     r"main)\s+)*"
     r"(?:(?:film|book|novel|comic|comic\s+book|media|movie|video\s+game|shared|multimedia|"
-    r"anthology|"
-    r"television|cinematic|science\s+fiction|horror)s?\s+)*"
+    r"anthology|television|cinematic|science\s+fiction|horror)s?\s+)*"
     r"(?:series|franchise|saga|trilogy|universe|tetralogy|quadrilogy|cycle|duology|pentalogy|"
     r"films|movies|novels|books|games|stories|comics|pictures|multiverse)\b(?!\s+(?-i:[A-Z\"“]))",
     re.IGNORECASE,
@@ -64,16 +62,22 @@ AUTHORS = frozenset(_AUTHORS_TEXT.split())
 COMPANIES = frozenset({"DC", "DC Comics", "Marvel", "Marvel Comics", "Disney", "Image Comics"})
 """Publishers, which "based on characters from DC" names in place of a work."""
 
-NATIONALITIES = (
-    "American|Argentine|Argentinian|Australian|Austrian|Belgian|Bengali|Brazilian|British|"
-    "Bulgarian|"
-    "Canadian|Catalan|Chilean|Chinese|Colombian|Croatian|Cuban|Czech|Danish|Dutch|Egyptian|English|"
-    "Estonian|European|Filipino|Finnish|French|Georgian|German|Greek|Hebrew|Hindi|Hong Kong|"
-    "Hungarian|Icelandic|Indian|Indonesian|Iranian|Irish|Israeli|Italian|Japanese|Korean|Latvian|"
-    "Malayalam|Mexican|New Zealand|Norwegian|Persian|Polish|Portuguese|Punjabi|Roman|Romanian|"
-    "Russian|Scottish|Serbian|South Korean|Soviet|Spanish|Swedish|Swiss|Tamil|Telugu|Thai|Turkish|"
-    "Ukrainian|Vietnamese|Welsh|West German|Franco|Anglo|Italo"
+NATIONALITIES = any_of(
+    listed(
+        """
+American|Argentine|Argentinian|Australian|Austrian|Belgian|Bengali|Brazilian|British|Bulgarian|
+Canadian|Catalan|Chilean|Chinese|Colombian|Croatian|Cuban|Czech|Danish|Dutch|Egyptian|English|
+Estonian|European|Filipino|Finnish|French|Georgian|German|Greek|Hebrew|Hindi|Hong Kong|Hungarian|
+Icelandic|Indian|Indonesian|Iranian|Irish|Israeli|Italian|Japanese|Korean|Latvian|Malayalam|Mexican|
+New Zealand|Norwegian|Persian|Polish|Portuguese|Punjabi|Roman|Romanian|Russian|Scottish|Serbian|
+South Korean|Soviet|Spanish|Swedish|Swiss|Tamil|Telugu|Thai|Turkish|Ukrainian|Vietnamese|Welsh|
+West German|Franco|Anglo|Italo
+""",
+        "|",
+    )
 )
+"""A pattern for what a text calls the people whose work something is."""
+
 FOR_A_PEOPLE = re.compile(
     rf"\s+(?:for|in|to|with|on|from)\s+(?:(?:an?|the)\s+)?(?:{NATIONALITIES})$"
 )
@@ -82,11 +86,10 @@ FOR_A_PEOPLE = re.compile(
 NATIONAL = re.compile(
     rf"(?:(?:{NATIONALITIES})(?:-(?:language|{NATIONALITIES}))*\s+|"
     r"(?:Broadway|Off-Broadway|Hollywood|Academy Award|Oscar|Pulitzer Prize|Booker Prize|BBC|"
-    r"HBO|ITV|"
-    r"NBC|CBS|ABC|Netflix|West End|Victorian|Gothic|Biblical|Shakespearean|Disney|Pixar|DC Comics|"
-    r"Marvel Comics|DC|Marvel|Western|New York Times|Ealing|Hammer|Universal|Tony Award|Golden "
-    r"Globe|"
-    r"Nobel Prize|Nintendo|Sega|Capcom|Hasbro|Nickelodeon|Adult Swim|Bollywood)"
+    r"HBO|ITV|NBC|CBS|ABC|Netflix|West End|Victorian|Gothic|Biblical|Shakespearean|Disney|Pixar|"
+    r"DC Comics|Marvel Comics|DC|Marvel|Western|New York Times|Ealing|Hammer|Universal|Tony Award|"
+    r"Golden "
+    r"Globe|Nobel Prize|Nintendo|Sega|Capcom|Hasbro|Nickelodeon|Adult Swim|Bollywood)"
     r"(?:['’]s?|-(?:winning|nominated|award-winning))?\s+(?=[a-z])|"
     r"[A-Z]\w+(?:-[a-z]+)+\s+(?=[a-z]))"
 )

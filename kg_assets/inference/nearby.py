@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kg_assets.inference.doubts import HEDGE, NEGATION
 from kg_assets.inference.extractors import Candidate, Context
 from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
 from kg_assets.inference.naming import CandidateNames
 from kg_assets.inference.subjects import Sentence
-from kg_assets.inference.triggers import HEDGE, LITERARY, NEGATION
+from kg_assets.inference.triggers import LITERARY
 from kg_assets.inference.wordings import MASK
 from ontology.schema import Ontology
 
@@ -72,11 +73,9 @@ _FRANCHISE_AFTER = re.compile(
 )
 _ELSEWHERE = re.compile(
     r"\b(?:inspired|parod(?:y|ies)|spoofs?|send-?up|sends\s+up|homage|tribute|reminds?|recalls?|"
-    r"echo(?:es)?|"
-    r"next\s+film|previous\s+film|earlier\s+film|other\s+film|first\s+film|last\s+film|"
-    r"film\s+before|"
-    r"best\s+known|known\s+for|directed|also\s+made|whose|who\s+(?:made|wrote|played|starred)|"
-    r"tit(?:le|led)|name[ds]?|song|confused|mistaken|followed|was\s+made|went\s+on|"
+    r"echo(?:es)?|next\s+film|previous\s+film|earlier\s+film|other\s+film|first\s+film|last\s+film|"
+    r"film\s+before|best\s+known|known\s+for|directed|also\s+made|whose|who\s+(?:made|wrote|played|"
+    r"starred)|tit(?:le|led)|name[ds]?|song|confused|mistaken|followed|was\s+made|went\s+on|"
     r"later|next|already|had\s+(?:made|directed|written|been)|starred|quot(?:e|es|ed)|line|"
     r"unrelated|"
     r"shares?|in\s+common|compare[ds]?|alongside|double\s+bill|fans?|reminiscent|style|vein|"
@@ -85,8 +84,8 @@ _ELSEWHERE = re.compile(
 )
 _ASIDE = re.compile(
     r"\b(?:like|unlike|than|as\s+in|besides|after\s+making|beside|of\s+course|"
-    r"from\s+the\s+makers\s+of|"
-    r"director\s+of|author\s+of|writer\s+of|star\s+of|makers?\s+of|team\s+behind|"
+    r"from\s+the\s+makers\s+of|director\s+of|author\s+of|writer\s+of|star\s+of|makers?\s+of|"
+    r"team\s+behind|"
     r"behind)\s+(?:the\s+)?(?:\w+\s+)?[\"“‘*_]?$",
     re.IGNORECASE,
 )

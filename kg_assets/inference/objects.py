@@ -16,6 +16,7 @@ from kg_assets.inference.kinds import (
     NATIONAL,
 )
 from kg_assets.inference.naming import NamesInText
+from kg_assets.inference.wordlists import any_of
 
 _SPACE = re.compile(r"[\s,]+")
 _SAME_NAME = re.compile(
@@ -81,19 +82,17 @@ _FOLLOWING_YEAR = re.compile(r"[\"”’»*_]?\s*\(((?:1[6-9]|20)\d\d)(?:[\s,][^
 _FOLLOWING_KIND = re.compile(r"[\"”’»*_]?\s*\((?:(?:1[6-9]|20)\d\d\s+)?([a-z -]{3,30})\)", re.I)
 _APPOSED = re.compile(
     r"[\"”’»*_]?,\s+(?:a|an|the|his|her)\s+(?:[\w’'-]+\s+){0,3}?"
-    rf"(?P<kind>{'|'.join(sorted(map(re.escape, KINDS), key=lambda w: (-len(w), w)))})\b"
+    rf"(?P<kind>{any_of(KINDS)})\b"
     r"(?!\s+(?:of|about)\b)(?:\s+(?:from|of|by[^,.;]{1,40}?from)\s+(?P<year>(?:1[6-9]|20)\d\d)\b)?",
 )
 _NOUN_AFTER = re.compile(
     r"\s+(?![a-z]+\s+(?:stories|books|novels|characters?|films|games|comics|series|novel|"
     r"play)\b)(?!(?:by|and|or|but|with|for|from|in|into|of|to|on|at|as|is|was|are|were|has|had|"
-    r"who|which|that|"
-    r"starring|written|directed|published|released|created|produced|set|about|when|where|while|"
-    r"after|"
-    r"before|than|then|also|not|again|together|once|alone|itself|himself|would|will|did|does|could|"
-    r"because|although|though|if|so|until|since|through|without|featuring|under|over|first|\w+ly|"
-    r"\w+ed|characters?|comics?|books?|games?|manga|novels?|stories|films?|movies?|property|toys?|"
-    r"toyline|series|universe|mythos|episode|anime|musical|play|brand|"
+    r"who|which|that|starring|written|directed|published|released|created|produced|set|about|when|"
+    r"where|while|after|before|than|then|also|not|again|together|once|alone|itself|himself|would|"
+    r"will|did|does|could|because|although|though|if|so|until|since|through|without|featuring|"
+    r"under|over|first|\w+ly|\w+ed|characters?|comics?|books?|games?|manga|novels?|stories|films?|"
+    r"movies?|property|toys?|toyline|series|universe|mythos|episode|anime|musical|play|brand|"
     r"plus)\b)[a-z]{3,}"
 )
 _DATED = re.compile(r"[\"”’»*_]?,?\s+(?:from|of)\s+((?:1[6-9]|20)\d\d)\b")

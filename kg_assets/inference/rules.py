@@ -14,7 +14,9 @@ from dataclasses import replace
 
 from kg_assets.inference.about import EVENT, SUBJECTS, about
 from kg_assets.inference.chunking import sentences
+from kg_assets.inference.doubts import HEDGE, LOOSELY, NEGATION
 from kg_assets.inference.extractors import UNLINKED, Candidate, CandidateFact, Context, OneByOne
+from kg_assets.inference.franchises import FRANCHISE_GATE, FRANCHISE_TRIGGERS
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.naming import CandidateNames, Hints, Link, NamesInText, link
 from kg_assets.inference.nearby import CONFIDENCE, nearby
@@ -32,16 +34,8 @@ from kg_assets.inference.statements import (
     scope,
 )
 from kg_assets.inference.subjects import Sentence, mask_subject
-from kg_assets.inference.triggers import (
-    FRANCHISE_GATE,
-    GATES,
-    HEDGE,
-    LITERARY,
-    LOOSELY,
-    NEGATION,
-    TRIGGERS,
-    Trigger,
-)
+from kg_assets.inference.triggers import LITERARY, TRIGGERS, Trigger
+from kg_assets.inference.wordlists import holds
 from ontology.schema import Ontology
 
 NEGATED = "negated"
@@ -49,6 +43,7 @@ HEDGED = "hedged"
 INSPIRED = "hedged: inspired by, not based on"
 
 _PREFERRED: dict[str, frozenset[str]] = {"based_on": LITERARY, "main_subject": SUBJECTS}
+
 _TELLING = (
     "sequel", "prequel", "remak", "re-mak", "remade", "reboot", "imagin", "retell", "re-tell",
     "spin", "spun", "based", "adapt", "novel", "moderni", "transpos", "deriv", "version", "bio",
@@ -81,7 +76,7 @@ class Rules(OneByOne):
 
     def __init__(self, ontology: Ontology) -> None:
         self._ontology = ontology
-        self._read: dict[str, tuple[Trigger, ...]] = {}
+        self._of_type: dict[str, tuple[tuple[Trigger, ...], tuple[Trigger, ...]]] = {}
 
     def extract(self, context: Context) -> Sequence[CandidateFact]:
         """Propose facts about the context's subject, in the order of the text."""
@@ -92,7 +87,7 @@ class Rules(OneByOne):
         for ordinal, span in enumerate(sentences(context.text)):
             quote, start = context.text[span.start : span.end], context.start + span.start
             text = repair(quote).text
-            if not (context.candidates or _holds(text.lower(), _TELLING)):
+            if not (context.candidates or holds(text.lower(), _TELLING)):
                 continue
             names = NamesInText(text, candidates)
             masked = mask_subject(text, context, names)
@@ -129,35 +124,41 @@ class Rules(OneByOne):
         self, context: Context, sentence: Sentence, candidates: CandidateNames
     ) -> Iterator[CandidateFact]:
         lower = sentence.text.lower()
-        closed = {name for name, words in GATES.items() if not _holds(lower, words)}
-        if not (context.candidates or _holds(lower, FRANCHISE_GATE)):
-            closed.add("part_of_franchise")
-        for trigger in self._triggers(context):
-            if trigger.relation in closed:
+        forward, backward = self._triggers(context.entity_type)
+        franchise = bool(context.candidates) or holds(lower, FRANCHISE_GATE)
+        for trigger in forward:
+            if trigger.needles and not holds(lower, trigger.needles):
+                continue
+            if trigger.franchise and not franchise:
                 continue
             for match in trigger.pattern.finditer(sentence.masked):
                 yield from self._after(context, sentence, candidates, trigger, match)
-        for relation, pattern, confidence in REVERSE:
-            if self._has_no_such_relation(relation, context):
+        for trigger in backward:
+            if not holds(lower, trigger.needles):
                 continue
-            for match in pattern.finditer(sentence.masked):
+            for match in trigger.pattern.finditer(sentence.masked):
                 if sentence.reference_follows(match.end(), ""):
                     phrase = first_phrase(context, sentence, match.start())
                     if phrase and phrase.named:
-                        trigger = Trigger(relation, pattern, confidence, linked=True)
                         yield from self._fact(
                             context, sentence, candidates, trigger, phrase, match.end()
                         )
-        if not self._has_no_such_relation("main_subject", context):
+        if not self._has_no_such_relation("main_subject", context.entity_type):
             yield from self._about(context, sentence, candidates)
 
-    def _triggers(self, context: Context) -> tuple[Trigger, ...]:
-        """The triggers of relations that a subject of this type can have."""
-        if context.entity_type not in self._read:
-            self._read[context.entity_type] = tuple(
-                each for each in TRIGGERS if not self._has_no_such_relation(each.relation, context)
+    def _triggers(self, entity_type: str) -> tuple[tuple[Trigger, ...], tuple[Trigger, ...]]:
+        """What states relations that a subject of this type can have: before and after objects."""
+        if entity_type not in self._of_type:
+            forward, backward = (
+                tuple(
+                    each
+                    for each in every
+                    if not self._has_no_such_relation(each.relation, entity_type)
+                )
+                for every in (TRIGGERS + FRANCHISE_TRIGGERS, REVERSE)
             )
-        return self._read[context.entity_type]
+            self._of_type[entity_type] = forward, backward
+        return self._of_type[entity_type]
 
     def _about(
         self, context: Context, sentence: Sentence, candidates: CandidateNames
@@ -178,8 +179,8 @@ class Rules(OneByOne):
                 problem=problem,
             )
 
-    def _has_no_such_relation(self, relation: str, context: Context) -> bool:
-        return context.entity_type not in self._ontology.relations[relation].domain
+    def _has_no_such_relation(self, relation: str, entity_type: str) -> bool:
+        return entity_type not in self._ontology.relations[relation].domain
 
     def _after(
         self,
@@ -330,10 +331,6 @@ class Rules(OneByOne):
         # kind must then be confirmed by what is known of the candidate.
         found = link(context.name, candidates, hints, allowed)
         return replace(found, certainty=found.certainty * _UNNAMED_CERTAINTY)
-
-
-def _holds(lower: str, words: tuple[str, ...]) -> bool:
-    return any(word in lower for word in words)
 
 
 def _doubt(

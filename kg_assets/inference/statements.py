@@ -79,32 +79,38 @@ _BORROWED_PART = re.compile(
     re.IGNORECASE,
 )
 OWN_FOLLOW_UP = re.compile(r"(?:\b(?:his|her|their|my)|['’]s?)\s+(?:[\w-]+\s+){0,3}$", re.I)
-REVERSE: tuple[tuple[str, re.Pattern[str], float], ...] = (
-    (
+REVERSE: tuple[Trigger, ...] = (
+    Trigger(
         "based_on",
+        ("adapted", "filmed", "turned", "made"),
         re.compile(
             r"\s+(?:was|is|has\s+been|had\s+been)\s+(?:\w+ly\s+|also\s+|first\s+)?(?:adapted|"
-            r"filmed|"
-            r"turned|made)(?:\s+by\s+[^,;]{1,50}?)?\s+(?:into|as)\s+"
+            r"filmed|turned|made)(?:\s+by\s+[^,;]{1,50}?)?\s+(?:into|as)\s+"
         ),
         0.85,
+        linked=True,
     ),
-    (
+    Trigger(
         "based_on",
+        ("basis", "source"),
         re.compile(
             r"\s+(?:is|was|serves?|served|forms?|formed|provides?|provided)\s+(?:as\s+)?(?:the\s+)?"
             r"(?:main\s+)?(?:basis|source|source\s+material|source\s+novel)\s+(?:for|of|to)\s+"
         ),
         0.85,
+        linked=True,
     ),
-    (
+    Trigger(
         "sequel_of",
+        ("followed",),
         re.compile(
             r"\s+(?:was|is)\s+followed\s+(?:[\w,]+\s+){0,5}?by\s+(?:(?:the|a)\s+sequel,?\s+)?"
         ),
         0.8,
+        linked=True,
     ),
 )
+"""Words that state a relation of which the object stands before them ("Emma was filmed as")."""
 
 
 def scope(masked: str, clause: int, position: int) -> str:

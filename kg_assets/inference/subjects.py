@@ -7,6 +7,7 @@ place of the grammatical subject, and no other work stands between it and the st
 
 from __future__ import annotations
 
+import functools
 import re
 
 from kg_assets.inference.extractors import Context
@@ -26,7 +27,6 @@ from kg_assets.inference.wordings import (
     INHERITS,
     MAKER,
     MASK,
-    MODIFIERS,
     NAME_LIST,
     NO_MAKER,
     OF_SUBJECT,
@@ -40,7 +40,9 @@ from kg_assets.inference.wordings import (
     THIS,
     TITLED_BEFORE,
     patterns,
+    start_of_modifiers,
 )
+from kg_assets.inference.wordlists import holds
 
 
 def mask_subject(sentence: str, context: Context, names: NamesInText) -> str:
@@ -55,11 +57,11 @@ def mask_subject(sentence: str, context: Context, names: NamesInText) -> str:
     Returns:
         A sentence of the same length.
     """
-    own = {name_key(name) for name in (context.name, *context.alternate_names)} - {""}
+    own, openings, longest = _keys((context.name, *context.alternate_names))
     found = tokens(sentence)
+    if openings.isdisjoint([word.key for word in found]):
+        return sentence
     masked = list(sentence)
-    openings = {name.split(" ", 1)[0] for name in own}
-    longest = max(map(len, own), default=0)
     for first, opening in enumerate(found):
         if opening.key not in openings:
             continue
@@ -74,6 +76,14 @@ def mask_subject(sentence: str, context: Context, names: NamesInText) -> str:
                     end += 1
                 masked[start:end] = MASK * (end - start)
     return "".join(masked)
+
+
+@functools.lru_cache(maxsize=256)
+def _keys(names: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], int]:
+    """The keys of names, their first words, and how long the longest is."""
+    own = frozenset(name_key(name) for name in names) - {""}
+    openings = frozenset(name.split(" ", 1)[0] for name in own)
+    return own, openings, max(map(len, own), default=0)
 
 
 def _is_own(sentence: str, start: int, end: int, names: NamesInText) -> bool:
@@ -128,12 +138,14 @@ class Sentence:
         """
         clause = self.clause(start)
         left = self.masked[clause:start]
-        if FURTHER_BACK.search(left):
+        if "turn" in left and FURTHER_BACK.search(left):
             return False
-        if OF_SUBJECT.search(_without_modifiers(self.masked[:start])) or THIS.search(left):
+        if OF_SUBJECT.search(_without_modifiers(self.masked[:start])) or (
+            "his " in left and THIS.search(left)
+        ):
             return True
         told = _without_modifiers(left)
-        film_of = self._film_of.search(told)
+        film_of = self._film_of.search(told) if holds(told, ("'", "’")) else None
         if (film_of and not told[film_of.end() :].strip(" ,")) or COMES.search(left):
             return True
         anew = ANEW.search(left)
@@ -144,7 +156,7 @@ class Sentence:
             body = body[match.end() :]
         opening = PARTICIPLE.match(body)
         fronted = opening is not None and not FINITE.search(body, opening.end())
-        bare = MODIFIERS.fullmatch(body.lower().strip() + " ") and not self._reference.match(
+        bare = not start_of_modifiers(body.lower().strip() + " ") and not self._reference.match(
             body.lstrip()
         )
         if fronted or bare or not body.strip():
@@ -257,10 +269,13 @@ class Sentence:
     def _follows_other_work(self, start: int) -> bool:
         """Whether the statement is an apposition or relative clause to another work."""
         left = self.masked[:start]
-        if IN_TURN.search(left) or APPOSITION.search(left):
+        if holds(left, ("which", "that", "itself")) and IN_TURN.search(left):
             return True
-        modifiers = MODIFIERS.search(left)
-        place = modifiers.start() if modifiers else start
+        comma = left.rfind(",")
+        # The comma of an apposition is the last one; one or two characters of it stand before.
+        if comma > 0 and APPOSITION.search(left, max(0, comma - 2)):
+            return True
+        place = start_of_modifiers(left)
         gap = left[place:]
         if re.search(r",\s+and\s+(?:the|an?|is|was|serves)\b", gap):
             return False
@@ -284,6 +299,5 @@ class Sentence:
 
 
 def _without_modifiers(left: str) -> str:
-    """Take the words that only describe what follows off the end of a text."""
-    found = MODIFIERS.search(left)
-    return left[: found.start()] + left[found.start() :][:1].replace(",", ",") if found else left
+    """Take the words that only describe what follows off the end of a text, all but a character."""
+    return left[: start_of_modifiers(left) + 1]

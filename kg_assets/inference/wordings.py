@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 
+from kg_assets.inference.wordlists import any_of, listed
+
 MASK = "\x01"
 """Stands for each character of the subject's name."""
 
@@ -49,9 +51,8 @@ OTHER_WORK = re.compile(
     r"\b(?:followed\s+by|spawned|gave\s+rise\s+to|led\s+to|"
     r"(?:later|also|then|next|previously|earlier)\s+(?:made|directed|wrote|produced|adapted|"
     r"filmed|published|starred|appeared)|went\s+on\s+to|best\s+known\s+for|known\s+for|"
-    r"famous\s+for|"
-    r"who(?:se)?|such\s+as|including|confused\s+with|compared?\s+(?:to|with)|reminiscent\s+of|"
-    r"shares?\s+(?:its|a|the|their)\s+(?:title|name)|same\s+(?:title|name)\s+as|"
+    r"famous\s+for|who(?:se)?|such\s+as|including|confused\s+with|compared?\s+(?:to|with)|"
+    r"reminiscent\s+of|shares?\s+(?:its|a|the|their)\s+(?:title|name)|same\s+(?:title|name)\s+as|"
     r"double\s+(?:bill|feature)|was\s+working\s+on|parod(?:y|ies|ied|ying)|spoofs?)\b"
 )
 FINITE = re.compile(
@@ -67,10 +68,16 @@ INHERITS = re.compile(
     r"\w+ly|being|marks|forms|became|becomes|the|both|its?\s+own|stars|features|takes|tells|"
     r"follows|continues|written|shot|made|[a-z-]+(?:ed|ing))\b)",
 )
-MODIFIERS = re.compile(
-    r"(?:[\s(,]|\b(?:which|that|is|was|were|itself|being|had|has|been|a|an|the|also|both|direct|"
-    r"loose|very|free|faithful|partly|indirect|belated|another|second|third|standalone|modern|"
-    r"live-action|animated|stage|screen|film|television|TV|musical|not|no|and|\w+ly|\d{4})\b)*$"
+_MODIFIERS = listed(
+    """
+which that is was were itself being had has been a an the also both direct loose very free faithful
+partly indirect belated another second third standalone modern live-action animated stage screen
+film television TV musical not no and
+"""
+)
+# Read from the right: a pattern that must end with the text is tried at every place of it.
+_MODIFIERS_BACKWARDS = re.compile(
+    rf"(?:[\s(,]|\b(?:{any_of(word[::-1] for word in _MODIFIERS)}|yl\w+|\d{{4}})\b)*"
 )
 PERSON_BEFORE = re.compile(
     r"\b(?:by|starring|stars|with|featuring|from|and|cast|lead|leads|opposite|produced|playing|"
@@ -117,13 +124,11 @@ COMES = re.compile(r"\bcomes?\s+(?:(?:the|a|an|this|his|her|another)\s+)?(?:[\w-
 THIS = re.compile(r"\b[Tt]his\s+(?:(?!film|novel)[\w-]+\s+){0,4}$")
 MAKING = (
     r"(?:wrote|writes|adapts?|adapted|based|bases|took|takes|moves|moved|turned|turns|brought|"
-    r"brings|"
-    r"tells|told|returned|returns|went\s+back|goes\s+back|found|filmed|films|remade|remakes|"
-    r"retells|"
-    r"retold|drew|draws|developed|scripted|transposes|transposed|relocates|updates|updated|has|"
-    r"have|"
-    r"set\s+out|penned|directs|directed|bring|take|turn|return|tell|reteams?|reunites?|reworks?|"
-    r"expands?|expanded|shot|made|makes|created|co-wrote|reimagines?|revives?|borrows|borrowed)"
+    r"brings|tells|told|returned|returns|went\s+back|goes\s+back|found|filmed|films|remade|remakes|"
+    r"retells|retold|drew|draws|developed|scripted|transposes|transposed|relocates|updates|updated|"
+    r"has|have|set\s+out|penned|directs|directed|bring|take|turn|return|tell|reteams?|reunites?|"
+    r"reworks?|expands?|expanded|shot|made|makes|created|co-wrote|reimagines?|revives?|borrows|"
+    r"borrowed)"
 )
 PEOPLE = r"(?:[A-ZÀ-Þ][\w.’'-]*(?:\s+(?:[A-ZÀ-Þ][\w.’'-]*|de|von|van|del|der|di|la))*)"
 MAKER = re.compile(
@@ -138,14 +143,20 @@ MAKER = re.compile(
 NO_MAKER = re.compile(r"(?:The|A|An|In|It|Its|This|That|These|Those|One|Another|There|What|Both)\b")
 OTHER_THING = re.compile(
     r"\b(?:an?|the|his|her|their|another|one\s+of)\s+(?:[\w-]+\s+){0,2}?(?:novels?|books?|"
-    r"plays?|memoirs?|stories|songs?|"
-    r"albums?|series|film|movie|films|sequel)\b(?!\s+version)|[\"“*_][A-Z]"
+    r"plays?|memoirs?|stories|songs?|albums?|series|film|movie|films|sequel)\b(?!\s+version)|"
+    r"[\"“*_][A-Z]"
 )
 AFTER_TITLE = re.compile(r"[\"”*_’]?(?:\s*\(\d{4}\))?[\"”*_’]?")
 CAPITALS_AT_END = re.compile(
     r"[\"“*_‘]?((?:[A-Z0-9][\w’'.:-]*)(?:\s+(?:of|the|and|in|a|to)?\s*[A-Z0-9][\w’'.:-]*)*)"
     r"(?:\s*\(\d{4}\))?[\"”*_’]?$"
 )
+
+
+def start_of_modifiers(text: str) -> int:
+    """Return where the words begin with which a text ends and that only describe what follows."""
+    backwards = _MODIFIERS_BACKWARDS.match(text[::-1])
+    return len(text) - (backwards.end() if backwards else 0)
 
 
 @functools.cache
@@ -171,8 +182,8 @@ def patterns(
     )
     film_of = re.compile(
         rf"(?:^|\b(?:in|with|at)\s+)\s*{PEOPLE}(?:\s+and\s+{PEOPLE})?['’]s?\s+(?:(?!next|"
-        rf"previous|earlier|"
-        rf"other|second|debut|last|first|later)[\w-]+\s+){{0,4}}?(?:{nouns})\b(?:\s+(?:from|"
+        rf"previous|earlier|other|second|debut|last|first|"
+        rf"later)[\w-]+\s+){{0,4}}?(?:{nouns})\b(?:\s+(?:from|"
         rf"of)\s+\d{{4}})?"
         r"(?!\s+(?:before|after|since|film|movie|picture))(?=\s*,?\s*$|\s+[a-z])"
     )

@@ -9,6 +9,7 @@ from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
 from kg_assets.inference.reading.words import COUNTRIES, FORMS, GENRES, HEROES, WORKS
+from kg_assets.inference.wordlists import any_of
 
 _START = re.compile(
     r"(?:\b(?:is|was|are|were|being|as|into|remains|became)(?: (?:also|both|not|actually))?,? (?:\w+ of )?"
@@ -23,17 +24,11 @@ _END = re.compile(
 )
 _HEAD = re.compile(rf"\b(?:{WORKS})s?\b")
 _YEAR = re.compile(r"\b(?:18|19|20)\d\d\b(?![-–]\d|s)")
-_GENRE = re.compile(
-    r"(?<![\w-])(?:"
-    + "|".join(map(re.escape, sorted(GENRES, key=len, reverse=True)))
-    + r")(?![\w])"
-)
+_GENRE = re.compile(rf"(?<![\w-]){any_of(GENRES)}(?!\w)")
 _COMPOSITE = re.compile(r"(?<![\w-])([a-z]+)[-/]([a-z]+)(?![\w-])")
-_COUNTRY = re.compile(
-    r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(COUNTRIES, key=len, reverse=True))) + r")(?!\w)"
-)
+_COUNTRY = re.compile(rf"(?<!\w){any_of(COUNTRIES)}(?!\w)")
 _YEAR_ASIDE = re.compile(r"\x01[\"”]? \((?P<year>(?:18|19|20)\d\d)\)")
-_HERO = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, HEROES)) + r")(?!\w)")
+_HERO = re.compile(rf"(?<!\w){any_of(HEROES)}(?!\w)")
 _STUDIO = re.compile(
     r"(?:(?:[A-Z][\w.&'’-]*|20th|of) )*?(?P<name>(?:(?:[A-Z][\w.&'’-]*|20th) )+)"
     r"(?=(?:\(|Looney|Merrie|Silly|animated|cartoon|film|short|feature|television|movie|comedy|drama|"

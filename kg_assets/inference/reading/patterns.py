@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kg_assets.inference.reading.spans import PERSON
 from kg_assets.inference.reading.values import DATE, MONEY
 from kg_assets.inference.reading.words import COMPANY, HEROES, KINDS
+from kg_assets.inference.wordlists import any_of
 
 PEOPLE = "people"
 COMPANIES = "companies"
@@ -33,6 +34,8 @@ class Pattern:
         roles: Whether names may carry roles.
         also: Other relations that hold as well.
         first: Whether only the first match counts.
+        core: A part of the expression that is quickly looked for, where the expression begins with
+            a name, which may stand at every capital.
     """
 
     key: str
@@ -43,6 +46,7 @@ class Pattern:
     roles: bool = False
     also: tuple[str, ...] = field(default=())
     first: bool = False
+    core: re.Pattern[str] | None = None
 
 
 def _p(
@@ -55,6 +59,7 @@ def _p(
     roles: bool = False,
     also: tuple[str, ...] = (),
     first: bool = False,
+    core: str = "",
 ) -> Pattern:
     return Pattern(
         key,
@@ -65,6 +70,7 @@ def _p(
         roles,
         also,
         first,
+        re.compile(core) if core else None,
     )
 
 
@@ -87,6 +93,14 @@ _KNOWN = tuple(name for name in HEROES if " " in name)
 _KNOWN_WORDS = "|".join(sorted({name.split(" ")[-1].lower() for name in _KNOWN}))
 _ORDER = r"(?:first|second|third|fourth|fifth|sixth|seventh|next|last|final|debut|directorial|feature|\d+(?:st|nd|rd|th))"
 
+_S_FILM = rf"['’]s? (?:(?:own|directorial|feature|{_ORDER}|[a-z-]+) ){{0,3}}(?:{_FILM}|debut)\b(?! (?:by|of|career|company|studio))"
+_DIRECTED_IT = r"direct(?:s|ed)?(?: and (?:wrote|co-wrote|produced|starred in|edited))? (?:the (?:film|movie|short)|\x01|it\b)"
+_STARS_IN = (
+    r"(?:stars?|starred|co-stars?|appears?|appeared|plays?|played|portrays?|portrayed|voices|voiced|is cast|was cast|"
+    r"reprises?|reprised|reprising)(?: in| as|,|\.| the| a| an| h[ei][rs]| opposite| alongside| both| \x01| [A-Z])"
+)
+_COMPANY_PRODUCED = rf"{COMPANY}(?: \x02+)? (?:co-)?produced "
+
 PATTERNS: tuple[Pattern, ...] = (
     # Who directed it.
     _p("directed by", "directed_by", "direct",
@@ -99,10 +113,9 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("film by", "directed_by", " by ",
        rf"\b(?!video|special|series|production|episode|OVA){_FILM} (?:\x02+ )?(?:made |filmed |shot |created )?by (?:the )?(?:acclaimed |award-winning )?(?:(?:film )?directors? |filmmakers? )?", PEOPLE),
     _p("made by", "directed_by", "made by|helmed by|filmed by", r"(?:\b(?:[Ii]t|film|movie|short|cartoon|documentary|picture|was|is|and)|\x01)(?: was)? (?:made|helmed|filmed) by (?:the )?(?:director |filmmaker )?", PEOPLE),
-    _p("his film", "directed_by", "'s |’s |s' |s’ ",
-       rf"(?P<object>{PERSON})['’]s? (?:(?:own|directorial|feature|{_ORDER}|[a-z-]+) ){{0,3}}(?:{_FILM}|debut)\b(?! (?:by|of|career|company|studio))", BEFORE),
+    _p("his film", "directed_by", "'s |’s |s' |s’ ", rf"(?P<object>{PERSON}){_S_FILM}", BEFORE, core=_S_FILM),
     _p("he directed", "directed_by", "direct",
-       rf"(?P<object>{PERSON})(?: \x02+)? (?:then |also |later )?(?:co-)?(?:directs?|directed)(?: and (?:wrote|co-wrote|produced|starred in|edited))? (?:the (?:film|movie|short)|\x01|it\b)", BEFORE),
+       rf"(?P<object>{PERSON})(?: \x02+)? (?:then |also |later )?(?:co-)?{_DIRECTED_IT}", BEFORE, core=_DIRECTED_IT),
     _p("-directed", "directed_by", "-directed", rf"(?P<object>{PERSON})-directed", BEFORE),
     # Who wrote it.
     _p("written by", "written_by", "writ|script|penned",
@@ -122,7 +135,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("played by", "has_performer", "played by|portrayed by|voiced by|performed by|voice of|voices of|performances by|performance of|performances from|acted by|voice acting by",
        r"\b(?:(?:[Pp]lay|[Pp]ortray|[Vv]oic|[Pp]erform|act)(?:ed)(?: (?:here|again|once more))? by|[Vv]oices? of|[Pp]erformances? (?:by|of|from)|voice acting by) ", PEOPLE, roles=True),
     _p("along with stars", "has_performer", "alongside|also star|co-star|led by|supporting|cameo|appearances by|guest", r"\b(?:alongside|also stars?|co-stars?|[Cc]ameos? (?:by|from)|appearances? (?:by|from|of)|supporting roles? (?:by|from)|guest[- ]star(?:s|ring)?) ", PEOPLE, roles=True),
-    _p("they star", "has_performer", "star|appear|play|portray|voice|cast|repris", rf"(?P<object>{PERSON})(?: \x02+)? (?:also |co-)?(?:stars?|starred|co-stars?|appears?|appeared|plays?|played|portrays?|portrayed|voices|voiced|is cast|was cast|reprises?|reprised|reprising)(?: in| as|,|\.| the| a| an| h[ei][rs]| opposite| alongside| both| \x01| [A-Z])", BEFORE),
+    _p("they star", "has_performer", "star|appear|play|portray|voice|cast|repris", rf"(?P<object>{PERSON})(?: \x02+)? (?:also |co-)?{_STARS_IN}", BEFORE, core=_STARS_IN),
     _p("with them in roles", "has_performer", " with ", r"\bwith (?=[^.;]{3,160}? (?:in|as|reprising|playing|portraying|voicing|starring|providing) (?:the|a|their|his|her|lead|leading|supporting|starring|title|major|main|other|co-|voice|[A-Z]))", PEOPLE, roles=True),
     _p("and star", "has_performer", " stars ", r"\b(?:film|movie|series|show)['’]s stars,? ", PEOPLE),
     _p("awarded actor", "has_performer", "actor|actress", rf"(?P<object>{PERSON})(?: \x02+)?(?:, who)? (?:was|were|won|received|earned|also|has|had|is)\b(?: (?!Best)[^\s.;]+){{0,9}} Best (?:\w+ )?(?:Actor|Actress)\b", BEFORE),
@@ -134,7 +147,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("named", "has_character", " named | called ", r"\b(?:named|called|nicknamed) ", PEOPLE),
     _p("follows", "has_character", "follow|center|centre|revolve|focus|story of|tells|concern|adventures of", r"\b(?:[Ff]ollow(?:s|ing)|[Cc]ent(?:er|re)s? (?:on|around)|[Rr]evolves? around|[Ff]ocus(?:es)? on|concerns|story of|tale of|adventures of|exploits of|life of|lives of|death of)(?: the)?(?: (?:life|story|adventures?|exploits|lives|plight|struggles|relationship|journey) of)? ", PEOPLE),
     _p("before actor", "has_character", "\x02", rf"(?P<object>{PERSON})(?: \x02+)(?:,| and| is| in|\.| who|;| as|$| [a-z])", BEFORE),
-    _p("known character", "has_character", _KNOWN_WORDS, rf"(?<![\w-])(?P<object>{'|'.join(map(re.escape, _KNOWN))})(?![\w-])", "known"),
+    _p("known character", "has_character", _KNOWN_WORDS, rf"(?<![\w-])(?P<object>{any_of(_KNOWN)})(?![\w-])", "known"),
     _p("in the plot", "has_character", "", rf"(?<![\w-])(?P<object>{PERSON})", "plot"),
     # Where the money came from, and who made it.
     _p("produced by", "production_company", "produc",
@@ -146,7 +159,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("production of", "production_company", "production|collaboration|association", r"\b(?:(?:co-)?production (?:of|by|between|from)|in (?:association|collaboration|conjunction|cooperation) with|collaboration (?:of|between)) ", COMPANIES),
     _p("their production", "production_company", "production|picture|release", rf"\b(?P<object>(?:[A-Z][\w.&-]* ){{0,3}}{COMPANY})(?:['’]s?)? (?:[Pp]roduction|[Pp]icture|release)\b", BEFORE),
     _p("banner", "production_company", "banner", rf"(?:the|his|her|its) (?P<object>{PERSON}) banner", BEFORE),
-    _p("helped produce", "production_company", "produce", rf"(?P<object>(?:[A-Z][\w.&-]* ){{0,4}}{COMPANY})(?: \x02+)? (?:co-)?produced ", BEFORE),
+    _p("helped produce", "production_company", "produce", rf"(?P<object>(?:[A-Z][\w.&-]* ){{0,4}}{COMPANY})(?: \x02+)? (?:co-)?produced ", BEFORE, core=_COMPANY_PRODUCED),
     # Countries.
     _p("co-production", "country_of_origin", "production", r"\bco-?production (?:between|of|among|by|from|involving)(?: (?:companies|studios|producers) (?:in|from|of))? ", COUNTRIES_),
     _p("from country", "country_of_origin", " from |made in|produced in", rf"\b{_FILM} (?:from|made in|produced in) ", COUNTRIES_),

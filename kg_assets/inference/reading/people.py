@@ -9,8 +9,9 @@ from dataclasses import replace
 from kg_assets.inference.reading.patterns import Pattern
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import PERSON, UPPER, Name, is_company, is_people, names
-from kg_assets.inference.reading.traits import HEROES_NAMED, OPENERS, left, of_source, shape
+from kg_assets.inference.reading.traits import OPENERS, left, of_source, shape
 from kg_assets.inference.reading.view import View
+from kg_assets.inference.reading.words import HEROES
 
 _ACTOR = re.compile(rf" ?\((?:played by |portrayed by |voiced by )?(?P<name>{PERSON})\)")
 
@@ -32,9 +33,7 @@ def people(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Propo
     found = names(view.plain, match.end(), roles=pattern.roles)
     if pattern.key == "as character":
         found = found[:1]
-    if pattern.relation == "has_performer" and any(
-        HEROES_NAMED.fullmatch(each.name) for each in found
-    ):
+    if pattern.relation == "has_performer" and any(each.name in HEROES for each in found):
         # "features Bugs Bunny and Hiawatha": they are all in the story, not in the cast.
         pattern = replace(pattern, key=f"{pattern.key} (heroes)", relation="has_character")
     for name in found:

@@ -9,7 +9,7 @@ from kg_assets.inference.reading.patterns import Pattern
 from kg_assets.inference.reading.places import CITIES, REGIONS
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import is_company, is_people
-from kg_assets.inference.reading.traits import MAKING, OPENERS
+from kg_assets.inference.reading.traits import OPENERS, is_making
 from kg_assets.inference.reading.view import View
 
 _CREDITS = re.compile(
@@ -119,7 +119,7 @@ _SETTING = re.compile(r"\b(?:in|at|near|on|the) $")
 
 def is_told(text: str) -> bool:
     """Whether a sentence tells a story and credits nobody."""
-    return bool(_TOLD.search(text)) and not (MAKING.search(text) or _CREDITS.search(text))
+    return bool(_TOLD.search(text)) and not (is_making(text) or _CREDITS.search(text))
 
 
 def known_characters(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Proposal]:

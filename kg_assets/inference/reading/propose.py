@@ -19,6 +19,7 @@ from kg_assets.inference.reading.topics import topics
 from kg_assets.inference.reading.traits import denied, left
 from kg_assets.inference.reading.values import DATE, date_name
 from kg_assets.inference.reading.view import View
+from kg_assets.inference.wordlists import holds
 
 _DATE = re.compile(DATE)
 
@@ -34,12 +35,10 @@ def proposals(view: View) -> Iterator[Proposal]:
     """Propose facts about the subject of a sentence, likely and unlikely ones."""
     yield from headline(view)
     yield from topics(view)
-    lower = view.lower
     for pattern in PATTERNS:
-        for needle in pattern.needles:
-            if needle in lower:
-                break
-        else:
+        if not holds(view.lower, pattern.needles):
+            continue
+        if pattern.core and not pattern.core.search(view.plain):
             continue
         if pattern.objects in _STORIES and not _STORIES[pattern.objects](view.lower):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ class Repaired:
         return self.starts[start], self.starts[end]
 
 
+@functools.lru_cache(maxsize=16)
 def repair(text: str) -> Repaired:
     """Mend a text's encoding where it is plainly broken.
 
@@ -52,7 +54,8 @@ def repair(text: str) -> Repaired:
 
     Returns:
         The text with UTF-8 that had been taken for Latin-1 or code page 1252 decoded, and each
-        run of blanks made one plain blank. A text that is whole keeps all its places.
+        run of blanks made one plain blank. A text that is whole keeps all its places. The last
+        texts are kept, since several readers ask for them.
     """
     if text.isascii() and not _WIDE.search(text):
         return Repaired(_BLANKS.sub(" ", text), None)

@@ -9,7 +9,7 @@ from kg_assets.inference.reading.patterns import Pattern
 from kg_assets.inference.reading.places import places
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import is_company, is_people
-from kg_assets.inference.reading.traits import MAKING
+from kg_assets.inference.reading.traits import is_making
 from kg_assets.inference.reading.view import View
 
 _STORY = re.compile(
@@ -71,4 +71,4 @@ def shootings(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Pr
 
 def is_story(text: str) -> bool:
     """Whether a sentence tells a story and says nothing of how it was made."""
-    return _STORY.search(text) is not None and MAKING.search(text) is None
+    return _STORY.search(text) is not None and not is_making(text)

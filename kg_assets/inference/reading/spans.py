@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kg_assets.inference.reading.words import COMPANY, COUNTRIES, HEROES, PEOPLES
+from kg_assets.inference.wordlists import any_of
 
 UPPER = "A-Z" + "".join(chr(c) for c in range(0xC0, 0x250) if chr(c).isupper())
 """Capital letters of the Latin script, for a class of characters."""
@@ -142,9 +144,7 @@ _SEPARATOR = re.compile(
     r"/)|[\s\x02]+(?:and|&|as\s+well\s+as|along\s+with|together\s+with|plus|or)\s+)(?:also\s+|by\s+)?"
 )
 _AS = re.compile(r"[\s\x02]+as\s+(?:the |a |an |his |her )?")
-_HEROES = re.compile(
-    "(?:" + "|".join(map(re.escape, sorted(HEROES, key=len, reverse=True))) + r")(?![\w-]| [A-Z])"
-)
+_HEROES = re.compile(rf"{any_of(HEROES)}(?![\w-]| [A-Z])")
 _DOTTED = re.compile(r"(?:Jr|Sr|Bros|Inc|Ltd|Co|D\.C)\.$")
 _POSSESSIVE = re.compile(rf"{_APOSTROPHE}s?\b")
 _COMPANY = re.compile(rf"\b{COMPANY}\b")
@@ -220,8 +220,7 @@ _NOT_NAMES = frozenset(
 LONGEST_LIST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A name in a sentence.
 
     Attributes:
@@ -241,6 +240,7 @@ class Name:
     skipped: int = 0
 
 
+@functools.lru_cache(maxsize=1024)
 def is_company(name: str) -> bool:
     """Say whether a name has a word that companies have in their names."""
     return name != "Walt Disney" and _COMPANY.search(name) is not None

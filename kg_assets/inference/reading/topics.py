@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import TOKEN, name_at
 from kg_assets.inference.reading.view import View
+from kg_assets.inference.wordlists import holds, listed
 
 _EVENT = re.compile(
     r"(?<!\w)(?:World War (?:I{1,2}|One|Two)|(?:First|Second) World War|(?:[Tt]he )?Holocaust|D-Day|"
@@ -19,10 +20,24 @@ _EVENT = re.compile(
 _BEFORE_EVENT = re.compile(
     r"\b(?P<word>during|about|set in|of|in|on|against) (?:the )?(?:\w+ )?$", re.IGNORECASE
 )
-_EVENT_WORDS = re.compile(
-    r"[Ww]ar\b|D-Day|Holocaust|September|Revol|Upris|[Mm]assacre|Rebel|Crisis|[Gg]enoc|Riots|Scandal|Consp|bomb|Bomb|"
-    r"resist|Resist|Battle|Siege|Attack|Invasion|Fall|Sink|Assass|Treaty|Nazi|Depression|[Aa]partheid|Death|Prohib"
+_EVENT_WORDS = listed(
+    """
+War war D-Day Holocaust September Revol Upris assacre Rebel Crisis enoc Riots Scandal Consp omb
+esist Battle Siege Attack Invasion Fall Sink Assass Treaty Nazi Depression partheid Death Prohib
+"""
 )
+"""Of these one stands in every event's name."""
+
+_TREATING = listed(
+    """
+document chronicl explor examin dramati depicts deals recount profiles investigates covers
+criticizes satirizes traces portraying focus centers centres tackles addresses celebrates
+"""
+)
+_OF_A_LIFE = (
+    "life ", "lives of", "biography of", "biopic of", "story of", "portrait of", "rise of",
+    "career of",
+)  # fmt: skip
 _LEAD = (
     r" (?P<lead>(?:the |its |their )?(?:(?:[\w-]+ )?(?:life|lives|story|stories|history|rise|early life|final days|career|"
     r"experiences?|adventures|art|work|making|subjects?|topics?|issues?|theme|themes|question|events|true story|legacy|effects?|impact|topic)(?: and \w+){0,2} of )?)"
@@ -111,7 +126,7 @@ _NOT_COMMON = frozenset(
 def topics(view: View) -> Iterator[Proposal]:
     """Propose what a work is about."""
     text = view.plain
-    for match in _EVENT.finditer(text) if _EVENT_WORDS.search(text) else ():
+    for match in _EVENT.finditer(text) if holds(text, _EVENT_WORDS) else ():
         if "\x01" in match.group():
             continue
         before = text[max(0, match.start() - 30) : match.start()]
@@ -120,10 +135,14 @@ def topics(view: View) -> Iterator[Proposal]:
         event = re.sub(r"^[Tt]he ", "", match.group())
         start, end = match.end() - len(event), match.end()
         yield Proposal("main_subject", start, end, event, "event", (f"event {word}",))
-    true = "true story" if _TRUE.search(text) else "any story"
-    found = [*_TREATS.finditer(text), *_LIFE.finditer(text)]
+    found: list[re.Match[str]] = []
     if " about " in text or " on " in text:
-        found = [*_ABOUT.finditer(text), *found]
+        found += _ABOUT.finditer(text)
+    if holds(text, _TREATING):
+        found += _TREATS.finditer(text)
+    if holds(text, _OF_A_LIFE):
+        found += _LIFE.finditer(text)
+    true = "true story" if found and _TRUE.search(text) else "any story"
     for match in found:
         how, last = match["how"].split(" "), match["how"].rsplit(" ", 1)[-1]
         linking = last in ("about", "on", "of")

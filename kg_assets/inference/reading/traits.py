@@ -6,13 +6,11 @@ import functools
 import re
 from bisect import bisect_left
 
+from kg_assets.inference.doubts import HEDGE
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
 from kg_assets.inference.reading.words import HEROES, KINDS
-from kg_assets.inference.triggers import HEDGE
-
-HEROES_NAMED = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, HEROES)) + r")(?!\w)")
-"""A character that is known beyond one work."""
+from kg_assets.inference.wordlists import holds
 
 OPENERS = frozenset(
     [
@@ -64,13 +62,11 @@ OPENERS = frozenset(
 )
 """Words with a capital that open a sentence and no name."""
 
-MAKING = re.compile(
+_MAKING = re.compile(
     r"\b(?:photography|locations?|posted|filmed|shot|filming|shooting|released|premiered|premiere|premiered|festival|born|won|awarded|"
     r"nominated|box office|produced|directed by|published|distributed|theat(?:er|re)s|screened|"
     r"known as|titled|located|company|based in|studio|opened|grossed|critics|broadcast|aired)\b",
 )
-"""Words that say how a work was made, shown or received."""
-
 _SOURCE = re.compile(rf"\b(?:{KINDS})\b")
 
 _OURS = re.compile(
@@ -114,11 +110,17 @@ _FILMED = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=8)
+def is_making(lower: str) -> bool:
+    """Whether a sentence in lower case says how a work was made, shown or received."""
+    return _MAKING.search(lower) is not None
+
+
 def denied(text: str, position: int, relation: str) -> bool:
     """Whether words before a statement deny it, or only report it as a claim."""
     left = text[max(0, position - 60) : position]
     lower = left.lower()
-    if any(word in lower for word in _DENYING) and _DENIAL.search(lower):
+    if holds(lower, _DENYING) and _DENIAL.search(lower):
         return True
     if relation not in _HEDGED:
         return False
@@ -158,5 +160,5 @@ def shape(name: str) -> tuple[str, ...]:
     return (
         f"words={min(words, 5)}",
         "company" if is_company(name) else "no company",
-        "hero" if HEROES_NAMED.fullmatch(name) else "no hero",
+        "hero" if name in HEROES else "no hero",
     )

@@ -234,7 +234,7 @@ COMPANY = (
 )
 """Words in the names of companies and studios."""
 
-HEROES: tuple[str, ...] = tuple(
+HEROES = frozenset(
     """
 Bugs Bunny|Daffy Duck|Porky Pig|Elmer Fudd|Yosemite Sam|Foghorn Leghorn|Pepé Le Pew|
 Speedy Gonzales|Wile E. Coyote|Road Runner|Tweety|Sylvester the Cat|Sylvester|Tasmanian Devil|

@@ -1,0 +1,35 @@
+"""The words with which a text denies, doubts or weakens what it states."""
+
+from __future__ import annotations
+
+import re
+
+NEGATION = re.compile(
+    r"\b(?:not(?!\s+(?:only|just|merely|simply|solely|until))|never|no(?!\s+longer)|nor|neither|"
+    r"without|hardly|far\s+from|den(?:y|ies|ied|ying)|rather\s+than|instead\s+of|unrelated|cannot|"
+    r"nothing\s+to\s+do\s+with|(?:is|was|did|does|has|had|were|would)n['’]t)\b",
+    re.IGNORECASE,
+)
+"""Words that deny what follows in their clause; "not only" does not."""
+
+HEDGE = re.compile(
+    r"\b(?:rumou?r(?:ed|s)?|reported(?:ly)?|alleged(?:ly)?|suppos(?:ed|edly)|purported(?:ly)?|"
+    r"said|believed|thought|considered|regarded|claim(?:ed|s)?|arguabl[ey]|perhaps|possibly|"
+    r"probably|apparently|maybe|may(?=\s+(?:be|have|also))|might|could|would(?!\s+(?:become|"
+    r"mark|begin|launch|start|later))|(?:seen|viewed|described|advertised|marketed|billed|promoted|"
+    r"mistaken|sold|taken|passed\s+off|announced|pitched|proposed|planned|intended|conceived|"
+    r"envisioned|meant)\s+(?:\w+\s+)?"
+    r"(?:as|for|to\s+be)|(?:called|dubbed|label+ed|termed|deemed)\s+(?:it\s+)?(?:a|an|the)|"
+    r"spiritual|(?:unofficial(?:ly)?|unauthori[sz]ed)(?!\s+(?:and\s+\w+\s+)?(?:adaptation|remake|version|"
+    r"film)\b)|thematic|informal|planned|intended|proposed|"
+    r"speculat\w+|suggest\w*|hint\w*|so-called|parody|spoof|whether|hope[sd]|wanted|wants|"
+    r"cancel+ed|unproduced|unmade|abandoned|accused|resembl\w+|similar|homage(?!\s+sequel)|tribute|"
+    r"(?:looks?|feels?|plays?|reads?|works?)\s+like|some\s+(?:say|have|call)|"
+    r"in\s+the\s+(?:style|spirit|vein|tradition)|as\s+if|attempts?|seems?|appears?\s+to)\b",
+    re.IGNORECASE,
+)
+"""Words with which a text reports, doubts or only compares. What is "loosely" or "partly based on"
+something is still said to be based on it, and is no hedge."""
+
+LOOSELY = re.compile(r"\b(?:loose(?:ly)?|partly|partially|in\s+part|free(?:ly)?)\b", re.IGNORECASE)
+"""Words that make a fact weaker and leave it one."""

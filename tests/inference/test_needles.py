@@ -1,0 +1,48 @@
+"""The quick looks that spare patterns: they hide nothing that would be found."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from benchmarks import stories
+from kg_assets.inference.chunking import sentences
+from kg_assets.inference.franchises import FRANCHISE_TRIGGERS
+from kg_assets.inference.reading.patterns import PATTERNS
+from kg_assets.inference.statements import REVERSE
+from kg_assets.inference.triggers import TRIGGERS
+from kg_assets.inference.wordlists import any_of, holds, listed
+
+WRITTEN = [
+    text
+    for file in (stories.STORIES / "records.jsonl", stories.INTRODUCTIONS / "texts.jsonl")
+    for each in stories.read_records(file)
+    for text in [each.get("description") or each.get("text") or ""]
+]
+SENTENCES = [text[span.start : span.end] for text in WRITTEN for span in sentences(text)]
+
+
+@pytest.mark.parametrize("trigger", [*TRIGGERS, *FRANCHISE_TRIGGERS, *REVERSE])
+def test_a_sentence_that_a_trigger_fits_holds_one_of_its_needles(trigger):
+    fitting = [each for each in SENTENCES if trigger.pattern.search(each)]
+    unseen = [each for each in fitting if not holds(each.lower(), trigger.needles)]
+    assert not (trigger.needles and unseen)
+
+
+@pytest.mark.parametrize("pattern", [each for each in PATTERNS if each.core])
+def test_a_sentence_that_a_pattern_fits_holds_its_core(pattern):
+    fitting = [each for each in SENTENCES if pattern.expression.search(each)]
+    assert all(pattern.core.search(each) for each in fitting)
+
+
+def test_a_pattern_of_words_takes_the_longest_that_fits():
+    words = ("war", "war film", "warrior", "space war", "U.S.")
+    pattern = re.compile(rf"(?<!\w){any_of(words)}(?!\w)")
+    found = pattern.findall("a war film, a warrior, no wars, a space war of the U.S.")
+    assert found == ["war film", "warrior", "space war", "U.S."]
+
+
+def test_a_list_is_parted_by_white_space_or_by_its_mark():
+    assert listed("one two\nthree") == ("one", "two", "three")
+    assert listed("New York|\nRome", "|") == ("New York", "Rome")
