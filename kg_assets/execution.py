@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from kg_assets.memory_cap import memory_cap
 from kg_assets.preview import Markdown, markdown_table
 from resources.journal import Outcome, Place
 from resources.logs import fields, redact
@@ -139,6 +140,7 @@ def _make(
             expected=fixed,
             options=options,
         ) as step,
+        memory_cap(options.get("memory_cap"), step.con.interrupt),
         around(),
     ):
         declared.run(step, **resources)

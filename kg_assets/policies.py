@@ -7,17 +7,29 @@ from collections.abc import Mapping
 OWNER = "team:knowledge-graph"
 """Who answers for an asset; shown in the UI."""
 
-_HEAVY = {"kg/cpu": "2", "kg/memory": "2GB"}
-_LIGHT = {"kg/cpu": "1", "kg/memory": "1GB"}
+CPU, MEMORY = "kg/cpu", "kg/memory"
+"""Tags of an asset: cores, and memory of the process."""
+
+_HEAVY = {CPU: "2", MEMORY: "2GB"}
+_LIGHT = {CPU: "1", MEMORY: "1GB"}
+_HEAVY_TYPES = {"person": {CPU: "2", MEMORY: "3GB"}}
+"""Types that need more than others: a million people took 2 GB, a million films 1.1 GB
+(`python -m benchmarks.scoring --records 1000000 --only entities`)."""
 
 
-def resource_tags(*, heavy: bool) -> Mapping[str, str]:
+def resource_tags(*, heavy: bool, entity_type: str | None = None) -> Mapping[str, str]:
     """Tags that say what a step needs of a machine.
+
+    They are requests: deploy/ gives them to the workers' containers. A run may be given other
+    limits in its configuration (`kg_assets.shell.StepConfig`).
 
     Args:
         heavy: Whether it works over all records of a large type.
+        entity_type: The type, None for all of them.
 
     Returns:
-        Tags for the assets and their runs.
+        Tags for the assets.
     """
-    return dict(_HEAVY if heavy else _LIGHT)
+    if not heavy:
+        return dict(_LIGHT)
+    return dict(_HEAVY_TYPES.get(entity_type or "", _HEAVY))

@@ -97,6 +97,12 @@ class StepConfig(dg.Config):
 
     retrain: bool = False
     """Whether a frozen model is trained again."""
+    threads: int | None = None
+    """Threads of the step's DuckDB session, instead of KG_THREADS."""
+    memory_limit: str | None = None
+    """Memory of that session, above which it spills, instead of KG_MEMORY_LIMIT."""
+    memory_cap: str | None = None
+    """Memory of the whole process (such as 4GB) above which the run is stopped; none by default."""
 
 
 def step_assets(
@@ -221,7 +227,7 @@ def _execute(
             for found, verdict in zip(verdicts, made.verdicts, strict=True):
                 found.append((key, verdict))
             for table in declared.outputs:
-                metadata = _metadata(table, made, lake.settings.threads)
+                metadata = _metadata(table, made, config.threads or lake.settings.threads)
                 results[table.name] = metadata
                 if len(keys) > 1:
                     context.add_asset_metadata(metadata, table.asset_key, partition_key=key)

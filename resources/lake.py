@@ -88,16 +88,18 @@ class Lake:
             run_id: The Dagster run that this is part of.
             expected: For tables with a fixed set of partitions, that set; reading all of such
                 a table while a partition is missing is an error rather than a partial answer.
-            options: What was asked of this run, for example ``{"retrain": True}``.
+            options: What was asked of this run, for example ``{"retrain": True}``; its `threads`
+                and `memory_limit` outrank those of the settings.
 
         Yields:
             The step.
         """
         scratch = self.settings.scratch / f"{os.getpid()}-{secrets.token_hex(6)}"
         scratch.mkdir(parents=True)
+        asked = options or {}
         connection = session(
-            threads=self.settings.threads,
-            memory_limit=self.settings.memory_limit,
+            threads=asked.get("threads") or self.settings.threads,
+            memory_limit=asked.get("memory_limit") or self.settings.memory_limit,
             scratch=scratch,
         )
         step = Step(
@@ -107,7 +109,7 @@ class Lake:
             code_version,
             run_id,
             expected or {},
-            options or {},
+            asked,
             connection,
             scratch,
         )

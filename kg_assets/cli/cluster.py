@@ -7,15 +7,14 @@ import shlex
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg_assets.cli.render import Exit, complain, console, fail
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from resources.settings import Settings
 
 app = typer.Typer(help="Workers on many machines; or a cluster on this one.", no_args_is_help=True)
@@ -25,10 +24,13 @@ _LOOK_SECONDS = 0.5
 
 @app.command()
 def worker(
-    name: str = typer.Option("worker", help="Name of the worker, its own on this machine."),
-    builds: bool = typer.Option(
-        False, "--builds", help="Execute the builds that the daemon starts, and not their runs."
-    ),
+    name: Annotated[
+        str, typer.Option(help="Name of the worker, its own on this machine.")
+    ] = "worker",
+    builds: Annotated[
+        bool,
+        typer.Option("--builds", help="Execute the builds that the daemon starts, not their runs."),
+    ] = False,
 ) -> None:
     """Execute runs of this namespace, one after another, until it is told to stop."""
     from kg_assets.cli.main import settings as checked
@@ -44,13 +46,27 @@ def worker(
 
 @app.command()
 def up(
-    workers: int = typer.Option(2, min=0, max=64, help="Workers; each executes a run at a time."),
-    ui: bool = typer.Option(True, help="Also the webserver and the daemon."),
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Workers; each executes a run at a time.")
+    ] = 2,
+    ui: Annotated[bool, typer.Option(help="Also the webserver and the daemon.")] = True,
 ) -> None:
     """Run broker, Postgres, workers, daemon and webserver on loopback until it is stopped."""
     from kg_assets.cli.main import settings as checked
 
     raise typer.Exit(run_cluster(checked(), workers=workers, ui=ui))
+
+
+@app.command()
+def files(
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("deploy"),
+) -> None:
+    """Write the compose file and the values of Dagster's chart, from the tags of the assets."""
+    from kg_assets.cli.main import settings as checked
+    from kg_assets.cluster.deployment import write_files
+
+    for path in write_files(checked(), output):
+        console.print(str(path))
 
 
 def run_cluster(settings: Settings, *, workers: int, ui: bool) -> int:

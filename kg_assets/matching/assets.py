@@ -56,7 +56,7 @@ def matching_steps(
         "group": "matching",
         "code_version": version,
         "entity_type": kind,
-        "tags": resource_tags(heavy=shard_count > 1),
+        "tags": resource_tags(heavy=shard_count > 1, entity_type=kind),
     }
     # A type with one shard is one table, and its whole chain is one run.
     partitions = shards(shard_count) if shard_count > 1 else None
