@@ -85,5 +85,5 @@ def test_what_only_its_own_history_could_tell_stops_and_says_so(built, tmp_path,
     summary = build(built, types=["film"])
     (failed,) = [result for result in summary.failed if result.task.lane == "film"]
     assert table in failed.error
-    assert "restore the file" in failed.error
+    assert "restore their files" in failed.error
     assert content(built) == before
