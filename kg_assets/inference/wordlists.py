@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+T = TypeVar("T")
 _Tree = dict[str, Any]
 
 
@@ -25,6 +26,38 @@ def holds(text: str, needles: tuple[str, ...]) -> bool:
         if needle in text:
             return True
     return False
+
+
+class Needles(Generic[T]):
+    """Many things, each with strings of which a text holds one where the thing can be found in it.
+
+    One pass over a text finds the needles of all of them, as in the string matching of Aho and
+    Corasick (1975).
+
+    Args:
+        things: Each with its needles; none, or an empty one, where it can be in any text.
+    """
+
+    def __init__(self, things: Iterable[tuple[T, tuple[str, ...]]]) -> None:
+        given = list(things)
+        self._things = [thing for thing, _ in given]
+        self._always = {at for at, (_, needles) in enumerate(given) if not all(needles or ("",))}
+        every = {needle for _, needles in given for needle in needles if needle}
+        # Of several needles that begin at one place only the longest is seen.
+        self._places = {
+            seen: frozenset(
+                at
+                for at, (_, needles) in enumerate(given)
+                if any(needle and seen.startswith(needle) for needle in needles)
+            )
+            for seen in every
+        }
+        self._pattern = re.compile(rf"(?=({any_of(every)}))")
+
+    def within(self, text: str) -> list[T]:
+        """Return the things that a text may hold, in their order."""
+        found = self._always.union(*[self._places[seen] for seen in self._pattern.findall(text)])
+        return [self._things[at] for at in sorted(found)]
 
 
 def any_of(words: Iterable[str]) -> str:

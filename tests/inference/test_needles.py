@@ -12,7 +12,7 @@ from kg_assets.inference.franchises import FRANCHISE_TRIGGERS
 from kg_assets.inference.reading.patterns import PATTERNS
 from kg_assets.inference.statements import REVERSE
 from kg_assets.inference.triggers import TRIGGERS
-from kg_assets.inference.wordlists import any_of, holds, listed
+from kg_assets.inference.wordlists import Needles, any_of, holds, listed
 
 WRITTEN = [
     text
@@ -34,6 +34,13 @@ def test_a_sentence_that_a_trigger_fits_holds_one_of_its_needles(trigger):
 def test_a_sentence_that_a_pattern_fits_holds_its_core(pattern):
     fitting = [each for each in SENTENCES if pattern.expression.search(each)]
     assert all(pattern.core.search(each) for each in fitting)
+
+
+def test_things_are_found_by_each_of_their_needles_and_in_their_order():
+    needles = Needles([("war", ("war",)), ("any", ()), ("warm", ("warm", "cold"))])
+    assert needles.within("a warm day") == ["war", "any", "warm"]
+    assert needles.within("a cold war") == ["war", "any", "warm"]
+    assert needles.within("peace") == ["any"]
 
 
 def test_a_pattern_of_words_takes_the_longest_that_fits():

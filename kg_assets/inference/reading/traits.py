@@ -6,7 +6,7 @@ import functools
 import re
 from bisect import bisect_left
 
-from kg_assets.inference.doubts import HEDGE
+from kg_assets.inference.doubts import hedges
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
 from kg_assets.inference.reading.words import HEROES, KINDS
@@ -124,8 +124,7 @@ def denied(text: str, position: int, relation: str) -> bool:
         return True
     if relation not in _HEDGED:
         return False
-    clause = _UNOFFICIAL.sub("", _CLAUSE.split(left)[-1])
-    return HEDGE.search(clause) is not None
+    return hedges(_UNOFFICIAL.sub("", _CLAUSE.split(left)[-1]))
 
 
 def left(view: View, position: int) -> tuple[str, ...]:
