@@ -78,6 +78,38 @@ def any_of(words: Iterable[str]) -> str:
     return _branches(tree)
 
 
+def whole_words(pattern: str) -> str:
+    r"""Make of `\b(?:pattern)\b` a pattern that is only tried where a first letter stands.
+
+    Args:
+        pattern: Alternatives, each of which begins with a plain letter.
+
+    Returns:
+        The same alternatives, those with a common first letter together.
+
+    Raises:
+        ValueError: An alternative begins otherwise.
+    """
+    rests: dict[str, list[str]] = {}
+    for alternative in _alternatives(pattern):
+        if not re.match(r"[A-Za-z](?![?*{])", alternative):
+            raise ValueError(f"{alternative!r} does not begin with a plain letter")
+        rests.setdefault(alternative[0], []).append(alternative[1:])
+    return "|".join(rf"{first}(?<!\w.)(?:{'|'.join(each)})\b" for first, each in rests.items())
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Cut a pattern at the bars that stand in no parentheses."""
+    found, depth = [""], 0
+    for letter in pattern:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += letter
+    return found
+
+
 def _branches(node: _Tree) -> str:
     options = [re.escape(letter) + _branches(node[letter]) for letter in sorted(node) if letter]
     if not options:
