@@ -72,6 +72,9 @@ class Word(NamedTuple):
 
 def tokens(text: str) -> list[Word]:
     """Cut a text into words; ``&`` is the word "and"."""
+    if _is_plain(text):
+        found = _WORD.finditer(text.lower())
+        return [Word(match.group(), match.start(), match.end()) for match in found]
     return [
         Word(_fold(match.group()), match.start(), match.end()) for match in _WORD.finditer(text)
     ]
@@ -79,6 +82,8 @@ def tokens(text: str) -> list[Word]:
 
 def words(text: str) -> list[str]:
     """Return the keys of the words of a text."""
+    if _is_plain(text):
+        return _WORD.findall(text.lower())
     return [_fold(match.group()) for match in _WORD.finditer(text)]
 
 
@@ -88,6 +93,11 @@ def name_key(name: str) -> str:
     A leading article stays; `name_keys` adds the name without it.
     """
     return " ".join(words(name))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the keys of a text's words are the words in lower case."""
+    return text.isascii() and "&" not in text
 
 
 def _fold(word: str) -> str:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kg_assets.inference.doubts import HEDGE, NEGATION
+from kg_assets.inference.doubts import denies, hedges
 from kg_assets.inference.extractors import Candidate, Context
 from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
 from kg_assets.inference.naming import CandidateNames
@@ -150,7 +150,7 @@ def _may_be_meant(sentence: Sentence, candidates: CandidateNames, start: int, en
         # A part of the subject's own name.
         return False
     left = sentence.masked[sentence.clause(start) : start]
-    if any(words.search(left) for words in (_ELSEWHERE, _ASIDE, NEGATION, HEDGE)):
+    if _ELSEWHERE.search(left) or _ASIDE.search(left) or denies(left) or hedges(left):
         return False
     if sentence.speaks_of_another(start):
         return False
@@ -187,7 +187,7 @@ def _relation(
         if not sentence.masked[clause:start].strip(' "“*_') and _STATES.match(text, end):
             return None
         near = sentence.masked[max(clause, start - _NEAR) : end + _NEAR]
-        if NEGATION.search(near) or HEDGE.search(near) or _OWN_FOLLOW_UP.search(near):
+        if denies(near) or hedges(near) or _OWN_FOLLOW_UP.search(near):
             return None
         return next((relation for relation, cue in _CUES if cue.search(near)), None)
     return None

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from kg_assets.inference.about import EVENT, SUBJECTS, about
 from kg_assets.inference.chunking import sentences
-from kg_assets.inference.doubts import HEDGE, LOOSELY, NEGATION
+from kg_assets.inference.doubts import LOOSELY, denies, hedges
 from kg_assets.inference.extractors import UNLINKED, Candidate, CandidateFact, Context, OneByOne
 from kg_assets.inference.franchises import FRANCHISE_GATE, FRANCHISE_TRIGGERS
 from kg_assets.inference.gazetteer import name_key
@@ -35,7 +35,7 @@ from kg_assets.inference.statements import (
 )
 from kg_assets.inference.subjects import Sentence, mask_subject
 from kg_assets.inference.triggers import LITERARY, TRIGGERS, Trigger
-from kg_assets.inference.wordlists import holds
+from kg_assets.inference.wordlists import Needles, holds
 from ontology.schema import Ontology
 
 NEGATED = "negated"
@@ -76,7 +76,7 @@ class Rules(OneByOne):
 
     def __init__(self, ontology: Ontology) -> None:
         self._ontology = ontology
-        self._of_type: dict[str, tuple[tuple[Trigger, ...], tuple[Trigger, ...]]] = {}
+        self._of_type: dict[str, Needles[Trigger]] = {}
 
     def extract(self, context: Context) -> Sequence[CandidateFact]:
         """Propose facts about the context's subject, in the order of the text."""
@@ -124,40 +124,24 @@ class Rules(OneByOne):
         self, context: Context, sentence: Sentence, candidates: CandidateNames
     ) -> Iterator[CandidateFact]:
         lower = sentence.text.lower()
-        forward, backward = self._triggers(context.entity_type)
         franchise = bool(context.candidates) or holds(lower, FRANCHISE_GATE)
-        for trigger in forward:
-            if trigger.needles and not holds(lower, trigger.needles):
-                continue
+        for trigger in self._triggers(context.entity_type).within(lower):
             if trigger.franchise and not franchise:
                 continue
             for match in trigger.pattern.finditer(sentence.masked):
-                yield from self._after(context, sentence, candidates, trigger, match)
-        for trigger in backward:
-            if not holds(lower, trigger.needles):
-                continue
-            for match in trigger.pattern.finditer(sentence.masked):
-                if sentence.reference_follows(match.end(), ""):
-                    phrase = first_phrase(context, sentence, match.start())
-                    if phrase and phrase.named:
-                        yield from self._fact(
-                            context, sentence, candidates, trigger, phrase, match.end()
-                        )
+                read = self._before if trigger.before else self._after
+                yield from read(context, sentence, candidates, trigger, match)
         if not self._has_no_such_relation("main_subject", context.entity_type):
             yield from self._about(context, sentence, candidates)
 
-    def _triggers(self, entity_type: str) -> tuple[tuple[Trigger, ...], tuple[Trigger, ...]]:
-        """What states relations that a subject of this type can have: before and after objects."""
+    def _triggers(self, entity_type: str) -> Needles[Trigger]:
+        """The triggers of relations that a subject of this type can have."""
         if entity_type not in self._of_type:
-            forward, backward = (
-                tuple(
-                    each
-                    for each in every
-                    if not self._has_no_such_relation(each.relation, entity_type)
-                )
-                for every in (TRIGGERS + FRANCHISE_TRIGGERS, REVERSE)
+            self._of_type[entity_type] = Needles(
+                (each, each.needles)
+                for each in (*TRIGGERS, *FRANCHISE_TRIGGERS, *REVERSE)
+                if not self._has_no_such_relation(each.relation, entity_type)
             )
-            self._of_type[entity_type] = forward, backward
         return self._of_type[entity_type]
 
     def _about(
@@ -212,6 +196,20 @@ class Rules(OneByOne):
             yield from self._fact(
                 context, sentence, candidates, trigger, phrase, match.start(), negated=negated
             )
+
+    def _before(
+        self,
+        context: Context,
+        sentence: Sentence,
+        candidates: CandidateNames,
+        trigger: Trigger,
+        match: re.Match[str],
+    ) -> Iterator[CandidateFact]:
+        """Read the object that precedes words which state a relation to the subject."""
+        if sentence.reference_follows(match.end(), ""):
+            phrase = first_phrase(context, sentence, match.start())
+            if phrase and phrase.named:
+                yield from self._fact(context, sentence, candidates, trigger, phrase, match.end())
 
     def _fact(
         self,
@@ -338,9 +336,9 @@ def _doubt(
 ) -> tuple[bool, str | None]:
     """Whether a statement is denied, and why it is not kept."""
     words = scope(sentence.masked, sentence.clause(position), max(position, object_start))
-    if denied or NEGATION.search(words):
+    if denied or denies(words):
         return True, NEGATED
-    return False, HEDGED if HEDGE.search(words) else None
+    return False, HEDGED if hedges(words) else None
 
 
 def _kind(trigger: Trigger, phrase: ObjectPhrase) -> str | None:

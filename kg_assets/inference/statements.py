@@ -89,6 +89,7 @@ REVERSE: tuple[Trigger, ...] = (
         ),
         0.85,
         linked=True,
+        before=True,
     ),
     Trigger(
         "based_on",
@@ -99,6 +100,7 @@ REVERSE: tuple[Trigger, ...] = (
         ),
         0.85,
         linked=True,
+        before=True,
     ),
     Trigger(
         "sequel_of",
@@ -108,6 +110,7 @@ REVERSE: tuple[Trigger, ...] = (
         ),
         0.8,
         linked=True,
+        before=True,
     ),
 )
 """Words that state a relation of which the object stands before them ("Emma was filmed as")."""

@@ -30,6 +30,7 @@ class Trigger:
         into: Whether it must be said what the object becomes ("turns Emma into a musical").
         closed: Whether the object must be followed by a pause ("it follows Alien.").
         clear: Whether a name alone is enough where there are no candidates, although `linked`.
+        before: Whether the object stands before the words ("Emma was filmed as").
         member: Whether a word such as "film" must follow the object ("a James Bond film").
     """
 
@@ -47,6 +48,7 @@ class Trigger:
     into: bool = False
     closed: bool = False
     clear: bool = False
+    before: bool = False
 
 
 def wording(pattern: str) -> re.Pattern[str]:

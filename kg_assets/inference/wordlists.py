@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+T = TypeVar("T")
 _Tree = dict[str, Any]
 
 
@@ -27,6 +28,38 @@ def holds(text: str, needles: tuple[str, ...]) -> bool:
     return False
 
 
+class Needles(Generic[T]):
+    """Many things, each with strings of which a text holds one where the thing can be found in it.
+
+    One pass over a text finds the needles of all of them, as in the string matching of Aho and
+    Corasick (1975).
+
+    Args:
+        things: Each with its needles; none, or an empty one, where it can be in any text.
+    """
+
+    def __init__(self, things: Iterable[tuple[T, tuple[str, ...]]]) -> None:
+        given = list(things)
+        self._things = [thing for thing, _ in given]
+        self._always = {at for at, (_, needles) in enumerate(given) if not all(needles or ("",))}
+        every = {needle for _, needles in given for needle in needles if needle}
+        # Of several needles that begin at one place only the longest is seen.
+        self._places = {
+            seen: frozenset(
+                at
+                for at, (_, needles) in enumerate(given)
+                if any(needle and seen.startswith(needle) for needle in needles)
+            )
+            for seen in every
+        }
+        self._pattern = re.compile(rf"(?=({any_of(every)}))")
+
+    def within(self, text: str) -> list[T]:
+        """Return the things that a text may hold, in their order."""
+        found = self._always.union(*[self._places[seen] for seen in self._pattern.findall(text)])
+        return [self._things[at] for at in sorted(found)]
+
+
 def any_of(words: Iterable[str]) -> str:
     """Make a pattern that matches any of some words, of those that fit the longest.
 
@@ -43,6 +76,38 @@ def any_of(words: Iterable[str]) -> str:
             node = node.setdefault(letter, {})
         node[""] = None
     return _branches(tree)
+
+
+def whole_words(pattern: str) -> str:
+    r"""Make of `\b(?:pattern)\b` a pattern that is only tried where a first letter stands.
+
+    Args:
+        pattern: Alternatives, each of which begins with a plain letter.
+
+    Returns:
+        The same alternatives, those with a common first letter together.
+
+    Raises:
+        ValueError: An alternative begins otherwise.
+    """
+    rests: dict[str, list[str]] = {}
+    for alternative in _alternatives(pattern):
+        if not re.match(r"[A-Za-z](?![?*{])", alternative):
+            raise ValueError(f"{alternative!r} does not begin with a plain letter")
+        rests.setdefault(alternative[0], []).append(alternative[1:])
+    return "|".join(rf"{first}(?<!\w.)(?:{'|'.join(each)})\b" for first, each in rests.items())
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Cut a pattern at the bars that stand in no parentheses."""
+    found, depth = [""], 0
+    for letter in pattern:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += letter
+    return found
 
 
 def _branches(node: _Tree) -> str:

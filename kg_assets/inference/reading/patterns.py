@@ -99,6 +99,7 @@ _STARS_IN = (
     r"(?:stars?|starred|co-stars?|appears?|appeared|plays?|played|portrays?|portrayed|voices|voiced|is cast|was cast|"
     r"reprises?|reprised|reprising)(?: in| as|,|\.| the| a| an| h[ei][rs]| opposite| alongside| both| \x01| [A-Z])"
 )
+_AFTER_ASIDE = r"(?:,| and| is| in|\.| who|;| as|$| [a-z])"
 _COMPANY_PRODUCED = rf"{COMPANY}(?: \x02+)? (?:co-)?produced "
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -146,13 +147,13 @@ PATTERNS: tuple[Pattern, ...] = (
     _p("character", "has_character", "character|protagonist|hero|villain|detective|antihero", r"\b(?:[Cc]haracters?|[Pp]rotagonists?|hero(?:es|ine)?|villains?|antagonists?|anti-?hero)(?: (?:named|called|is|are|was|were|include|including|of))?,? ", PEOPLE),
     _p("named", "has_character", " named | called ", r"\b(?:named|called|nicknamed) ", PEOPLE),
     _p("follows", "has_character", "follow|center|centre|revolve|focus|story of|tells|concern|adventures of", r"\b(?:[Ff]ollow(?:s|ing)|[Cc]ent(?:er|re)s? (?:on|around)|[Rr]evolves? around|[Ff]ocus(?:es)? on|concerns|story of|tale of|adventures of|exploits of|life of|lives of|death of)(?: the)?(?: (?:life|story|adventures?|exploits|lives|plight|struggles|relationship|journey) of)? ", PEOPLE),
-    _p("before actor", "has_character", "\x02", rf"(?P<object>{PERSON})(?: \x02+)(?:,| and| is| in|\.| who|;| as|$| [a-z])", BEFORE),
+    _p("before actor", "has_character", "\x02", rf"(?P<object>{PERSON})(?: \x02+){_AFTER_ASIDE}", BEFORE, core=rf"[\w.·] \x02+{_AFTER_ASIDE}"),
     _p("known character", "has_character", _KNOWN_WORDS, rf"(?<![\w-])(?P<object>{any_of(_KNOWN)})(?![\w-])", "known"),
     _p("in the plot", "has_character", "", rf"(?<![\w-])(?P<object>{PERSON})", "plot"),
     # Where the money came from, and who made it.
     _p("produced by", "production_company", "produc",
        rf"\b(?i:{_DONE}produced){_MORE}(?: (?:in|at) [\w -]+?)?,? (?:by|at) ", COMPANIES),
-    _p("done and produced by", "production_company", "produc", rf"\b(?i:{_DONE}{_DOING})(?:,|,? and|,? &) (?:\w+, )?produced{_MORE} by ", COMPANIES),
+    _p("done and produced by", "production_company", "produc", rf"\b(?i:{_DONE}{_DOING})(?:,|,? and|,? &) (?:\w+, )?produced{_MORE} by ", COMPANIES, core=rf"produced{_MORE} by "),
     _p("animated by", "production_company", "animat|created by|made by|developed|film by|ova by|series by|cartoon by|short by|films by|made at", rf"\b(?:[Aa]nimated|animation (?:was )?(?:done |produced |provided )?|created|made|developed|(?:{_FILM}))(?:,? (?:and|&) \w+)? (?:by|at) ", COMPANIES),
     _p("for company", "production_company", " for | of | from | at ", rf"(?<=[\w.\x02]) (?:for|of|from) (?=(?:[Tt]he )?(?:[A-Z0-9][\w.&'’-]* ){{0,4}}{COMPANY}\b)", COMPANIES),
     _p("production company", "production_company", "production|banner|studio", r"\b(?:production compan(?:y|ies)|[Aa]nimation studios?|film studios?|studios?|companies|company|production house|production banner|banner)(?: (?:was|is|were|are|of))?,? ", COMPANIES),

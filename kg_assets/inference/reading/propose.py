@@ -19,8 +19,9 @@ from kg_assets.inference.reading.topics import topics
 from kg_assets.inference.reading.traits import denied, left
 from kg_assets.inference.reading.values import DATE, date_name
 from kg_assets.inference.reading.view import View
-from kg_assets.inference.wordlists import holds
+from kg_assets.inference.wordlists import Needles
 
+_PATTERNS = Needles((each, each.needles) for each in PATTERNS)
 _DATE = re.compile(DATE)
 
 _COUNTRY_ITEM = re.compile(
@@ -35,9 +36,7 @@ def proposals(view: View) -> Iterator[Proposal]:
     """Propose facts about the subject of a sentence, likely and unlikely ones."""
     yield from headline(view)
     yield from topics(view)
-    for pattern in PATTERNS:
-        if not holds(view.lower, pattern.needles):
-            continue
+    for pattern in _PATTERNS.within(view.lower):
         if pattern.core and not pattern.core.search(view.plain):
             continue
         if pattern.objects in _STORIES and not _STORIES[pattern.objects](view.lower):

@@ -57,6 +57,8 @@ def repair(text: str) -> Repaired:
         run of blanks made one plain blank. A text that is whole keeps all its places. The last
         texts are kept, since several readers ask for them.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return Repaired(text, None)
     if text.isascii() and not _WIDE.search(text):
         return Repaired(_BLANKS.sub(" ", text), None)
     parts: list[str] = []

@@ -11,10 +11,13 @@ from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import is_company, is_people
 from kg_assets.inference.reading.traits import is_making
 from kg_assets.inference.reading.view import View
+from kg_assets.inference.wordlists import whole_words
 
 _STORY = re.compile(
-    r"\b(?:story|follows|revolves|tells|centers|centres|focuses|lives?|living|plot|about|set|journey|travels?|"
-    r"whose|who|they|young|takes place|city|town|narrative|adventures|in which|where|returns?|meets?)\b",
+    whole_words(
+        r"story|follows|revolves|tells|centers|centres|focuses|lives?|living|plot|about|set|journey|travels?|"
+        r"whose|who|they|young|takes place|city|town|narrative|adventures|in which|where|returns?|meets?"
+    )
 )
 
 _SHOOTING = re.compile(r"\b(?:filming|shooting|photography|filmed|shot)\b[^.;]*$", re.I)
@@ -71,4 +74,4 @@ def shootings(view: View, pattern: Pattern, match: re.Match[str]) -> Iterator[Pr
 
 def is_story(text: str) -> bool:
     """Whether a sentence tells a story and says nothing of how it was made."""
-    return _STORY.search(text) is not None and not is_making(text)
+    return not is_making(text) and _STORY.search(text) is not None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import TOKEN, name_at
 from kg_assets.inference.reading.view import View
-from kg_assets.inference.wordlists import holds, listed
+from kg_assets.inference.wordlists import holds, listed, whole_words
 
 _EVENT = re.compile(
     r"(?<!\w)(?:World War (?:I{1,2}|One|Two)|(?:First|Second) World War|(?:[Tt]he )?Holocaust|D-Day|"
@@ -55,8 +55,10 @@ _TREATS = re.compile(
     + _LEAD
 )
 _TRUE = re.compile(
-    r"\b(?:documentar(?:y|ies)|biopic|biographical|biography|docudrama|true story|real-life|historical|life and|"
-    r"chronicles|concert|interviews?|footage)\b"
+    whole_words(
+        r"documentar(?:y|ies)|biopic|biographical|biography|docudrama|true story|real-life|historical|life and|"
+        r"chronicles|concert|interviews?|footage"
+    )
 )
 _LIFE = re.compile(
     r"\b(?P<how>(?:life|lives|biography|biopic|true story|life story|life and (?:times|career|work|death|art)|"

@@ -6,11 +6,11 @@ import functools
 import re
 from bisect import bisect_left
 
-from kg_assets.inference.doubts import HEDGE
+from kg_assets.inference.doubts import hedges
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
 from kg_assets.inference.reading.words import HEROES, KINDS
-from kg_assets.inference.wordlists import holds
+from kg_assets.inference.wordlists import holds, whole_words
 
 OPENERS = frozenset(
     [
@@ -63,14 +63,19 @@ OPENERS = frozenset(
 """Words with a capital that open a sentence and no name."""
 
 _MAKING = re.compile(
-    r"\b(?:photography|locations?|posted|filmed|shot|filming|shooting|released|premiered|premiere|premiered|festival|born|won|awarded|"
-    r"nominated|box office|produced|directed by|published|distributed|theat(?:er|re)s|screened|"
-    r"known as|titled|located|company|based in|studio|opened|grossed|critics|broadcast|aired)\b",
+    whole_words(
+        r"photography|locations?|posted|filmed|shot|filming|shooting|released|premiered|premiere|premiered|festival|born|won|awarded|"
+        r"nominated|box office|produced|directed by|published|distributed|theat(?:er|re)s|screened|"
+        r"known as|titled|located|company|based in|studio|opened|grossed|critics|broadcast|aired"
+    )
 )
-_SOURCE = re.compile(rf"\b(?:{KINDS})\b")
+_SOURCE = re.compile(whole_words(KINDS))
 
 _OURS = re.compile(
-    r"\x01|\b(?:film|movie|short|documentary|cartoon|episode|directed|screenplay|script|produced|feature|special)\b"
+    r"\x01|"
+    + whole_words(
+        r"film|movie|short|documentary|cartoon|episode|directed|screenplay|script|produced|feature|special"
+    )
 )
 
 _START = 3
@@ -100,13 +105,18 @@ _UNOFFICIAL = re.compile(r"\bun(?:official(?:ly)?|authori[sz]ed)\b", re.IGNORECA
 _HEDGED = frozenset({"based_on", "directed_by", "written_by"})
 
 _AUTHORED = re.compile(
-    r"\b(?:novels?|novellas?|books?|short stor(?:y|ies)|manga|comics?|comic books?|plays?|stage musical|poems?|memoirs?|"
-    r"autobiography|webcomic|fairy tales?|graphic novels?|songs?|articles?)\b"
+    whole_words(
+        r"novels?|novellas?|books?|short stor(?:y|ies)|manga|comics?|comic books?|plays?|stage musical|poems?|memoirs?|"
+        r"autobiography|webcomic|fairy tales?|graphic novels?|songs?|articles?"
+    )
 )
 
 _FILMED = re.compile(
-    r"\x01|\b(?:film|movie|short(?! stor)|documentary|cartoon|episode|directed|screenplay|script|produced|feature|"
-    r"special|comedy|drama|thriller|starring|animated)\b"
+    r"\x01|"
+    + whole_words(
+        r"film|movie|short(?! stor)|documentary|cartoon|episode|directed|screenplay|script|produced|feature|"
+        r"special|comedy|drama|thriller|starring|animated"
+    )
 )
 
 
@@ -124,8 +134,7 @@ def denied(text: str, position: int, relation: str) -> bool:
         return True
     if relation not in _HEDGED:
         return False
-    clause = _UNOFFICIAL.sub("", _CLAUSE.split(left)[-1])
-    return HEDGE.search(clause) is not None
+    return hedges(_UNOFFICIAL.sub("", _CLAUSE.split(left)[-1]))
 
 
 def left(view: View, position: int) -> tuple[str, ...]:

@@ -61,9 +61,15 @@ def view(sentence: str, subject: str, other_names: tuple[str, ...], entity_type:
     for name in (subject, *other_names):
         if name and (pattern := _title(name)):
             masked = pattern.sub(_mask(text), masked)
-    plain = _PARENTHESIS.sub(lambda match: ASIDE * len(match.group()), masked)
-    plain = _ORPHAN.sub(lambda match: ASIDE * len(match.group()), plain)
+    plain = masked
+    if ")" in plain:
+        plain = _PARENTHESIS.sub(_as_aside, plain)
+        plain = _ORPHAN.sub(_as_aside, plain)
     return View(repaired, text, masked, plain, plain.lower(), subject, entity_type)
+
+
+def _as_aside(match: re.Match[str]) -> str:
+    return ASIDE * len(match.group())
 
 
 def _mask(text: str) -> Callable[[re.Match[str]], str]:
