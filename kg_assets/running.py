@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARENT_SECONDS = 0.5
-_ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Environment of the workers. By default the C library keeps up to eight heaps for each core and
 Arrow a pool of its own, each holding what was freed in it and may not be used again for long."""
 _ENDS = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
@@ -103,7 +103,7 @@ def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
         return
     logs = settings.home.absolute() / "logs" / settings.namespace
     logs.mkdir(parents=True, exist_ok=True)
-    for name, value in _ALLOCATORS.items():
+    for name, value in ALLOCATORS.items():
         os.environ.setdefault(name, value)
     pool = ProcessPoolExecutor(
         settings.workers,

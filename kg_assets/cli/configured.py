@@ -41,15 +41,17 @@ def settings() -> Settings:
         return found
     except ValidationError as error:
         problems = "; ".join(
-            f"{_variable(problem['loc'])}: {problem['msg']}"
+            ": ".join([*_variable(problem["loc"]), problem["msg"]])
             for problem in error.errors(include_input=False)
         )
         fail(f"the configuration is wrong: {problems}")
 
 
-def _variable(place: tuple[int | str, ...]) -> str:
-    """The variable in which something is wrong, and where in its JSON."""
+def _variable(place: tuple[int | str, ...]) -> list[str]:
+    """The variable in which something is wrong, and where in its JSON; none for several."""
+    if not place:
+        return []
     field, *inside = map(str, place)
     # Where a field has several variables its place is the first of them.
     variable = f"KG_{field.upper().removeprefix('KG_')}"
-    return ", ".join([variable, ".".join(inside)]) if inside else variable
+    return [", ".join([variable, ".".join(inside)]) if inside else variable]

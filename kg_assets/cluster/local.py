@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kg_assets.cluster.configuration import builds_queue, queue
 from kg_assets.cluster.servers import broker, postgres
 from kg_assets.instance import prepare_home
+from kg_assets.running import ALLOCATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +37,8 @@ def worker_command(settings: Settings, name: str, *, builds: bool = False) -> li
     """
     os.environ["KG_HOME"] = str(settings.home.absolute())
     prepare_home(settings)
+    for variable, value in ALLOCATORS.items():
+        os.environ.setdefault(variable, value)
     options = {
         "--app": "kg_assets.cluster.worker",
         "--loglevel": "INFO",

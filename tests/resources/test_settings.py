@@ -21,6 +21,10 @@ SECRET = "sk-4f1d-secret"
         ("KG_LLM_KEY", "two words", "KG_LLM_KEY: Value error, the key has characters"),
         ("KG_SHARDS", "four", "KG_SHARDS: Value error, write a number, or JSON"),
         ("KG_SHARDS", '{"film": 0}', "KG_SHARDS: Value error, 0 shards: there are 1 to 4,096"),
+        ("KG_LAKE", "http://lake", "KG_LAKE: Value error, write a folder, or s3://BUCKET/PREFIX"),
+        ("KG_LAKE", "s3://Not_A_Bucket!/x", "write a folder, or s3://BUCKET/PREFIX"),
+        ("KG_LAUNCHER", "celery", "needs KG_BROKER, KG_DAGSTER_STORAGE, KG_CATALOG in Postgres"),
+        ("KG_LAUNCHER", "ray", "KG_LAUNCHER: Input should be 'local' or 'celery'"),
         ("KG_LLM_CAP", "-1", "KG_LLM_CAP: Input should be greater than or equal to 0"),
     ],
 )
@@ -48,7 +52,9 @@ def test_a_line_break_at_the_end_is_no_part_of_a_key(monkeypatch):
 
 def test_the_password_of_a_database_is_in_no_representation():
     url = f"postgresql+psycopg://kg:{SECRET}@db/kg"
-    settings = Settings(catalog=url, llm_store=url)
+    settings = Settings(
+        catalog=url, llm_store=url, dagster_storage=url, broker=f"redis://:{SECRET}@b:1/0"
+    )
     assert SECRET not in repr(settings) + str(settings)
 
 
@@ -59,3 +65,23 @@ def test_shards_are_set_for_all_types_or_for_one(monkeypatch, value, film, perso
     monkeypatch.setenv("KG_SHARDS", value)
     settings = Settings()
     assert (settings.shards_of("film", 2), settings.shards_of("person", 4)) == (film, person)
+
+
+def test_keys_to_a_bucket_come_from_the_usual_variables_too_and_are_in_no_representation(
+    monkeypatch,
+):
+    monkeypatch.setenv("KG_LAKE", "s3://films/lake/of/kg/")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    settings = Settings()
+    assert settings.bucket == ("films", "lake/of/kg")
+    assert settings.s3_region == "eu-central-1"
+    assert settings.s3_secret.get_secret_value() == SECRET
+    assert SECRET not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize("lake", ["", "lake", "/srv/lake"])
+def test_a_lake_without_an_address_is_a_folder(lake):
+    assert Settings(lake=lake).bucket is None
+    assert Settings(lake=lake).lake_path.is_absolute()

@@ -1,0 +1,77 @@
+"""The Dagster instance of a namespace: written for the settings, without a secret in it."""
+
+import os
+
+import pytest
+import yaml
+
+from kg_assets.instance import InstanceError, prepare_home
+from resources.settings import Settings
+from tests.postgres_server import postgres
+
+SECRET = "4f1d-secret"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    with postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield f"{url}/postgres"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    for name in ("DAGSTER_HOME", "KG_DAGSTER_SCHEMA"):
+        monkeypatch.setenv(name, "")
+
+
+def settings(tmp_path, database=None, **changes):
+    if database is not None:
+        changes |= {
+            "launcher": "celery",
+            "broker": f"redis://:{SECRET}@127.0.0.1:1/0",
+            "dagster_storage": database,
+            "catalog": database,
+        }
+    return Settings(home=tmp_path, **changes)
+
+
+def written(settings):
+    return yaml.safe_load((settings.dagster_home / "dagster.yaml").read_text())
+
+
+def test_an_instance_of_one_machine_has_neither_launcher_nor_database(tmp_path):
+    one = settings(tmp_path)
+    prepare_home(one)
+    assert not {"run_launcher", "storage"} & written(one).keys()
+
+
+def test_an_instance_of_a_cluster_launches_on_workers_and_keeps_no_secret(tmp_path, database):
+    many = settings(tmp_path, database, namespace="ann-b")
+    prepare_home(many)
+    found = written(many)
+    assert found["run_launcher"]["class"] == "ClusterRunLauncher"
+    assert found["run_launcher"]["config"]["default_queue"] == "kg-ann-b"
+    text = (many.dagster_home / "dagster.yaml").read_text()
+    assert SECRET not in text
+    assert "test-only" not in text  # the password of the database
+    assert "search_path%3Ddagster_ann_b" in os.environ["KG_DAGSTER_SCHEMA"]
+
+
+def test_a_file_that_nobody_has_changed_follows_the_settings(tmp_path, database):
+    prepare_home(settings(tmp_path))
+    prepare_home(settings(tmp_path, database))
+    assert "run_launcher" in written(settings(tmp_path))
+    prepare_home(settings(tmp_path))
+    assert "run_launcher" not in written(settings(tmp_path))
+
+
+def test_a_file_that_was_changed_by_hand_is_left_alone(tmp_path, database):
+    one = settings(tmp_path)
+    prepare_home(one)
+    path = one.dagster_home / "dagster.yaml"
+    changed = path.read_text().replace("enabled: false", "enabled: true", 1)
+    path.write_text(changed)
+    prepare_home(one)
+    assert path.read_text() == changed
+    with pytest.raises(InstanceError, match=r"dagster\.yaml was changed by hand"):
+        prepare_home(settings(tmp_path, database))
