@@ -157,6 +157,11 @@ class Settings(TeamSettings):
         description="Second scorer by entity type, as JSON; it decides nothing and is compared "
         "with the first in <type>/scorer_comparison.",
     )
+    shared_ids: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Systems of external ids that count as evidence, by entity type, as JSON: "
+        '{"film": ["imdb"]}; none by default.',
+    )
     extractors: dict[str, ExtractorPlan] = Field(
         default_factory=dict,
         description='Who reads texts, by entity type, as JSON: {"film": ["llm", "rules"]} asks the '
@@ -281,6 +286,7 @@ class Settings(TeamSettings):
         "thresholds",
         "scorers",
         "shadow_scorers",
+        "shared_ids",
         "extractors",
         "shadow_extractors",
         mode="before",
@@ -292,7 +298,12 @@ class Settings(TeamSettings):
         try:
             return json.loads(value or "{}")
         except json.JSONDecodeError as error:
-            example = {"thresholds": 0.9, "scorers": "splink", "shadow_scorers": "splink"}
+            example = {
+                "thresholds": 0.9,
+                "scorers": "splink",
+                "shadow_scorers": "splink",
+                "shared_ids": ["imdb"],
+            }
             raise ValueError(
                 f"KG_{str(info.field_name).upper()} is not JSON ({error}): write for example "
                 f"{json.dumps({'film': example.get(str(info.field_name), 'llm+rules')})}"

@@ -28,6 +28,8 @@ judge = typer.Typer(help="People's judgements as a file.", no_args_is_help=True)
 app.add_typer(judge, name="judge")
 ontology = typer.Typer(help="What the ontology says, and what changed in it.", no_args_is_help=True)
 app.add_typer(ontology, name="ontology")
+sources = typer.Typer(help="The sources, and trying an adapter.", invoke_without_command=True)
+app.add_typer(sources, name="sources")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(teams)
 
@@ -276,6 +278,29 @@ def ontology_write(
     from kg_assets.cli.ontology import write as run
 
     raise typer.Exit(run(output))
+
+
+@sources.callback()
+def sources_list(context: typer.Context, json: Json = False) -> None:
+    """List the sources: licence, deliveries, records by type, what is quarantined, how fresh."""
+    if context.invoked_subcommand is not None:
+        return
+    from kg_assets.cli.sources import list_sources as run
+
+    raise typer.Exit(run(settings(), json=json))
+
+
+@sources.command("check")
+def sources_check(
+    source: Annotated[str, typer.Argument(help="Name of the source.")],
+    files: Annotated[list[Path], typer.Argument(help="Files as the source gives them.")],
+    sample: Annotated[int, typer.Option(min=1, help="Blobs of each file to look at.")] = 1_000,
+    json: Json = False,
+) -> None:
+    """Try a source's adapter on files: what it understands and what it does not."""
+    from kg_assets.cli.sources import check_source as run
+
+    raise typer.Exit(run(settings(), source, files, sample=sample, json=json))
 
 
 @export.command("members")

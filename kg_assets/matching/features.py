@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.matching.context import add_context
-from kg_assets.matching.model import HIDDEN_COLUMNS
+from kg_assets.matching.model import ALLOWED_IDS, HIDDEN_COLUMNS
 from kg_assets.sources.record import RECORD_SCHEMA
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def add_features(
         """
     )
     shared = _shared(con, spec)
+    if spec.shared_ids:
+        _allow_ids(con, spec)
     number = con.sql("SELECT count(*) FROM own_record").fetchall()[0][0]
     # Features are wide: those of a part at a time, so that the memory of joins does not grow.
     parts = 1 + number // part_records
@@ -71,6 +73,12 @@ def _featured(
     Features read a view that lacks the hidden columns, so none can name them.
     """
     hidden = ", ".join(HIDDEN_COLUMNS)
+    allowed = f", allowed.{ALLOWED_IDS}" if spec.shared_ids else ""
+    join = (
+        "LEFT JOIN allowed_id AS allowed ON allowed.record_id = record.record_id"
+        if spec.shared_ids
+        else ""
+    )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE part_record AS
@@ -80,9 +88,10 @@ def _featured(
         SELECT * FROM record_context WHERE {part};
 
         CREATE OR REPLACE TEMP VIEW visible_part AS
-        SELECT record.* EXCLUDE ({hidden}), context.* EXCLUDE (record_id)
+        SELECT record.* EXCLUDE ({hidden}), context.* EXCLUDE (record_id){allowed}
         FROM part_record AS record
         JOIN part_context AS context ON context.record_id = record.record_id
+        {join}
         """
     )
     joins = "".join(f" LEFT JOIN {table} USING ({column})" for column, table in shared)
@@ -103,6 +112,38 @@ def _featured(
             FROM (SELECT *{features} FROM visible_part{joins})
         ) AS made USING (record_id)
         """
+
+
+def _allow_ids(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
+    """Make the table ``allowed_id``: of each record the ids of the model's systems.
+
+    An id that two records of one source have is none of one thing, whichever of them is right, and
+    is left out for all. All records of the type have to be in ``own_record`` for that.
+    """
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE id_of_record AS
+        SELECT DISTINCT record_id, source, entry.key || ':' || trim(entry.value) AS id
+        FROM (SELECT record_id, source, unnest(map_entries(external_ids)) AS entry FROM own_record)
+        WHERE list_contains($systems, entry.key)
+          AND trim(entry.value) <> ''
+        """,
+        {"systems": list(spec.shared_ids)},
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE allowed_id AS
+        SELECT record_id, list(id ORDER BY id) AS {ALLOWED_IDS}
+        FROM id_of_record
+        ANTI JOIN (
+            SELECT DISTINCT id
+            FROM id_of_record
+            GROUP BY id, source
+            HAVING count(*) > 1
+        ) AS ambiguous USING (id)
+        GROUP BY record_id
+        """
+    )
 
 
 def _shared(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> list[tuple[str, str]]:

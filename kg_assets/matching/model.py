@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HIDDEN_COLUMNS = ("external_ids", "url")
-"""Columns of the canonical record that no feature can see: they hold the labels."""
+"""Columns of the canonical record that no feature can see: they hold the labels. Ids of systems
+that the configuration allows are seen in a column of their own."""
+
+ALLOWED_IDS = "allowed_ids"
+"""Column that features see where a model has shared ids: ``system:id`` of each that may be used."""
 
 WORKS = "works"
 """Context: the works that credit a person (see `kg_assets.matching.context`)."""
@@ -171,6 +175,7 @@ class MatchSpec:
         block_cap: Largest number of records in a block.
         scorer: Name of the scorer that makes the match weights (`kg_assets.matching.scorers`).
         shadow: Name of a second scorer that is compared with it and decides nothing; None: none.
+        shared_ids: Systems of external ids that features may see (`models.shared_ids`).
         revision: Raised when the meaning of the declarations changes but not their text.
     """
 
@@ -190,6 +195,7 @@ class MatchSpec:
     block_cap: int = 500
     scorer: str = "compiled"
     shadow: str | None = None
+    shared_ids: tuple[str, ...] = ()
     revision: int = 1
     # Of no meaning for equality: computed from the rest.
     version: str = field(init=False, compare=False, default="")
@@ -214,5 +220,7 @@ def fingerprint(spec: MatchSpec) -> str:
     # How the work is cut changes no result, and a model serves each scorer.
     for name in ("version", "shards", "scorer", "shadow"):
         declared.pop(name)
+    if not declared["shared_ids"]:
+        declared.pop("shared_ids")
     text = json.dumps(declared, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -68,7 +68,8 @@ def run_records(step: Step, spec: MatchSpec) -> None:
     numbered = live_deliveries(con, step.read(DELIVERIES))
     con.register("delivery", numbered)
     con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
-    news = later_deliveries(step, spec, table, numbered)
+    # Whether an id may be used depends on all records that have it, so then all are made again.
+    news = None if spec.shared_ids else later_deliveries(step, spec, table, numbered)
     members = _view_members(step, spec)
     whole = news is None or members is None
     if news is not None and members is not None:

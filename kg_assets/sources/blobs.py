@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -13,6 +14,10 @@ from kg_assets.sources.documents import document_pieces
 from kg_assets.sources.framing import Reader, line_batches, table_pieces
 from kg_assets.sources.opening import COMPRESSIONS, Limits, SafeFile, UnreadableError
 from kg_assets.sources.pieces import Piece, piece_batches, pieces_batch
+from kg_assets.sources.unquoted import unquoted_batches
+
+if TYPE_CHECKING:
+    from kg_assets.sources.adapter import Cut
 
 LINES = (".jsonl", ".ndjson")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -26,6 +31,7 @@ def read_blobs(
     path: Path,
     *,
     name: str,
+    cut: Cut = "suffix",
     max_blob_bytes: int = Limits.max_blob_bytes,
     max_file_bytes: int = Limits.max_file_bytes,
     max_ratio: int = Limits.max_ratio,
@@ -46,6 +52,7 @@ def read_blobs(
     Args:
         path: The file. A link, a device or a folder is refused with a problem.
         name: The file's path relative to its delivery, with forward slashes.
+        cut: How text is cut where the suffix does not tell: see `Cut`.
         max_blob_bytes: The longest blob that is kept whole. Of a longer one the row has the
             true length and digest, a problem, and the first 4 KiB.
         max_file_bytes: The most decompressed bytes that are read of the file.
@@ -84,7 +91,7 @@ def read_blobs(
             if suffix in DATABASES:
                 yield from _database(file, path, name, compression, limits, temp_directory)
             else:
-                yield from _text(file, name, suffix, limits)
+                yield from _text(file, name, suffix, cut, limits)
     except UnreadableError as error:
         yield _problem(name, 0, f"the file {error}")
 
@@ -93,9 +100,13 @@ def _problem(name: str, position: int, problem: str) -> pa.RecordBatch:
     return pieces_batch(name, [Piece(position, b"", problem)])
 
 
-def _text(file: SafeFile, name: str, suffix: str, limits: Limits) -> Iterator[pa.RecordBatch]:
+def _text(
+    file: SafeFile, name: str, suffix: str, cut: Cut, limits: Limits
+) -> Iterator[pa.RecordBatch]:
     reader = Reader(file)
-    if suffix in LINES:
+    if cut == "unquoted":
+        batches = unquoted_batches(name, reader, limits)
+    elif suffix in LINES or cut == "lines":
         batches = line_batches(name, reader, limits)
     else:
         pieces = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.checks import Check, Verdict
+from kg_assets.sources.judging import judged
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ def record_checks() -> tuple[Check, ...]:
         Check(
             name="no_lost_blobs",
             table=SOURCE_RECORDS,
-            description="Every blob was read and became a record, or stands in quarantine, or is "
-            "declared by the adapter to hold none: read = kept + quarantined + skipped.",
+            description="Every blob was read and became a record or part of one, or stands in "
+            "quarantine, or is declared by the adapter to hold none: read = kept + joined + "
+            "quarantined + skipped.",
             look=_no_lost_blobs,
         ),
         Check(
@@ -28,6 +30,36 @@ def record_checks() -> tuple[Check, ...]:
             look=_few_quarantined,
             blocking=False,
         ),
+        Check(
+            name="enough",
+            table=SOURCE_RECORDS,
+            description="The delivery has as many records of each type, and their fields are "
+            "filled as often, as its source is known to deliver at least.",
+            look=_enough,
+        ),
+        Check(
+            name="as_usual",
+            table=SOURCE_RECORDS,
+            description="Numbers of records and shares of filled fields are what is usual for the "
+            "source.",
+            look=_as_usual,
+            blocking=False,
+        ),
+    )
+
+
+def _enough(step: Step) -> Verdict:
+    figures = judged(step)
+    broken = [str(figure) for figure in figures if figure.is_broken]
+    return Verdict(not broken, {"too few": broken} if broken else {"figures": len(figures)})
+
+
+def _as_usual(step: Step) -> Verdict:
+    figures = judged(step)
+    unusual = [str(figure) for figure in figures if figure.is_unusual]
+    return Verdict(
+        not unusual,
+        {"unusual": unusual} if unusual else {"figures": [str(figure) for figure in figures]},
     )
 
 
@@ -50,10 +82,12 @@ def _no_lost_blobs(step: Step) -> Verdict:
             )
         """
     ).fetchall()[0]
-    skipped = int(step.figures.get("skipped", 0))
+    others: dict[str, int] = {
+        name: int(step.figures[name]) for name in ("skipped", "joined") if name in step.figures
+    }
     return Verdict(
-        read == kept + quarantined + skipped,
-        {"read": read, "kept": kept, "quarantined": quarantined, "skipped": skipped},
+        read == kept + quarantined + sum(others.values()),
+        {"read": read, "kept": kept, "quarantined": quarantined, **others},
     )
 
 

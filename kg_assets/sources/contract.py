@@ -92,8 +92,9 @@ def check_contract(
     Args:
         con: The connection.
         rows: Name of a table or view with the columns of the source_records table (any value may
-            be null) and ``problem``, text or null: why the adapter refuses the row. A constant of
-            the caller.
+            be null), ``problem``, text or null: why the adapter refuses the row, and ``item``:
+            the number of a record in its blob, null where it is the only one. A constant of the
+            caller.
         name: The temporary tables made are ``<name>_kept`` (the columns of source_records) and
             ``<name>_refused`` (file, table, position, sha256, reason). Each row is in one of the
             two. A constant of the caller.
@@ -101,7 +102,7 @@ def check_contract(
 
     A record needs a known entity_type, a source_id and a name that hold more than blanks and
     control characters, plausible years, and an id that no earlier record of the delivery has:
-    of several with one id the first by file, table and position is kept.
+    of several with one id the first by file, table, position and item is kept.
     """
     for macro in _MACROS:
         con.execute(macro)
@@ -133,7 +134,11 @@ def check_contract(
         f"""
         CREATE OR REPLACE TEMP TABLE {name}_repeated AS
         SELECT entity_type, source_id,
-               min(struct_pack(file, "table" := coalesce("table", ''), position)) AS first
+               min(
+                   struct_pack(
+                       file, "table" := coalesce("table", ''), position, item := coalesce(item, 0)
+                   )
+               ) AS first
         FROM {name}_checked
         WHERE reason IS NULL
         GROUP BY ALL
@@ -144,17 +149,18 @@ def check_contract(
         f"""
         CREATE OR REPLACE TEMP TABLE {name}_later AS
         WITH sharing AS (
-            SELECT checked.file, checked."table", checked.position, checked.sha256,
+            SELECT checked.file, checked."table", checked.position, checked.sha256, checked.item,
                    checked.entity_type, checked.source_id, repeated.first,
                    struct_pack({_CONTENT}) AS content,
                    row_number() OVER (
                        PARTITION BY checked.entity_type, checked.source_id
-                       ORDER BY checked.file, checked."table" NULLS FIRST, checked.position
+                       ORDER BY checked.file, checked."table" NULLS FIRST, checked.position,
+                                checked.item NULLS FIRST
                    ) AS turn
             FROM (SELECT * FROM {name}_checked WHERE reason IS NULL) AS checked
             JOIN {name}_repeated AS repeated USING (entity_type, source_id)
         )
-        SELECT later.file, later."table", later.position, later.sha256,
+        SELECT later.file, later."table", later.position, later.sha256, later.item,
                'the id ' || later.entity_type || ' ' || printable(later.source_id, 100)
                || ' was given before, with '
                || CASE
@@ -187,17 +193,24 @@ def check_contract(
               WHERE later.file = checked.file
                 AND later."table" IS NOT DISTINCT FROM checked."table"
                 AND later.position = checked.position
+                AND later.item IS NOT DISTINCT FROM checked.item
           )
         """
     )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {name}_refused AS
-        SELECT file, "table", position, sha256, reason
-        FROM {name}_checked
-        WHERE reason IS NOT NULL
-        UNION ALL
-        FROM {name}_later
+        -- The number keeps apart what is refused of one blob for one reason.
+        SELECT file, "table", position, sha256,
+               CASE WHEN item IS NOT NULL THEN 'record ' || item || ' of the blob: ' ELSE '' END
+               || reason AS reason
+        FROM (
+            SELECT file, "table", position, sha256, item, reason
+            FROM {name}_checked
+            WHERE reason IS NOT NULL
+            UNION ALL
+            FROM {name}_later
+        )
         """
     )
     con.execute(f"DROP TABLE {name}_checked")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from kg_assets.sources.expectations import ExpectationWords
+from kg_assets.sources.record import ENTITY_TYPES, RECORD_SCHEMA
 
 MANIFEST = "delivery.json"
 """File beside a delivery's blobs that says what kind of delivery it is."""
@@ -34,6 +38,8 @@ class Manifest(BaseModel):
             replaces records, ``delete`` removes those that it names.
         duplicate_free: Whether no two records of the source are the same thing; null where it is
             not said, then the adapter's word counts.
+        expect: Numbers of records and shares of filled fields by entity type, where they are not
+            those that the adapter expects; false where nothing is expected.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -41,6 +47,27 @@ class Manifest(BaseModel):
     sequence: int | None = Field(default=None, ge=1, le=2**62)
     mode: Literal["full", "partial", "delete"] = "partial"
     duplicate_free: bool | None = None
+    expect: dict[str, ExpectationWords] | bool | None = None
+
+    @model_validator(mode="after")
+    def _expects_what_can_be(self) -> Manifest:
+        for entity_type, word in (self.expect if isinstance(self.expect, dict) else {}).items():
+            if entity_type not in ENTITY_TYPES:
+                raise ValueError(f"expect: there is no entity type {printable(entity_type)}")
+            unknown = sorted(set(word.filled) - set(RECORD_SCHEMA.names))
+            if unknown:
+                raise ValueError(f"expect: a record has no field {printable(unknown[0])}")
+            for bound in (word.records, *word.filled.values()):
+                if bound is not None:
+                    bound.bound()
+        return self
+
+    def expect_text(self) -> str | None:
+        """What is said of expectations as JSON, None where nothing is."""
+        if self.expect is None:
+            return None
+        told = self.model_dump(mode="json", include={"expect"}, exclude_none=True)["expect"]
+        return json.dumps(told, sort_keys=True)
 
 
 @dataclass(frozen=True, order=True)
@@ -167,5 +194,6 @@ def read_manifest(delivery: Delivery) -> Manifest:
         )
         raise LandingError(
             f"{path} is not a delivery.json: {faults}. It may hold sequence (a number from 1), "
-            'mode ("full", "partial" or "delete") and duplicate_free (true or false)'
+            'mode ("full", "partial" or "delete"), duplicate_free (true or false) and expect '
+            "(limits by entity type, or false)"
         ) from None

@@ -254,7 +254,7 @@ def table_pieces(reader: Reader, delimiter: str, limits: Limits) -> Iterator[Pie
                 problem = f"the row is not well quoted ({error}); quote it as RFC 4180 has it"
         if header is None:
             if problem is None:
-                problem = _header_problem(cells)
+                problem = header_problem(cells)
                 header = cells
             if problem is not None:
                 header = header or []
@@ -274,7 +274,8 @@ def table_pieces(reader: Reader, delimiter: str, limits: Limits) -> Iterator[Pie
             yield Piece(position, bare, problem)
 
 
-def _header_problem(names: list[str]) -> str | None:
+def header_problem(names: list[str]) -> str | None:
+    """Says what is wrong with the names of a table's columns, None where nothing is."""
     seen: set[str] = set()
     for name in names:
         if not name.strip():

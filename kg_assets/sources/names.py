@@ -25,6 +25,12 @@ _NOBODY = (
 _TWO_PEOPLE = r"^\p{Lu}\S*(?:\s\S+)+ and \p{Lu}\S*(?:\s\S+)+$"
 """Two full names joined by 'and'; 'Tom Petty and the Heartbreakers' is none."""
 
+_ARTICLES = (
+    "The|A|An|Le|La|Les|L''|L’|Un|Une|Des|El|Los|Las|Una|Il|Lo|I|Gli|Der|Die|Das|Den|Det|De|Het|En|"
+    "Ett|Ein|Eine|O|Os|As|Um|Uma"
+)
+"""Articles that catalogues write behind a title, as SQL text."""
+
 _COMMA = "\x01"
 """Stands for a comma inside a name while the list is cut; control characters are gone by then."""
 
@@ -106,6 +112,24 @@ MACROS = (
     CREATE OR REPLACE TEMP MACRO plausible_minutes(minutes) AS
         CASE WHEN minutes BETWEEN 2 AND 1440 THEN minutes::DOUBLE END
     """,
+    # What a work is also called: no empty name, no repeat, and not the one that it has already.
+    """
+    CREATE OR REPLACE TEMP MACRO other_names(names, own) AS
+        nullif(
+            first_of_each(list_filter(
+                list_transform(names, lambda item: clean_text(item)),
+                lambda item: item IS NOT NULL AND item <> own
+            )),
+            []::VARCHAR[]
+        )
+    """,
+    f"""
+    CREATE OR REPLACE TEMP MACRO article_first(title) AS
+        regexp_replace(
+            regexp_replace(title, '^(.*\\S), ({_ARTICLES})$', '\\2 \\1'),
+            '^(L|D)(''|’) ', '\\1\\2'
+        )
+    """,
     r"""
     CREATE OR REPLACE TEMP MACRO fold_name(name) AS
         lower(clean_text(regexp_replace(name, '\p{Cf}', '', 'g')))
@@ -122,6 +146,9 @@ MACROS = (
 * ``credits_of(text, role)``: these people as credits, with their place in the list.
 * ``minutes_of(text)``: '1h 46m', '106 min' or '106' as a number of minutes.
 * ``plausible_minutes(minutes)``: null where it cannot be a running time.
+* ``other_names(names, own)``: the names without repeats, empty ones and the own one,
+  null where none is left.
+* ``article_first(title)``: 'Matrix, The' as 'The Matrix'.
 * ``fold_name(name)``: the name as a key: NFC, lower case, one space between words, no marks of
   direction or joining.
 """

@@ -147,7 +147,8 @@ def refused_rows(rows: int, accepts: Callable[[int, int], bool]) -> list[int]:
     return refused
 
 
-def _hex_column(digests: Sequence[bytes]) -> pa.StringArray:
+def hex_column(digests: Sequence[bytes]) -> pa.StringArray:
+    """Writes SHA-256 digests as a column of hexadecimal text."""
     text = b"".join(digests).hex().encode()
     offsets = np.arange(0, len(text) + 1, 64, dtype=np.int32)
     return pa.StringArray.from_buffers(len(digests), pa.py_buffer(offsets), pa.py_buffer(text))
@@ -205,7 +206,7 @@ def lines_batch(name: str, block: bytes, position: int) -> pa.RecordBatch | None
     sha256 = hashlib.sha256
     columns = {
         "position": pa.array(starts + position, pa.int64()),
-        "sha256": _hex_column([sha256(line).digest() for line in lines]),
+        "sha256": hex_column([sha256(line).digest() for line in lines]),
         "bytes": pc.binary_length(array).cast(pa.int64()),
         "blob": array,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kg_assets.sources import cannes_films, wikidata_films
+from kg_assets.sources import cannes_films, imdb, movielens, tmdb, wikidata_films
 from kg_assets.sources.canonical import canonical_adapter
 from kg_assets.sources.inferred import inferred_adapter
 
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 ADAPTERS = {
     adapter.source: adapter
-    for adapter in (wikidata_films.ADAPTER, cannes_films.ADAPTER, inferred_adapter())
+    for adapter in (
+        wikidata_films.ADAPTER,
+        cannes_films.ADAPTER,
+        imdb.ADAPTER,
+        tmdb.ADAPTER,
+        movielens.ADAPTER,
+        inferred_adapter(),
+    )
 }
 """The built-in adapters by name of their source."""
 

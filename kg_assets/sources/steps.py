@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.blobs import read_blobs
@@ -20,10 +18,10 @@ from kg_assets.sources.deliveries import Delivery, Refused, delivery_at, parse_k
 from kg_assets.sources.landing import files_of, fingerprint
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.opening import Limits
-from kg_assets.sources.parsing import parse_blobs
 from kg_assets.sources.people import add_people, register_person_macros
-from kg_assets.sources.record import POSITION_FIELDS
 from kg_assets.sources.registry import adapter_for
+from kg_assets.sources.selecting import make_rows
+from kg_assets.sources.staging import stage_inputs
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from resources.lake import Step
-
-_BATCHES = ((0, 2_048, 32_768), (2_048, 65_536, 1_024), (65_536, None, 2))
-"""Blobs from and below how many bytes, and how many of them at once: 64 MB at most."""
 
 _HEAD_CHARACTERS = 200
 
@@ -85,6 +80,7 @@ def run_raw_blobs(
         "sequence": manifest.sequence or 0,
         "mode": manifest.mode,
         "duplicate_free": manifest.duplicate_free,
+        "expect": manifest.expect_text(),
         "files": len(tally.files),
         "blobs": tally.blobs,
         "bytes": tally.bytes,
@@ -129,6 +125,7 @@ class _Tally:
 def _blobs_of(
     delivery: Delivery, scratch: Path, *, max_blob_bytes: int, max_file_bytes: int
 ) -> Iterator[pa.RecordBatch]:
+    adapter = adapter_for(delivery.source)
     files, refused = files_of(delivery)
     entries: list[tuple[str, Path | Refused]] = [(path.name, path) for path in files]
     entries += [(entry.name, entry) for entry in refused]
@@ -136,9 +133,11 @@ def _blobs_of(
         if isinstance(entry, Refused):
             yield _refused_batch(entry)
         else:
+            source = adapter.input_of(name)
             yield from read_blobs(
                 entry,
                 name=name,
+                cut="suffix" if source is None else source.cut,
                 max_blob_bytes=max_blob_bytes,
                 max_file_bytes=max_file_bytes,
                 temp_directory=scratch,
@@ -172,160 +171,67 @@ def run_source_records(
         entity_types: Types that a record may have, as the ontology says.
 
     Writes source_records and quarantined_blobs and reports the numbers of blobs read, kept,
-    quarantined and skipped (in tables that the adapter does not read), of people added for the
-    credits, and of names of countries and languages that no code was found for. Always
-    read = kept + quarantined + skipped.
+    quarantined, skipped (declared to hold no records) and, where an adapter has several inputs,
+    joined to the records of others; of people added for the credits, and of names of countries and
+    languages that no code was found for. Always read = kept + quarantined + skipped + joined. A
+    blob of which one record is kept counts as kept.
 
     Raises:
         LostRowsError: The adapter's SELECT gives more than one row for a blob.
     """
     source, _ = parse_key(step.partition or "")
     adapter = adapter or adapter_for(source)
-    con = step.con
-    register_macros(con)
-    register_person_macros(con)
-    register_codes(con)
     step.view("raw", RAW_BLOBS, step.partition)
     deliveries = step.read(DELIVERIES, step.partition)
     is_deletion = ("delete",) in deliveries.project("mode").fetchall()
-    _stage_parsed(step, adapter)
-    make_rows(con, adapter, source, is_deletion=is_deletion)
+    missing = make_records(
+        step.con,
+        adapter,
+        source,
+        step.scratch,
+        is_deletion=is_deletion,
+        entity_types=entity_types,
+    )
+    step.write(SOURCE_RECORDS, step.con.table("records"))
+    step.write(QUARANTINED_BLOBS, quarantined_rows(step.con))
+    _report(step, adapter, missing)
+
+
+def make_records(
+    con: duckdb.DuckDBPyConnection,
+    adapter: Adapter,
+    source: str,
+    scratch: Path,
+    *,
+    is_deletion: bool = False,
+    entity_types: Collection[str] = KNOWN_TYPES,
+) -> list[str]:
+    """Make records of raw blobs: the view ``records``, and what `quarantined_rows` reads.
+
+    Args:
+        con: A connection with the view ``raw``, rows of the table raw_blobs.
+        adapter: How the blobs become records.
+        source: Name of the source.
+        scratch: Folder for what is parsed.
+        is_deletion: Whether the records name what is to be deleted.
+        entity_types: Types that a record may have.
+
+    Returns:
+        Names of the inputs that other rows add to and that have no file.
+    """
+    register_macros(con)
+    register_person_macros(con)
+    register_codes(con)
+    missing = stage_inputs(con, adapter, scratch, is_deletion=is_deletion)
+    make_rows(con, adapter, source, is_deletion=is_deletion, scratch=scratch)
     normalise_codes(con, "selected", "coded")
     check_contract(con, "coded", "contract", entity_types=entity_types)
     add_people(con, "contract_kept", "records")
-    step.write(SOURCE_RECORDS, con.table("records"))
-    step.write(QUARANTINED_BLOBS, _quarantined(con))
-    _report(step)
+    return missing
 
 
-def _stage_parsed(step: Step, adapter: Adapter) -> None:
-    """Parse the blobs into files in the scratch folder; make the views that read them."""
-    con = step.con
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE tables_read AS SELECT unnest($1::VARCHAR[]) AS name",
-        [list(adapter.tables or ())],
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW skipped AS
-        SELECT *
-        FROM raw
-        WHERE {"true" if adapter.tables is not None else "false"}
-          AND problem IS NULL
-          AND "table" IS NOT NULL
-          AND "table" NOT IN (FROM tables_read)
-        """
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW to_parse AS
-        SELECT *
-        FROM raw
-        WHERE {"false" if adapter.tables is not None else "true"}
-           OR problem IS NOT NULL
-           OR "table" IS NULL
-           OR "table" IN (FROM tables_read)
-        """
-    )
-    schemas = {
-        "parsed": pa.schema([*POSITION_FIELDS, *adapter.fields]),
-        "unparsed": QUARANTINED_BLOBS.schema,
-    }
-    paths = {name: step.scratch / f"{name}.parquet" for name in schemas}
-    with ExitStack() as stack:
-        writers = {
-            name: stack.enter_context(pq.ParquetWriter(paths[name], schema))
-            for name, schema in schemas.items()
-        }
-        for parsed in parse_blobs(_batches(con), adapter.fields):
-            for name, batch in (("parsed", parsed.records), ("unparsed", parsed.problems)):
-                if batch.num_rows:
-                    writers[name].write_batch(batch.select(schemas[name].names).cast(schemas[name]))
-    for name, path in paths.items():
-        con.read_parquet([str(path)]).create_view(name, replace=True)
-
-
-def _batches(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
-    columns = ", ".join(f'"{name}"' for name in RAW_BLOBS.schema.names)
-    for least, limit, rows in _BATCHES:
-        below = "" if limit is None else f"AND bytes < {limit}"
-        reader = con.sql(
-            f"SELECT {columns} FROM to_parse WHERE bytes >= {least} {below}"
-        ).to_arrow_reader(rows)
-        for batch in reader:
-            yield batch.cast(RAW_BLOBS.schema)
-
-
-def make_rows(
-    con: duckdb.DuckDBPyConnection, adapter: Adapter, source: str, *, is_deletion: bool = False
-) -> None:
-    """Run an adapter's SELECT; make the table ``selected``: source_records and ``problem``.
-
-    Args:
-        con: A connection with the macros and code tables, the view ``parsed`` (the columns of
-            the place and the adapter's fields) and the view ``raw`` (the raw blobs).
-        adapter: The adapter.
-        source: Name of the source, written into each row.
-        is_deletion: Whether the records only name what is to be deleted; then the source_id
-            stands in for a missing name.
-    """
-    # Counted over the raw blobs, so that a row that cannot be read does not shift those after it.
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP VIEW blobs AS
-        SELECT parsed.*, numbers.row_number
-        FROM parsed
-        JOIN (
-            SELECT file, coalesce("table", '') AS table_name, position,
-                   row_number() OVER (PARTITION BY file, "table" ORDER BY position) AS row_number
-            FROM raw
-        ) AS numbers
-          ON numbers.file = parsed.file
-         AND numbers.table_name = coalesce(parsed."table", '')
-         AND numbers.position = parsed.position
-        """
-        if "row_number" in adapter.select
-        else """
-        CREATE OR REPLACE TEMP VIEW blobs AS
-        SELECT *, NULL::BIGINT AS row_number
-        FROM parsed
-        """
-    )
-    con.register("source_records_schema", SOURCE_RECORDS.schema.empty_table())
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE selected AS
-        SELECT *, NULL::VARCHAR AS problem
-        FROM source_records_schema
-        """
-    )
-    name = "coalesce(name, source_id)" if is_deletion else "name"
-    con.execute(
-        f"""
-        INSERT INTO selected BY NAME
-        SELECT * REPLACE ({name} AS name), $source AS source
-        FROM ({adapter.select})
-        """,
-        {"source": source},
-    )
-    con.execute(
-        """
-        INSERT INTO selected BY NAME
-        SELECT file, "table", position, sha256, $source AS source,
-               'the adapter of the source made no record of it' AS problem
-        FROM parsed
-        WHERE NOT EXISTS (
-            FROM selected
-            WHERE selected.file = parsed.file
-              AND selected."table" IS NOT DISTINCT FROM parsed."table"
-              AND selected.position = parsed.position
-        )
-        """,
-        {"source": source},
-    )
-
-
-def _quarantined(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+def quarantined_rows(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    """Rows of quarantined_blobs, after `make_records`."""
     columns = ", ".join(f'"{name}"' for name in QUARANTINED_BLOBS.schema.names)
     return con.sql(
         f"""
@@ -337,7 +243,7 @@ def _quarantined(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
                'record' AS stage,
                refused.reason,
                left(TRY(decode(raw.blob)), {_HEAD_CHARACTERS}) AS head
-        FROM contract_refused AS refused
+        FROM (FROM contract_refused UNION ALL FROM orphans) AS refused
         JOIN raw
           ON raw.file = refused.file
          AND raw."table" IS NOT DISTINCT FROM refused."table"
@@ -346,31 +252,76 @@ def _quarantined(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     )
 
 
-def _report(step: Step) -> None:
-    [(read, skipped, unparsed, refused, kept, people, unknown_codes, things)] = step.con.sql(
-        """
-        SELECT (SELECT count(*) FROM raw),
-               (SELECT count(*) FROM skipped),
-               (SELECT count(*) FROM unparsed),
-               (SELECT count(*) FROM contract_refused),
-               (SELECT count(*) FROM contract_kept),
-               (SELECT count(*) FROM records_people),
-               (SELECT count(*) FROM coded_unknown),
-               (SELECT count(*) FROM contract_kept WHERE entity_type = 'thing')
-        """
-    ).fetchall()
-    if read != skipped + unparsed + refused + kept:
+def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
+    con = step.con
+    has_items = bool(con.sql("SELECT 1 FROM selected WHERE item IS NOT NULL LIMIT 1").fetchall())
+    if has_items:
+        twice = con.sql(
+            """
+            SELECT file, position, item
+            FROM selected
+            GROUP BY file, "table", position, item
+            HAVING count(*) > 1
+            LIMIT 1
+            """
+        ).fetchall()
+        if twice:
+            raise LostRowsError(
+                f"the SELECT of the adapter gives two rows for one blob of {step.partition} and "
+                f"one item: {twice[0]}; number them in the column item"
+            )
+    # Of a blob with several records some may be refused: it counts as kept.
+    place = 'DISTINCT (file, "table", position)' if has_items else "*"
+    adding = [f"parsed_{each.name}" for each in adapter.all_inputs if each.adds_to is not None]
+    adds = " + ".join(f"(SELECT count(*) FROM {name})" for name in adding) or "0"
+    kept_too = """
+        WHERE NOT EXISTS (
+            FROM contract_kept AS kept
+            WHERE kept.file = contract_refused.file
+              AND kept."table" IS NOT DISTINCT FROM contract_refused."table"
+              AND kept.position = contract_refused.position
+        )
+    """
+    [(read, skipped, unparsed, refused, orphans, added, kept, records, people, unknown, things)] = (
+        con.sql(
+            f"""
+            SELECT (SELECT count(*) FROM raw),
+                   (SELECT count(*) FROM skipped),
+                   (SELECT count(*) FROM unparsed),
+                   (SELECT count({place}) FROM contract_refused {kept_too if has_items else ""}),
+                   (SELECT count(*) FROM orphans),
+                   {adds},
+                   (SELECT count({place}) FROM contract_kept),
+                   (SELECT count(*) FROM contract_kept),
+                   (SELECT count(*) FROM records_people),
+                   (SELECT count(*) FROM coded_unknown),
+                   (SELECT count(*) FROM contract_kept WHERE entity_type = 'thing')
+            """
+        ).fetchall()
+    )
+    joined = added - orphans
+    if read != skipped + unparsed + refused + orphans + joined + kept:
         raise LostRowsError(
-            f"of {read} blobs of {step.partition} {kept} were kept, {unparsed + refused} "
-            f"quarantined and {skipped} skipped, which does not add up: the SELECT of the adapter "
-            "must give one row for each row of `blobs`"
+            f"of {read} blobs of {step.partition} {kept} were kept, {unparsed + refused + orphans} "
+            f"quarantined, {joined} joined to others and {skipped} skipped, which does not add up: "
+            "the SELECT of the adapter must give one row for each row of `blobs`, or number them "
+            "in a column item"
         )
     step.report(
         read=read,
         kept=kept,
-        quarantined=unparsed + refused,
+        quarantined=unparsed + refused + orphans,
         skipped=skipped,
         people=people,
-        unknown_codes=unknown_codes,
+        unknown_codes=unknown,
         records_without_type=things,
     )
+    if has_items:
+        step.report(records=records)
+    if adding:
+        step.report(joined=joined)
+    if missing:
+        files = sorted({pattern for name in missing for pattern in adapter.input(name).files})
+        step.report(
+            missing=f"{', '.join(files)}: rows of other files that add to these were skipped"
+        )

@@ -30,6 +30,11 @@ DELIVERIES = Table(
                 pa.bool_(),
                 "Whether no two records of the source are the same thing, as far as it says.",
             ),
+            described(
+                "expect",
+                pa.string(),
+                "What delivery.json says of expected numbers and filled fields, as JSON.",
+            ),
             described("files", pa.int64(), "Files that were read.", required=True),
             described("blobs", pa.int64(), "Blobs in them, problems included.", required=True),
             described("bytes", pa.int64(), "Bytes of the blobs, decompressed.", required=True),

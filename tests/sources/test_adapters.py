@@ -14,7 +14,7 @@ from kg_assets.sources.demo import director_links, imdb_links, same_director_lin
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.record import POSITION_FIELDS
 from kg_assets.sources.registry import adapter_for
-from kg_assets.sources.steps import make_rows
+from kg_assets.sources.selecting import make_rows
 from kg_assets.sources.tables import RAW_BLOBS, SOURCE_RECORDS
 
 
@@ -34,7 +34,7 @@ def _records(con: duckdb.DuckDBPyConnection, source: str, *rows: dict, table=Non
     ]
     schema = pa.schema([*POSITION_FIELDS, *adapter.fields])
     parsed = [{**place, **row} for place, row in zip(places, rows, strict=True)]
-    con.register("parsed", pa.Table.from_pylist(parsed, schema=schema))
+    con.register("parsed_blobs", pa.Table.from_pylist(parsed, schema=schema))
     raw = [{**place, "bytes": 1, "blob": b"", "problem": None} for place in places]
     con.register("raw", pa.Table.from_pylist(raw, schema=RAW_BLOBS.schema))
     make_rows(con, adapter, source)

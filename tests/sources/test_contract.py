@@ -15,6 +15,7 @@ SCHEMA = pa.schema(
     [
         *(column.with_nullable(True) for column in SOURCE_RECORDS.schema),
         pa.field("problem", pa.string()),
+        pa.field("item", pa.int32()),
     ]
 )
 

@@ -12,46 +12,18 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.landing import LandingError, land
-from kg_assets.sources.steps import LostRowsError, run_raw_blobs, run_source_records
+from kg_assets.sources.steps import LostRowsError, run_raw_blobs
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
-from resources.lake import Lake
-from resources.settings import Settings
-from resources.table import Table
+from tests.sources.deliveries import Stage as Deliveries
 
 
-class Stage:
-    """The two steps over a landing zone and a lake of their own."""
-
-    def __init__(self, home: Path) -> None:
-        self.settings = Settings(home=home, threads=1, memory_limit="300MB")
-        self.landing = self.settings.landing_path
-        self.lake = Lake(self.settings)
-        self.figures: dict = {}
-
-    def deliver(self, source: str = "mine", name: str = "d", **files: bytes | str) -> Path:
-        folder = self.landing / source / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            (folder / file.replace("__", ".")).write_bytes(data)
-        return folder
-
-    def run(self, key: str = "mine|d", adapter: Adapter | None = None, **options: int) -> None:
-        with self.lake.step("raw_blobs", partition=key) as step:
-            run_raw_blobs(step, self.landing, **options)
-        with self.lake.step("source_records", partition=key) as step:
-            run_source_records(step, adapter=adapter)
-            self.figures = step.figures
-
-    def rows(self, table: Table) -> list[dict]:
-        with duckdb.connect(config={"threads": 1}) as con:
-            return self.lake.relation(con, table).to_arrow_table().to_pylist()
+class Stage(Deliveries):
+    """Deliveries, and what became of them."""
 
     def names(self) -> list[str]:
         return [row["name"] for row in self.rows(SOURCE_RECORDS) if row["entity_type"] != "person"]
@@ -92,6 +64,7 @@ def test_a_delivery_of_canonical_records(stage):
         "sequence": 4,
         "mode": "full",
         "duplicate_free": True,
+        "expect": None,
         "files": 1,
         "blobs": 1,
         "bytes": len(_line("1", credits=credits, external_ids={"imdb": "tt1"}, source="other")) - 1,

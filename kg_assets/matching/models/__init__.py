@@ -20,6 +20,7 @@ from kg_assets.matching.models import (
     play,
     series,
 )
+from kg_assets.matching.models.shared_ids import with_shared_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,14 +40,19 @@ MODELS: Mapping[str, MatchSpec] = MappingProxyType(
 
 
 def configured_models(settings: Settings) -> Mapping[str, MatchSpec]:
-    """The match models with the scorers that the configuration pins.
+    """The match models with the scorers and shared ids that the configuration names.
 
     Args:
-        settings: Names scorers and shadow scorers by entity type.
+        settings: Names scorers, shadow scorers and systems of shared ids by entity type.
 
     Raises:
-        ValueError: A scorer is named for a type that has no model.
+        ValueError: Something is named for a type that has no model.
     """
+    if unknown := sorted(set(settings.shared_ids) - set(MODELS)):
+        raise ValueError(
+            f"KG_SHARED_IDS names {', '.join(unknown)}, which have no match model: the types are "
+            f"{', '.join(MODELS)}"
+        )
     named = {*settings.scorers, *settings.shadow_scorers}
     if unknown := sorted(named - set(MODELS)):
         raise ValueError(
@@ -56,7 +62,7 @@ def configured_models(settings: Settings) -> Mapping[str, MatchSpec]:
     return MappingProxyType(
         {
             kind: replace(
-                spec,
+                with_shared_ids(spec, settings.shared_ids.get(kind, ())),
                 scorer=settings.scorers.get(kind, spec.scorer),
                 shadow=settings.shadow_scorers.get(kind, spec.shadow),
             )

@@ -1,0 +1,333 @@
+"""`kg sources`: which sources there are and how they stand; and trying an adapter on files."""
+
+# ruff: noqa: S608 - names in statements are our own, values are bound.
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from kg_assets.cli.reading import reading_session
+from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
+from kg_assets.matching.live import live_deliveries
+from kg_assets.sources.deliveries import SUCCESS, LandingError, check_name, delivery_key
+from kg_assets.sources.landing import list_deliveries
+from kg_assets.sources.registry import ADAPTERS, adapter_for
+from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, SOURCE_RECORDS
+from resources.lake import Lake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from kg_assets.sources.adapter import Adapter
+    from kg_assets.sources.trial import Trial
+    from resources.settings import Settings
+
+_MOST_LINES = 20
+"""Lines of a list that are shown to people; JSON holds all."""
+
+
+@dataclass
+class SourceState:
+    """One source: what is declared of it, and what came.
+
+    Attributes:
+        source: Its name.
+        title: What it is.
+        adapter: Whether an adapter of its own reads it; else it delivers canonical records.
+        licence: Licence of its data.
+        rank: Its rank for golden records; the lowest wins.
+        landed: Deliveries in the landing zone.
+        read: Deliveries that were read into the lake.
+        sequence: The highest sequence of those that were read; 0 where none says.
+        last_landed: When the newest delivery was landed, ISO 8601 in UTC.
+        last_read: When a delivery was read last.
+        records: Current records by type, people of credits among them.
+        quarantined: Quarantined blobs of all deliveries that were read.
+        unread: Names of deliveries that are landed and not read, in order.
+    """
+
+    source: str
+    title: str
+    adapter: bool
+    licence: str
+    rank: int
+    landed: int = 0
+    read: int = 0
+    sequence: int = 0
+    last_landed: str | None = None
+    last_read: str | None = None
+    records: dict[str, int] = field(default_factory=dict)
+    quarantined: int = 0
+    unread: list[str] = field(default_factory=list)
+
+
+def list_sources(settings: Settings, *, json: bool = False) -> int:
+    """Print the sources: those that have an adapter, and those that delivered.
+
+    Returns:
+        Exit code 0.
+    """
+    states = source_states(settings)
+    if json:
+        print_json([asdict(state) for state in states])
+        return Exit.OK
+    print_table(
+        ["source", "licence", "rank", "landed", "read", "sequence", "last landed", "records"],
+        [
+            (
+                state.source,
+                state.licence,
+                state.rank,
+                state.landed,
+                state.read,
+                state.sequence or None,
+                _age(state.last_landed),
+                _records(state),
+            )
+            for state in states
+        ],
+    )
+    for state in states:
+        if state.unread:
+            console.print(
+                f"{clean(state.source)}: {len(state.unread):,} deliveries are landed and not read "
+                f"({clean(', '.join(state.unread[:3]))}); read them with: kg build"
+            )
+    return Exit.OK
+
+
+def _records(state: SourceState) -> str:
+    parts = [f"{kind} {number:,}" for kind, number in state.records.items()]
+    if state.quarantined:
+        parts.append(f"{state.quarantined:,} quarantined")
+    return ", ".join(parts)
+
+
+def _age(time: str | None) -> str | None:
+    if time is None:
+        return None
+    hours = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds() / 3600
+    if hours < 1:
+        return "less than an hour ago"
+    return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
+
+
+def source_states(settings: Settings) -> list[SourceState]:
+    """How each source stands, in order of the names."""
+    lake = Lake(settings)
+    deliveries, _ = list_deliveries(settings.landing_path, settings.namespace)
+    heads = lake.heads(SOURCE_RECORDS)
+    quarantine = lake.heads(QUARANTINED_BLOBS)
+    names = {*ADAPTERS, *(one.source for one in deliveries), *(key.split("|")[0] for key in heads)}
+    states = {name: _declared(adapter_for(name), name) for name in sorted(names)}
+    for delivery in deliveries:
+        state = states[delivery.source]
+        state.landed += 1
+        time = _landed_at(delivery.path)
+        state.last_landed = max(filter(None, (state.last_landed, time)), default=None)
+        if delivery.key not in heads:
+            state.unread.append(delivery.name)
+    for key, head in heads.items():
+        state = states[key.split("|")[0]]
+        state.read += 1
+        state.last_read = max(state.last_read or head.time, head.time)
+    for key, head in quarantine.items():
+        states[key.split("|")[0]].quarantined += head.file.rows
+    with reading_session(settings) as con:
+        told = lake.relation(con, DELIVERIES)
+        for source, sequence in told.aggregate("source, max(sequence)", "source").fetchall():
+            states[source].sequence = sequence
+        for source, kind, number in _current(lake, con, live_deliveries(con, told)):
+            states[source].records[kind] = number
+    return list(states.values())
+
+
+def _declared(adapter: Adapter, source: str) -> SourceState:
+    return SourceState(source, adapter.title, source in ADAPTERS, adapter.licence, adapter.rank)
+
+
+def _landed_at(folder: Path) -> str | None:
+    marked = folder / SUCCESS
+    try:
+        changed = (marked if marked.exists() else folder).lstat().st_mtime
+    except FileNotFoundError:
+        return None
+    return datetime.fromtimestamp(changed, UTC).isoformat(timespec="seconds")
+
+
+def _current(
+    lake: Lake, con: duckdb.DuckDBPyConnection, live: pa.Table
+) -> list[tuple[str, str, int]]:
+    """Source, type and number of the records that are current: the last delivery's word counts."""
+    views = []
+    for number, source, name, mode in zip(
+        *(live.column(column).to_pylist() for column in ("number", "source", "delivery", "mode")),
+        strict=True,
+    ):
+        relation = lake.relation(con, SOURCE_RECORDS, delivery_key(source, name))
+        relation.project("entity_type, source, source_id").create_view(f"told_{number}")
+        views.append(
+            f"SELECT {number} AS number, {mode == 'delete'} AS is_gone, * FROM told_{number}"
+        )
+    if not views:
+        return []
+    return con.sql(
+        f"""
+        SELECT source, entity_type, count(*)
+        FROM (
+            SELECT entity_type, source, source_id, arg_max(is_gone, number) AS is_gone
+            FROM ({" UNION ALL ".join(views)})
+            GROUP BY ALL
+        )
+        WHERE NOT is_gone
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
+
+
+def check_source(
+    settings: Settings, source: str, files: Sequence[Path], *, sample: int, json: bool = False
+) -> int:
+    """Try the adapter of a source on files and print what it understood.
+
+    Args:
+        settings: Limits of blobs and files.
+        source: Name of the source; one without an adapter is read as canonical records.
+        files: Files as the source gives them.
+        sample: Blobs of each file that are looked at.
+        json: Print a JSON object.
+
+    Returns:
+        Exit code: 0 where records were made, 1 where none was, 2 where the call is wrong.
+    """
+    from kg_assets.sources.trial import try_adapter
+
+    try:
+        check_name(source, "source")
+    except LandingError as error:
+        complain(str(error))
+        return Exit.BAD_INPUT
+    for path in files:
+        if not path.is_file():
+            complain(f"{path} is no file that can be read; name files as the source gives them")
+            return Exit.BAD_INPUT
+    twice = sorted({path.name for path in files if [f.name for f in files].count(path.name) > 1})
+    if twice:
+        complain(f"two files are named {twice[0]}; a delivery has each name once")
+        return Exit.BAD_INPUT
+    trial = try_adapter(settings, source, files, sample=sample)
+    if json:
+        print_json(trial_as_json(trial, source))
+    else:
+        _print_trial(trial, source)
+    return Exit.OK if trial.records else Exit.NOT_FOUND
+
+
+def trial_as_json(trial: Trial, source: str) -> dict[str, Any]:
+    """What `kg sources check --json` prints."""
+    adapter = trial.adapter
+    return {
+        "source": source,
+        "title": adapter.title,
+        "licence": adapter.licence,
+        "adapter": source in ADAPTERS,
+        "files": [asdict(file) for file in trial.files],
+        "missing": trial.missing,
+        "mapping": {
+            "inputs": {
+                one.name: {
+                    "files": list(one.files),
+                    "cut": one.cut,
+                    "key": one.key,
+                    "adds_to": one.adds_to,
+                    "fields": {each.name: str(each.type) for each in one.fields},
+                }
+                for one in adapter.all_inputs
+            },
+            "joins": {join.name: join.select for join in adapter.joins},
+            "select": adapter.select,
+        },
+        "records": trial.records,
+        "people_of_credits": trial.people,
+        "filled": trial.filled,
+        "examples": trial.examples,
+        "unread": trial.unread,
+        "skipped": trial.skipped,
+        "outside_of_sample": trial.outside,
+        "quarantined": [
+            {"stage": stage, "reason": reason, "blobs": number, "file": file, "position": place}
+            for stage, reason, number, file, place in trial.quarantined
+        ],
+        "warnings": trial.warnings,
+    }
+
+
+def _print_trial(trial: Trial, source: str) -> None:
+    adapter = trial.adapter
+    kind = "its own adapter" if source in ADAPTERS else "as canonical records"
+    console.print(f"[bold]{clean(source)}[/] ({kind}): {clean(adapter.title)}")
+    console.print(f"licence: {clean(adapter.licence)}")
+    print_table(
+        ["file", "read as", "blobs", "all of it"],
+        [(one.file, one.input, one.blobs, "yes" if one.is_whole else "no") for one in trial.files],
+    )
+    for name in trial.missing:
+        files = ", ".join(adapter.input(name).files)
+        console.print(f"missing: {clean(files)}; rows that add to it were skipped")
+    if not trial.records:
+        console.print("[red]No record was made of it.[/]")
+    for entity_type, number in trial.records.items():
+        shares = trial.filled[entity_type]
+        print_table(
+            ["field", "filled", "example"],
+            [
+                (name, f"{share:.0%}", _short(trial.examples[entity_type].get(name)))
+                for name, share in shares.items()
+            ],
+            title=f"{entity_type}: {number:,} records",
+        )
+    if trial.people:
+        console.print(f"{trial.people:,} people were made from credits.")
+    _print_unread(trial)
+    if trial.skipped:
+        console.print(f"{trial.skipped:,} blobs are declared to hold no records and were skipped.")
+    if trial.outside:
+        console.print(f"{trial.outside:,} rows add to records outside of the sample.")
+    if trial.quarantined:
+        print_table(
+            ["reason", "blobs", "first"],
+            [
+                (reason, number, f"{file} {position}")
+                for _, reason, number, file, position in trial.quarantined[:_MOST_LINES]
+            ],
+            title="Would be quarantined",
+        )
+    for warning in trial.warnings:
+        console.print(f"[yellow]not as usual:[/] {clean(warning)}")
+
+
+def _print_unread(trial: Trial) -> None:
+    rows = [
+        (name, path, number)
+        for name, paths in trial.unread.items()
+        for path, number in paths.items()
+    ]
+    if not rows:
+        console.print("Every field of the data is read.")
+        return
+    print_table(["input", "field", "blobs"], rows[:_MOST_LINES], title="Fields that are not read")
+    if len(rows) > _MOST_LINES:
+        console.print(f"[dim]the first {_MOST_LINES} of {len(rows):,}; all with --json[/]")
+
+
+def _short(value: object) -> str:
+    text = str(value) if isinstance(value, list | dict) else ("" if value is None else str(value))
+    return text if len(text) <= 80 else text[:79] + "…"

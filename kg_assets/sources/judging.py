@@ -1,0 +1,171 @@
+"""Comparing the records of a delivery with what its source is expected to deliver."""
+
+# ruff: noqa: S608 - names in statements are columns of the canonical record, by our own check.
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kg_assets.sources.deliveries import parse_key
+from kg_assets.sources.expectations import FEW, Bound, Expectation, ExpectationWords, overridden
+from kg_assets.sources.record import RECORD_SCHEMA
+from kg_assets.sources.registry import adapter_for
+from kg_assets.sources.tables import DELIVERIES, RAW_BLOBS, SOURCE_RECORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import duckdb
+
+    from kg_assets.sources.adapter import Adapter
+    from resources.lake import Step
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a delivery beside its limits.
+
+    Attributes:
+        entity_type: Of which type.
+        name: ``records``, or the field that is filled.
+        value: The number of records, or the share of them, 0 to 1, in which the field has a value.
+        bound: Its limits.
+    """
+
+    entity_type: str
+    name: str
+    value: float
+    bound: Bound
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is below the minimum."""
+        return self.bound.least is not None and self.value < self.bound.least
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether it is below or above what is usual."""
+        too_few = self.bound.usual is not None and self.value < self.bound.usual
+        return too_few or (self.bound.most is not None and self.value > self.bound.most)
+
+    def __str__(self) -> str:
+        shown = (
+            f"{self.entity_type}: {self.value:,.0f} records"
+            if self.name == "records"
+            else f"{self.entity_type}.{self.name}: filled in {self.value:.1%}"
+        )
+        wanted = [
+            f"{word} {limit:,.0f}" if self.name == "records" else f"{word} {limit:.1%}"
+            for word, limit in (
+                ("at least", self.bound.least),
+                ("usually at least", self.bound.usual),
+                ("at most", self.bound.most),
+            )
+            if limit is not None
+        ]
+        return f"{shown} ({', '.join(wanted)})" if wanted else shown
+
+
+def filled_expression(column: str) -> str:
+    """SQL for whether a column of the canonical record has a value; an empty list is none."""
+    kind = RECORD_SCHEMA.field(column).type
+    if pa.types.is_list(kind):
+        return f'coalesce(len("{column}") > 0, false)'
+    if pa.types.is_map(kind):
+        return f'coalesce(cardinality("{column}") > 0, false)'
+    return f'"{column}" IS NOT NULL'
+
+
+def figures_of(
+    con: duckdb.DuckDBPyConnection,
+    records: str,
+    expected: dict[str, Expectation],
+    *,
+    inputs: Collection[str],
+    is_full: bool,
+) -> list[Figure]:
+    """The figures that have limits.
+
+    Args:
+        con: The connection.
+        records: Name of a view of source_records; a constant of the caller.
+        expected: What is expected, by entity type.
+        inputs: Inputs of the adapter of which there are files.
+        is_full: Whether these are all records of the source. Numbers of others say nothing, and
+            of a type of which there are few the shares say nothing either.
+
+    Returns:
+        Figures in the order of the types and fields. People who were made from the credits of a
+        work are not counted: nobody delivered them.
+    """
+    found = []
+    for entity_type, expectation in expected.items():
+        fills = [fill for fill in expectation.filled if set(fill.inputs) <= set(inputs)]
+        shares = "".join(f", avg(({filled_expression(fill.field)})::DOUBLE)" for fill in fills)
+        [row] = con.execute(
+            f"""
+            SELECT count(*){shares}
+            FROM {records} AS record
+            WHERE entity_type = $entity_type
+              AND NOT (
+                  $entity_type = 'person'
+                  AND EXISTS (
+                      FROM {records} AS work
+                      WHERE work.entity_type <> 'person'
+                        AND work.file = record.file
+                        AND work."table" IS NOT DISTINCT FROM record."table"
+                        AND work.position = record.position
+                  )
+              )
+            """,
+            {"entity_type": entity_type},
+        ).fetchall()
+        number, *values = row
+        if is_full:
+            found.append(Figure(entity_type, "records", number, expectation.records))
+        if number and (is_full or number >= FEW):
+            found += [
+                Figure(entity_type, fill.field, value, fill.share)
+                for fill, value in zip(fills, values, strict=True)
+            ]
+    return found
+
+
+def judged(step: Step, adapter: Adapter | None = None) -> list[Figure]:
+    """The figures of the delivery whose records a step has staged, beside their limits.
+
+    Args:
+        step: The step of the records.
+        adapter: The adapter; by default that of the delivery's source.
+    """
+    source, _ = parse_key(step.partition or "")
+    adapter = adapter or adapter_for(source)
+    con = step.con
+    told = step.read(DELIVERIES, step.partition).project("mode, expect").fetchall()
+    mode, words = told[0] if told else ("partial", None)
+    expected = overridden(dict(adapter.expects), _words(words))
+    if mode == "delete" or not expected:
+        return []
+    files = step.read(RAW_BLOBS, step.partition).project("file").distinct().fetchall()
+    used = [adapter.input_of(name) for (name,) in files]
+    step.staged(SOURCE_RECORDS).create_view("judged_record", replace=True)
+    return figures_of(
+        con,
+        "judged_record",
+        expected,
+        inputs={source.name for source in used if source is not None},
+        is_full=mode == "full",
+    )
+
+
+def _words(text: str | None) -> dict[str, ExpectationWords] | bool | None:
+    if text is None:
+        return None
+    value = json.loads(text)
+    if isinstance(value, bool):
+        return value
+    return {name: ExpectationWords.model_validate(word) for name, word in value.items()}

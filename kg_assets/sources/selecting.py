@@ -1,0 +1,222 @@
+"""Running an adapter's SQL: the typed rows of its inputs become rows of records."""
+
+# ruff: noqa: S608 - names in statements are constants of this package, values are bound.
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kg_assets.sources.tables import SOURCE_RECORDS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kg_assets.sources.adapter import Adapter, Input
+
+PART_ROWS = 1_000_000
+"""Rows of the largest input of which records are made at once: lists that DuckDB gathers by a key
+are kept in memory, so that a part of them must fit into it."""
+
+_ROW_NUMBER = re.compile(r"\brow_number\b(?!\s*\()")
+"""The column, not the function."""
+
+_MOST_PARTS = 200
+_WRITTEN_ROWS = 20_000  # of each part that are held before they are written
+
+
+def make_rows(
+    con: duckdb.DuckDBPyConnection,
+    adapter: Adapter,
+    source: str,
+    *,
+    is_deletion: bool = False,
+    scratch: Path | None = None,
+    part_rows: int = PART_ROWS,
+) -> None:
+    """Run an adapter's SELECT; make the table ``selected``: source_records, problem and item.
+
+    Args:
+        con: A connection with the macros and code tables, the views ``parsed_<input>`` (the
+            columns of the place and the input's fields) and the view ``raw`` (the raw blobs).
+        adapter: The adapter.
+        source: Name of the source, written into each row.
+        is_deletion: Whether the records only name what is to be deleted; then the source_id
+            stands in for a missing name.
+        scratch: Folder for what is joined; the system's for temporary files by default.
+        part_rows: Rows of the largest input of which records are made at once, about; the
+            result is the same.
+
+    Also makes the table ``orphans`` (place and reason): rows that add to a record which is not
+    there.
+    """
+    for each in adapter.all_inputs:
+        _view_input(con, each, numbered=_ROW_NUMBER.search(adapter.select) is not None)
+    # Some adapters make other records where a delivery only removes.
+    con.execute("SET VARIABLE is_deletion = $1", [is_deletion])
+    con.register("source_records_schema", SOURCE_RECORDS.schema.empty_table())
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE selected AS
+        SELECT *, NULL::VARCHAR AS problem, NULL::INTEGER AS item
+        FROM source_records_schema
+        """
+    )
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        for view in _parts(con, adapter, Path(folder), part_rows):
+            for name, statement in view.items():
+                con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {statement}")
+            _insert(con, adapter, source, is_deletion=is_deletion)
+    for each in adapter.all_inputs:
+        if each.adds_to is None:
+            _add_left_out(con, each, source)
+    _make_orphans(con, adapter)
+
+
+def _view_input(con: duckdb.DuckDBPyConnection, each: Input, *, numbered: bool) -> None:
+    # Counted over the raw blobs, so that a row that cannot be read does not shift those after it.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW {each.name} AS
+        SELECT parsed.*, numbers.row_number
+        FROM parsed_{each.name} AS parsed
+        JOIN (
+            SELECT file, coalesce("table", '') AS table_name, position,
+                   row_number() OVER (PARTITION BY file, "table" ORDER BY position) AS row_number
+            FROM raw
+        ) AS numbers
+          ON numbers.file = parsed.file
+         AND numbers.table_name = coalesce(parsed."table", '')
+         AND numbers.position = parsed.position
+        """
+        if numbered
+        else f"""
+        CREATE OR REPLACE TEMP VIEW {each.name} AS
+        SELECT *, NULL::BIGINT AS row_number
+        FROM parsed_{each.name}
+        """
+    )
+
+
+def _parts(
+    con: duckdb.DuckDBPyConnection, adapter: Adapter, folder: Path, part_rows: int
+) -> list[dict[str, str]]:
+    """Write the joins, and everything that has a key by parts of the keys.
+
+    Returns:
+        For each part, what the views of inputs and joins read; nothing for one that stays whole.
+    """
+    keyed = [each for each in adapter.all_inputs if each.key is not None]
+    if not keyed:
+        return [{}]
+    largest = max(
+        con.sql(f"SELECT count(*) FROM parsed_{each.name}").fetchall()[0][0] for each in keyed
+    )
+    parts = min(1 + largest // part_rows, _MOST_PARTS)
+    for join in adapter.joins:
+        path = folder / f"{join.name}.parquet"
+        con.execute(f"COPY ({join.select}) TO '{_quoted(path)}' (FORMAT parquet)")
+        con.read_parquet([str(path)]).create_view(join.name, replace=True)
+    if parts == 1:
+        return [{}]
+    con.execute(f"SET partitioned_write_flush_threshold = {_WRITTEN_ROWS}")
+    views: list[dict[str, str]] = [{} for _ in range(parts)]
+    for name, key in [
+        *((each.name, each.key) for each in keyed),
+        *((join.name, join.key) for join in adapter.joins),
+    ]:
+        target = folder / f"parts_{name}"
+        con.execute(
+            f"""
+            COPY (SELECT *, hash("{key}") % {parts} AS part FROM {name})
+            TO '{_quoted(target)}'
+            (FORMAT parquet, PARTITION_BY (part), WRITE_PARTITION_COLUMNS false)
+            """
+        )
+        for part in range(parts):
+            files = target / f"part={part}" / "*.parquet"
+            # A part that no row falls into has no file; its rows are none of those there are.
+            views[part][name] = (
+                f"SELECT * FROM read_parquet('{_quoted(files)}', hive_partitioning = false)"
+                if files.parent.is_dir()
+                else f"SELECT * EXCLUDE (part) FROM read_parquet('{_quoted(target)}/*/*.parquet') "
+                "LIMIT 0"
+                if any(target.glob("*/*.parquet"))
+                else f"SELECT * FROM {_empty(con, name)}"
+            )
+    return views
+
+
+def _empty(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    con.execute(f"CREATE OR REPLACE TEMP TABLE empty_{name} AS SELECT * FROM {name} LIMIT 0")
+    return f"empty_{name}"
+
+
+def _quoted(path: Path) -> str:
+    """A path of our own as it stands in a statement that takes no parameter for it."""
+    return str(path).replace("'", "''")
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, adapter: Adapter, source: str, *, is_deletion: bool
+) -> None:
+    name = "coalesce(name, source_id)" if is_deletion else "name"
+    con.execute(
+        f"""
+        INSERT INTO selected BY NAME
+        SELECT * REPLACE ({name} AS name), $source AS source
+        FROM ({adapter.select})
+        """,
+        {"source": source},
+    )
+
+
+def _add_left_out(con: duckdb.DuckDBPyConnection, each: Input, source: str) -> None:
+    con.execute(
+        f"""
+        INSERT INTO selected BY NAME
+        SELECT file, "table", position, sha256, $source AS source,
+               'the adapter of the source made no record of it' AS problem
+        FROM parsed_{each.name} AS parsed
+        WHERE NOT EXISTS (
+            FROM selected
+            WHERE selected.file = parsed.file
+              AND selected."table" IS NOT DISTINCT FROM parsed."table"
+              AND selected.position = parsed.position
+        )
+        """,
+        {"source": source},
+    )
+
+
+def _make_orphans(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE orphans AS
+        SELECT file, "table", position, sha256, '' AS reason
+        FROM source_records_schema
+        """
+    )
+    for each in adapter.all_inputs:
+        if each.adds_to is None:
+            continue
+        other = adapter.input(each.adds_to)
+        con.execute(
+            f"""
+            INSERT INTO orphans
+            SELECT file, "table", position, sha256,
+                   CASE
+                       WHEN "{each.key}" IS NULL THEN '{each.key} is missing'
+                       ELSE '{each.key} ' || left("{each.key}"::VARCHAR, 100) || ' has no readable '
+                            || 'row in {other.files[0]} of this delivery, and this row only adds '
+                            || 'to one'
+                   END AS reason
+            FROM parsed_{each.name} AS added
+            WHERE NOT EXISTS (
+                FROM parsed_{other.name} AS main
+                WHERE main."{other.key}" = added."{each.key}"
+            )
+            """
+        )

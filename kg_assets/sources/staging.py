@@ -1,0 +1,164 @@
+"""Which input of an adapter reads which blobs, and the typed rows that it reads of them."""
+
+# ruff: noqa: S608 - names in statements are constants of this package, values are bound.
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kg_assets.sources.parsing import parse_blobs
+from kg_assets.sources.record import POSITION_FIELDS
+from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import duckdb
+
+    from kg_assets.sources.adapter import Adapter, Input
+
+_BATCHES = ((0, 2_048, 32_768), (2_048, 65_536, 1_024), (65_536, None, 2))
+"""Blobs from and below how many bytes, and how many of them at once: 64 MB at most."""
+
+
+def parsed_schema(source: Input) -> pa.Schema:
+    """Schema of the rows of an input: the place of the blob and the fields."""
+    return pa.schema([*POSITION_FIELDS, *source.fields])
+
+
+def stage_inputs(
+    con: duckdb.DuckDBPyConnection, adapter: Adapter, scratch: Path, *, is_deletion: bool = False
+) -> list[str]:
+    """Parse the blobs of a delivery, each by the input that reads its file.
+
+    Args:
+        con: A connection with the view ``raw``, rows of the table raw_blobs.
+        adapter: The adapter.
+        scratch: Folder for what is parsed.
+        is_deletion: Whether the delivery deletes.
+
+    Returns:
+        Names of the inputs that other rows wait for and that have no file in this delivery.
+
+    Makes the views ``parsed_<input>`` (the columns of the place and the fields), ``unparsed``
+    (rows of quarantined_blobs: what came with a problem, was not readable, or stands in a file
+    that no input reads) and ``skipped`` (rows of raw that are declared to hold no record).
+    """
+    missing = _assign_files(con, adapter, is_deletion=is_deletion)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE tables_read AS SELECT unnest($1::VARCHAR[]) AS name",
+        [list(adapter.tables or ())],
+    )
+    skips_tables = "true" if adapter.tables is not None else "false"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW used AS
+        SELECT raw.*,
+               use.input,
+               use.is_skipped
+               OR {skips_tables}
+               AND problem IS NULL
+               AND "table" IS NOT NULL
+               AND "table" NOT IN (FROM tables_read) AS is_skipped
+        FROM raw
+        JOIN file_use AS use USING (file)
+        """
+    )
+    con.execute("CREATE OR REPLACE TEMP VIEW skipped AS SELECT * FROM used WHERE is_skipped")
+    unparsed = scratch / "unparsed.parquet"
+    with pq.ParquetWriter(unparsed, QUARANTINED_BLOBS.schema) as problems:
+        for source in adapter.all_inputs:
+            _parse(con, source, scratch / f"parsed_{source.name}.parquet", problems)
+    con.read_parquet([str(unparsed)]).create_view("unparsed_input", replace=True)
+    patterns = sorted(pattern for source in adapter.all_inputs for pattern in source.files)
+    con.execute("SET VARIABLE files_read = $1", [", ".join(patterns)])
+    columns = ", ".join(f'"{name}"' for name in QUARANTINED_BLOBS.schema.names)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW unparsed AS
+        SELECT {columns}
+        FROM unparsed_input
+        UNION ALL
+        SELECT file, "table", position, sha256, bytes,
+               'blob' AS stage,
+               coalesce(
+                   problem,
+                   'the adapter of the source reads no file of this name; it reads '
+                   || getvariable('files_read')
+               ) AS reason,
+               left(TRY(decode(blob)), 200) AS head
+        FROM used
+        WHERE input IS NULL
+          AND NOT is_skipped
+        """
+    )
+    return missing
+
+
+def _assign_files(
+    con: duckdb.DuckDBPyConnection, adapter: Adapter, *, is_deletion: bool
+) -> list[str]:
+    """Make the table ``file_use``: file, input (null where none reads it), is_skipped."""
+    files = [row[0] for row in con.sql("SELECT DISTINCT file FROM raw ORDER BY file").fetchall()]
+    inputs = [adapter.input_of(file) for file in files]
+    present = {source.name for source in inputs if source is not None}
+    missing: set[str] = set()
+    skipped = []
+    for file, source in zip(files, inputs, strict=True):
+        waits = source is not None and source.adds_to not in (None, *present)
+        if source is not None and source.adds_to is not None and waits:
+            missing.add(source.adds_to)
+        lists = source is not None and source.only_deletes and not is_deletion
+        skipped.append(adapter.is_ignored(file) or waits or lists)
+    con.register(
+        "file_use_rows",
+        pa.table(
+            {
+                "file": pa.array(files, pa.string()),
+                "input": pa.array([s.name if s is not None else None for s in inputs], pa.string()),
+                "is_skipped": pa.array(skipped, pa.bool_()),
+            }
+        ),
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE file_use AS FROM file_use_rows")
+    con.unregister("file_use_rows")
+    return sorted(missing)
+
+
+def _parse(
+    con: duckdb.DuckDBPyConnection, source: Input, path: Path, problems: pq.ParquetWriter
+) -> None:
+    schema = parsed_schema(source)
+    with ExitStack() as stack:
+        records = stack.enter_context(pq.ParquetWriter(path, schema))
+        for parsed in parse_blobs(_batches(con, source), source.fields):
+            for writer, batch, wanted in (
+                (records, parsed.records, schema),
+                (problems, parsed.problems, QUARANTINED_BLOBS.schema),
+            ):
+                if batch.num_rows:
+                    writer.write_batch(batch.select(wanted.names).cast(wanted))
+    con.read_parquet([str(path)]).create_view(f"parsed_{source.name}", replace=True)
+
+
+def _batches(con: duckdb.DuckDBPyConnection, source: Input) -> Iterator[pa.RecordBatch]:
+    columns = ", ".join(f'"{name}"' for name in RAW_BLOBS.schema.names)
+    for least, limit, rows in _BATCHES:
+        below = "" if limit is None else f"AND bytes < {limit}"
+        reader = con.sql(
+            f"""
+            SELECT {columns}
+            FROM used
+            WHERE input = $input
+              AND NOT is_skipped
+              AND bytes >= {least} {below}
+            """,
+            params={"input": source.name},
+        ).to_arrow_reader(rows)
+        for batch in reader:
+            yield batch.cast(RAW_BLOBS.schema)

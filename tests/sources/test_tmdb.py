@@ -1,0 +1,321 @@
+"""TMDB's answers: the kind is told by the fields, and one blob may hold several records."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from kg_assets.sources.tables import QUARANTINED_BLOBS, SOURCE_RECORDS
+from tests.sources.deliveries import Stage
+
+FILM = {
+    "adult": False,
+    "belongs_to_collection": {"id": 9, "name": "Leopard Collection", "poster_path": None},
+    "genres": [{"id": 18, "name": "Drama"}],
+    "homepage": "",
+    "id": 1040,
+    "imdb_id": "tt0057091",
+    "origin_country": ["IT"],
+    "original_language": "it",
+    "original_title": "Il Gattopardo",
+    "overview": "A prince grows old.",
+    "popularity": 12.5,
+    "production_countries": [
+        {"iso_3166_1": "IT", "name": "Italy"},
+        {"iso_3166_1": "FR", "name": "France"},
+    ],
+    "release_date": "1963-03-27",
+    "runtime": 186,
+    "spoken_languages": [
+        {"english_name": "Italian", "iso_639_1": "it", "name": "Italiano"},
+        {"english_name": "No Language", "iso_639_1": "xx", "name": ""},
+        {"english_name": "Cantonese", "iso_639_1": "cn", "name": ""},
+    ],
+    "status": "Released",
+    "title": "The Leopard",
+    "video": False,
+    "credits": {
+        "cast": [
+            {"id": 13784, "name": "Burt Lancaster", "character": "Don Fabrizio", "order": 0},
+            {"id": 4959, "name": "Claudia Cardinale", "character": "", "order": 1},
+        ],
+        "crew": [
+            {"id": 15127, "name": "Luchino Visconti", "department": "Directing", "job": "Director"},
+            {"id": 2, "name": "Ann Lee", "department": "Writing", "job": "Screenplay"},
+            {"id": 3, "name": "Bo Li", "department": "Writing", "job": "Novel"},
+            {"id": 4, "name": "Nino Rota", "department": "Sound", "job": "Original Music Composer"},
+        ],
+    },
+    "external_ids": {"imdb_id": "tt0057091", "wikidata_id": "Q221820", "facebook_id": None},
+    "alternative_titles": {
+        "titles": [{"iso_3166_1": "FR", "title": "Le Guépard", "type": ""}],
+    },
+    "translations": {
+        "translations": [
+            {
+                "iso_639_1": "de",
+                "name": "Deutsch",
+                "data": {"title": "Der Leopard", "overview": ""},
+            },
+            {"iso_639_1": "en", "name": "English", "data": {"title": "", "overview": ""}},
+        ]
+    },
+}
+SERIES = {
+    "id": 1399,
+    "name": "Heimat",
+    "original_name": "Heimat – Eine deutsche Chronik",
+    "first_air_date": "1984-09-16",
+    "last_air_date": "1984-10-24",
+    "status": "Ended",
+    "in_production": False,
+    "number_of_episodes": 11,
+    "number_of_seasons": 1,
+    "episode_run_time": [85],
+    "origin_country": ["DE"],
+    "original_language": "de",
+    "genres": [],
+    "created_by": [{"id": 5, "name": "Edgar Reitz", "credit_id": "x"}],
+    "alternative_titles": {"results": [{"iso_3166_1": "GB", "title": "Homeland", "type": ""}]},
+    "translations": {
+        "translations": [{"iso_639_1": "fr", "data": {"name": "Patrie", "overview": ""}}]
+    },
+    "external_ids": {"imdb_id": "tt0087400", "tvdb_id": 77, "wikidata_id": ""},
+    "aggregate_credits": {
+        "cast": [
+            {
+                "id": 6,
+                "name": "Marita Breuer",
+                "order": 0,
+                "roles": [{"character": "Maria", "episode_count": 9}, {"character": "Lucie"}],
+            }
+        ],
+        "crew": [
+            {"id": 5, "name": "Edgar Reitz", "jobs": [{"job": "Director"}, {"job": "Writer"}]}
+        ],
+    },
+}
+SEASON = {
+    "_id": "5256c89f19c2956ff6046d47",
+    "air_date": "1984-09-16",
+    "name": "Season 1",
+    "id": 3624,
+    "season_number": 1,
+    "episodes": [
+        {
+            "id": 71,
+            "name": "Fernweh",
+            "overview": "A son comes home.",
+            "air_date": "1984-09-16",
+            "runtime": 119,
+            "season_number": 1,
+            "episode_number": 1,
+            "show_id": 1399,
+            "crew": [{"id": 5, "name": "Edgar Reitz", "job": "Director"}],
+            "guest_stars": [{"id": 8, "name": "Cy Mo", "character": "Apollonia", "order": 500}],
+        },
+        {"id": 72, "name": "", "season_number": 1, "episode_number": 2, "show_id": 1399},
+        {"id": 73, "name": "", "season_number": 1, "episode_number": 3, "show_id": 1399},
+    ],
+}
+PERSON = {
+    "id": 15127,
+    "name": "Luchino Visconti",
+    "also_known_as": ["Лукино Висконти", "Luchino Visconti"],
+    "biography": "An Italian director.",
+    "birthday": "1906-11-02",
+    "deathday": "1976-03-17",
+    "known_for_department": "Directing",
+    "imdb_id": "nm0899581",
+    "external_ids": {"imdb_id": "nm0899581", "wikidata_id": "Q55411"},
+}
+COLLECTION = {"id": 9, "name": "The Leopards", "overview": "All.", "parts": [{"id": 1040}]}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "home")
+
+
+def run(stage: Stage, *answers: dict, manifest: str = "{}", **exports: bytes) -> dict:
+    """Deliver answers as JSON lines and exports; return the records by type and id."""
+    files: dict = {f"{name}.json.gz": data for name, data in exports.items()}
+    if answers:
+        files["answers.jsonl"] = "".join(json.dumps(answer) + "\n" for answer in answers)
+    stage.deliver_files("tmdb", {**files, "delivery.json": manifest})
+    stage.run("tmdb|d")
+    return {(row["entity_type"], row["source_id"]): row for row in stage.rows(SOURCE_RECORDS)}
+
+
+def credits(record: dict) -> list[tuple]:
+    return [
+        (credit["role"], credit["name"], credit["character"], credit["position"])
+        for credit in record["credits"]
+    ]
+
+
+def test_a_film_with_all_that_can_be_appended(stage):
+    film = run(stage, FILM)["film", "1040"]
+    assert (film["name"], film["year"], film["date"]) == (
+        "The Leopard",
+        1963,
+        datetime.date(1963, 3, 27),
+    )
+    assert film["runtime_minutes"] == 186
+    assert film["alternate_names"] == ["Il Gattopardo", "Le Guépard", "Der Leopard"]
+    assert (film["genres"], film["countries"]) == (["drama"], ["IT", "FR"])
+    assert film["languages"] == ["it", "yue"]
+    assert film["description"] == "A prince grows old."
+    assert film["external_ids"] == [
+        ("imdb", "tt0057091"),
+        ("tmdb", "1040"),
+        ("wikidata", "Q221820"),
+    ]
+    assert credits(film) == [
+        ("actor", "Burt Lancaster", "Don Fabrizio", 1),
+        ("actor", "Claudia Cardinale", None, 2),
+        ("director", "Luchino Visconti", None, None),
+        ("writer", "Ann Lee", None, None),
+        ("novel", "Bo Li", None, None),
+        ("composer", "Nino Rota", None, None),
+    ]
+    assert film["credits"][0]["person_id"] == "13784"
+
+
+def test_the_collection_of_a_film_is_a_franchise_and_its_parent(stage):
+    records = run(stage, FILM, {**FILM, "id": 2, "title": "The Leopard 2"})
+    franchise = records["franchise", "9"]
+    assert franchise["name"] == "Leopard Collection"
+    assert franchise["position"] == 0
+    for number in ("1040", "2"):
+        film = records["film", number]
+        assert (film["parent_id"], film["parent_name"]) == ("9", "Leopard Collection")
+    assert (stage.figures["read"], stage.figures["kept"], stage.figures["records"]) == (2, 2, 3)
+
+
+def test_what_a_collection_says_of_itself_goes_before_what_a_film_says(stage):
+    assert run(stage, FILM, COLLECTION)["franchise", "9"]["name"] == "The Leopards"
+
+
+def test_a_series(stage):
+    series = run(stage, SERIES)["series", "1399"]
+    assert (series["name"], series["year"], series["end_year"]) == ("Heimat", 1984, 1984)
+    assert series["alternate_names"] == ["Heimat – Eine deutsche Chronik", "Homeland", "Patrie"]
+    assert series["runtime_minutes"] == 85
+    assert dict(series["external_ids"]) == {"imdb": "tt0087400", "tmdb": "1399", "tvdb": "77"}
+    assert credits(series) == [
+        ("creator", "Edgar Reitz", None, None),
+        ("actor", "Marita Breuer", "Maria / Lucie", 1),
+        ("director", "Edgar Reitz", None, None),
+        ("writer", "Edgar Reitz", None, None),
+    ]
+
+
+def test_a_series_that_goes_on_has_no_end(stage):
+    running = run(stage, {**SERIES, "status": "Returning Series"})["series", "1399"]
+    assert running["end_year"] is None
+
+
+def test_a_season_holds_a_record_for_each_episode(stage):
+    records = run(
+        stage,
+        {
+            **SEASON,
+            "episodes": [
+                SEASON["episodes"][0],
+                {**SEASON["episodes"][1], "name": "The Middle of the World"},
+            ],
+        },
+    )
+    first, second = records["episode", "71"], records["episode", "72"]
+    assert (first["season"], first["episode"], first["parent_id"]) == (1, 1, "1399")
+    assert first["runtime_minutes"] == 119
+    assert credits(first) == [
+        ("actor", "Cy Mo", "Apollonia", 501),
+        ("director", "Edgar Reitz", None, None),
+    ]
+    assert second["credits"] is None
+    assert first["position"] == second["position"] == 0
+    assert (stage.figures["read"], stage.figures["kept"], stage.figures["records"]) == (1, 1, 2)
+
+
+def test_of_a_season_each_bad_episode_is_quarantined_by_its_number(stage):
+    assert next(iter(run(stage, SEASON))) == ("episode", "71")
+    reasons = sorted(row["reason"] for row in stage.rows(QUARANTINED_BLOBS))
+    assert reasons == [
+        "record 2 of the blob: name is missing or empty",
+        "record 3 of the blob: name is missing or empty",
+    ]
+    assert (stage.figures["kept"], stage.figures["quarantined"]) == (1, 0)
+
+
+def test_of_an_episode_given_twice_the_others_of_its_season_stay(stage):
+    twice = {**SEASON, "episodes": [SEASON["episodes"][0]] * 2}
+    records = run(stage, twice)
+    assert ("episode", "71") in records
+    [row] = stage.rows(QUARANTINED_BLOBS)
+    assert "record 2 of the blob: the id episode '71' was given before" in row["reason"]
+
+
+def test_a_person(stage):
+    person = run(stage, PERSON)["person", "15127"]
+    assert (person["birth_year"], person["death_year"]) == (1906, 1976)
+    assert person["professions"] == ["director"]
+    assert person["alternate_names"] == ["Лукино Висконти"]
+    assert dict(person["external_ids"]) == {
+        "imdb": "nm0899581",
+        "tmdb": "15127",
+        "wikidata": "Q55411",
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            {"success": False, "status_code": 34, "status_message": "Not found."},
+            "TMDB answered with an error: Not found.",
+        ),
+        ({"page": 1, "total_pages": 3}, "by its fields this is no movie, tv,"),
+        ({**SEASON, "episodes": []}, "a season without episodes"),
+        ({**FILM, "id": None}, "source_id is missing"),
+    ],
+)
+def test_what_is_no_record_is_quarantined_with_the_reason(stage, answer, reason):
+    run(stage, answer)
+    assert any(reason in row["reason"] for row in stage.rows(QUARANTINED_BLOBS))
+
+
+@pytest.mark.parametrize("day", ["", None, "soon", "2009-02-30"])
+def test_a_day_that_is_none_is_null(stage, day):
+    film = run(stage, {**FILM, "release_date": day})["film", "1040"]
+    assert (film["date"], film["year"]) == (None, None)
+
+
+def _export(*rows: dict) -> bytes:
+    return gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+LISTED = {
+    "movie_ids_11_25_2026": _export(
+        {"adult": False, "id": 1040, "original_title": "Il Gattopardo", "popularity": 1.5}
+    ),
+    "tv_series_ids_11_25_2026": _export({"id": 1399, "original_name": "Heimat", "popularity": 2}),
+    "person_ids_11_25_2026": _export({"adult": False, "id": 15127, "name": "Luchino Visconti"}),
+    "keyword_ids_11_25_2026": _export({"id": 1, "name": "sicily"}),
+}
+
+
+def test_a_list_of_ids_makes_no_records(stage):
+    assert list(run(stage, PERSON, **LISTED)) == [("person", "15127")]
+    assert (stage.figures["read"], stage.figures["skipped"]) == (5, 4)
+
+
+def test_a_list_of_ids_in_a_deletion_names_what_is_removed(stage):
+    records = run(stage, manifest='{"mode": "delete"}', **LISTED)
+    assert list(records) == [("film", "1040"), ("person", "15127"), ("series", "1399")]
+    assert stage.figures["skipped"] == 1
