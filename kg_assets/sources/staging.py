@@ -136,7 +136,7 @@ def _parse(
     schema = parsed_schema(source)
     with ExitStack() as stack:
         records = stack.enter_context(pq.ParquetWriter(path, schema))
-        for parsed in parse_blobs(_batches(con, source), source.fields):
+        for parsed in parse_blobs(_batches(con, source), source.fields, empties=source.empties):
             for writer, batch, wanted in (
                 (records, parsed.records, schema),
                 (problems, parsed.problems, QUARANTINED_BLOBS.schema),
