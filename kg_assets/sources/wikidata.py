@@ -14,7 +14,15 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from kg_assets.sources.adapter import Adapter, Input, Join
-from kg_assets.sources.wikidata_fields import ENGLISH, FIELDS, IDENTIFIERS, NAME_LANGUAGES, ROLES
+from kg_assets.sources.wikidata_fields import (
+    ALIAS_LANGUAGES,
+    ENGLISH,
+    FIELDS,
+    IDENTIFIERS,
+    NAME_LANGUAGES,
+    QUALIFIERS,
+    ROLES,
+)
 from kg_assets.sources.wikidata_items import CLASSES, COUNTRIES, LANGUAGES, OCCUPATIONS
 
 MOST_NAMES = 30
@@ -81,9 +89,10 @@ def _label(languages: tuple[str, ...]) -> str:
 
 def _references(use: str, name: str, *, is_credit: bool = False) -> str:
     """SQL for a list of what an entity refers to by a property."""
-    character = "one.qualifiers.P453[1].datavalue.value.id" if is_credit else "NULL::VARCHAR"
-    written = "one.qualifiers.P4633[1].datavalue.value" if is_credit else "NULL::VARCHAR"
-    place = f"coalesce({_ordinal('one.qualifiers')}, place)" if is_credit else "place"
+    told = QUALIFIERS.get(name, {}) if is_credit else {}
+    character = "one.qualifiers.P453[1].datavalue.value.id" if "P453" in told else "NULL::VARCHAR"
+    written = "one.qualifiers.P4633[1].datavalue.value" if "P4633" in told else "NULL::VARCHAR"
+    place = f"coalesce({_ordinal('one.qualifiers')}, place)" if "P1545" in told else "place"
     return f"""list_transform(
         {_best(name)},
         lambda one, place: {{
@@ -182,7 +191,7 @@ _NAMES = ",\n".join(
         "[{}]".format(", ".join(f'labels."{one}".value' for one in NAME_LANGUAGES)),
         *(
             f'list_transform(aliases."{one}", lambda alias: alias.value)'
-            for one in NAME_LANGUAGES[len(ENGLISH) :]
+            for one in ALIAS_LANGUAGES[len(ENGLISH) :]
         ),
     ]
 )

@@ -14,8 +14,11 @@ NAME_LANGUAGES = (
     "te", "ml", "th", "vi", "id", "ms", "ca", "eu", "gl", "la", "eo",
 )
 # fmt: on
-"""Languages whose labels and aliases are read, the preferred ones first. ``mul`` holds the names
-that are the same in many languages."""
+"""Languages whose labels are read, the preferred ones first. ``mul`` holds the names that are the
+same in many languages."""
+
+ALIAS_LANGUAGES = (*NAME_LANGUAGES[:9], "ru", "ja", "zh", "ko", "hi", "ar")
+"""Languages whose aliases are read, in the order in which they become alternate names."""
 
 ENGLISH = NAME_LANGUAGES[:4]
 """Languages of descriptions, and of labels that become genres and professions."""
@@ -70,21 +73,28 @@ _AMOUNT = pa.struct({"amount": _TEXT, "unit": _TEXT})
 _PHRASE = pa.struct({"text": _TEXT, "language": _TEXT})
 _TERM = pa.struct({"value": _TEXT})
 
+# Each column costs time in every entity, so only what properties do have is declared.
+QUALIFIERS: Mapping[str, Mapping[str, pa.DataType]] = {
+    "P161": {"P1545": _TEXT, "P453": _ITEM, "P4633": _TEXT},
+    "P725": {"P1545": _TEXT, "P453": _ITEM, "P4633": _TEXT},
+    "P50": {"P1545": _TEXT},
+    "P58": {"P1545": _TEXT},
+}
+"""Of which credits the order of billing (P1545) and the character (P453, P4633) are read."""
+
 FIELDS = pa.schema(
     {
         "id": _TEXT,
         "redirects": pa.struct({"from": _TEXT}),
         "labels": pa.struct(dict.fromkeys(NAME_LANGUAGES, _TERM)),
-        "aliases": pa.struct(dict.fromkeys(NAME_LANGUAGES, pa.list_(_TERM))),
+        "aliases": pa.struct(dict.fromkeys(ALIAS_LANGUAGES, pa.list_(_TERM))),
         "descriptions": pa.struct(dict.fromkeys(ENGLISH, _TERM)),
         "claims": pa.struct(
             {
                 **{name: _statements(_ITEM) for name in _ITEMS},
                 **{name: _statements(_TIME) for name in _TIMES},
                 **{name: _statements(_TEXT) for name in (*IDENTIFIERS, *_CODES)},
-                **{
-                    name: _statements(_ITEM, P1545=_TEXT, P453=_ITEM, P4633=_TEXT) for name in ROLES
-                },
+                **{name: _statements(_ITEM, **QUALIFIERS.get(name, {})) for name in ROLES},
                 "P179": _statements(_ITEM, P1545=_TEXT),
                 "P4908": _statements(_ITEM, P1545=_TEXT),
                 "P2047": _statements(_AMOUNT),
