@@ -13,9 +13,9 @@ from kg_assets.sources.databases import database_pieces
 from kg_assets.sources.documents import document_pieces
 from kg_assets.sources.framing import (
     Reader,
+    array_form,
     is_array_of_lines,
     line_batches,
-    opens_array,
     table_pieces,
 )
 from kg_assets.sources.opening import COMPRESSIONS, Limits, SafeFile, UnreadableError
@@ -113,10 +113,9 @@ def _text(
     if cut == "unquoted":
         batches = unquoted_batches(name, reader, limits)
     elif suffix in LINES or cut == "lines":
-        in_array = opens_array(reader.peek())
-        batches = line_batches(name, reader, limits, in_array=in_array)
+        batches = line_batches(name, reader, limits, array=array_form(reader.peek()))
     elif suffix == DOCUMENT and is_array_of_lines(reader.peek()):
-        batches = line_batches(name, reader, limits, in_array=True)
+        batches = line_batches(name, reader, limits, array="whole")
     else:
         pieces = (
             document_pieces(reader, limits)

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -89,12 +90,26 @@ class Reader:
         return head
 
 
+ArrayForm = Literal["none", "part", "whole"]
+"""Whether lines are no elements of an array, some of its elements, or all and its brackets."""
+
 _OPENING = re.compile(rb"[ \t\r\n]*\[[ \t\r]*\n")
 
 
-def opens_array(head: bytes) -> bool:
-    """Whether the first line that is not blank is an opening bracket and nothing else."""
-    return _OPENING.match(head) is not None
+def array_form(head: bytes) -> ArrayForm:
+    """How far JSON lines are written as an array with an element a line.
+
+    Args:
+        head: The first bytes of the file.
+
+    Returns:
+        ``whole`` where an opening bracket is all of the first line, ``part`` where it is an
+        object with a comma behind it, as in lines that were picked out of an array.
+    """
+    if _OPENING.match(head):
+        return "whole"
+    first = head.lstrip(BLANKS).split(b"\n", 1)[0].rstrip(BLANKS)
+    return "part" if first.startswith(b"{") and first.endswith(b"},") else "none"
 
 
 def is_array_of_lines(head: bytes) -> bool:
@@ -118,7 +133,7 @@ _ENDS_ELEMENT = re.compile(rb"\},?[ \t\r]*\Z")
 
 
 def line_batches(
-    name: str, reader: Reader, limits: Limits, *, in_array: bool = False
+    name: str, reader: Reader, limits: Limits, *, array: ArrayForm = "none"
 ) -> Iterator[pa.RecordBatch]:
     """Cuts JSON lines into batches; blank lines are no blobs.
 
@@ -126,8 +141,7 @@ def line_batches(
         name: The file's name in its delivery.
         reader: The file.
         limits: How long a line and how large a batch may be.
-        in_array: Whether the file is an array with an element a line. A comma behind an object is
-            no part of the line in any case.
+        array: Whether the lines are elements of an array.
 
     Yields:
         Batches of ``RAW_BLOBS``. An unfinished last line of a file that could not be read to
@@ -138,6 +152,7 @@ def line_batches(
     position: int | None = None
     long: LongPiece | None = None
     tail = b""
+    in_array = array != "none"
     for data in reader:
         if position is None:
             position = reader.position
@@ -178,7 +193,7 @@ def line_batches(
         else:
             problem = f"unfinished: the file {reader.failure}"
             yield pieces_batch(name, [Piece(position, line, problem)])
-    if in_array and reader.failure is None and not tail.endswith(b"]"):
+    if array == "whole" and reader.failure is None and not tail.endswith(b"]"):
         # No blob stands where the opening bracket does.
         problem = "unfinished: the array that starts the file is not closed; deliver it again"
         yield pieces_batch(name, [Piece(reader.position, b"", problem)])

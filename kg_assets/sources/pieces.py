@@ -165,9 +165,9 @@ def _batch(name: str, columns: dict[str, pa.Array]) -> pa.RecordBatch:
     )
 
 
-def _bare(line: bytes) -> bytes:
+def _bare(line: bytes, in_array: bool) -> bytes:
     line = line.removesuffix(b"\r")
-    return line[:-1] if line.endswith(b"},") else line
+    return line[:-1] if in_array and line.endswith(b"},") else line
 
 
 def lines_batch(
@@ -178,10 +178,10 @@ def lines_batch(
     Args:
         name: The file's name in its delivery.
         block: Whole lines, each with its line feed; a carriage return before it is no part of
-            the line either, nor is a comma behind the object.
+            the line either.
         position: Byte offset of the block in the decompressed file.
-        in_array: Whether the file is an array with an element a line. Then brackets that stand
-            alone are no lines.
+        in_array: Whether the lines are elements of an array. Then brackets that stand alone are
+            no lines, and a comma behind an object is no part of its line.
 
     Returns:
         A batch of ``RAW_BLOBS`` with a row for each line that is not blank, or None if all are.
@@ -195,13 +195,13 @@ def lines_batch(
     lines.pop()
     array = None
     last, before = codes[np.maximum(ends - 1, 0)], codes[np.maximum(ends - 2, 0)]
-    commas = (last == _COMMA) & (before == _CLOSE) & (ends - starts > 1)
+    commas = (last == _COMMA) & (before == _CLOSE) & (ends - starts > 1) & in_array
     # A line that starts with white space may be blank; the feed of an empty one is such a start.
     is_plain = not (b"\r" in block or _IS_BLANK[codes[starts]].any())
     if is_plain and in_array:
         is_plain = bool((ends - starts > 1).all())
     if not is_plain or (commas.any() and not commas.all()):
-        lines = [_bare(line) for line in lines]
+        lines = [_bare(line, in_array) for line in lines]
         blank = (b"", b"[", b"]") if in_array else (b"",)
         kept = [row for row, line in enumerate(lines) if line.strip(BLANKS) not in blank]
         if not kept:

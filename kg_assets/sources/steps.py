@@ -273,11 +273,6 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
     # Of a blob with several records some may be refused: it counts as kept.
     place = 'DISTINCT (file, "table", position)' if has_items else "*"
     adding = [f"parsed_{each.name}" for each in adapter.all_inputs if each.adds_to is not None]
-    without = [
-        f"(SELECT count(*) FROM parsed_{each.name} WHERE ({each.holds_record}) IS NOT TRUE)"
-        for each in adapter.all_inputs
-        if each.holds_record
-    ]
     adds = " + ".join(f"(SELECT count(*) FROM {name})" for name in adding) or "0"
     kept_too = """
         WHERE NOT EXISTS (
@@ -291,7 +286,7 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
         con.sql(
             f"""
             SELECT (SELECT count(*) FROM raw),
-                   (SELECT count(*) FROM skipped) + {" + ".join(without) or "0"},
+                   (SELECT count(*) FROM skipped) + (SELECT count(*) FROM recordless),
                    (SELECT count(*) FROM unparsed),
                    (SELECT count({place}) FROM contract_refused {kept_too if has_items else ""}),
                    (SELECT count(*) FROM orphans),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from kg_assets.sources.adapter import Adapter, Input, Join
+from kg_assets.sources.expectations import Bound, Expectation, Fill
 from kg_assets.sources.wikidata_fields import (
     ALIAS_LANGUAGES,
     ENGLISH,
