@@ -26,19 +26,32 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.door_data import CANONICAL_FIELDS, FILM_FIELDS, write_lines
+from benchmarks.wikidata_data import write_dump
 from kg_assets.sources.blobs import read_blobs
 from kg_assets.sources.parsing import parse_blobs
 from kg_assets.sources.record import POSITION_FIELDS
+from kg_assets.sources.wikidata import ADAPTER as WIKIDATA
 
 # Larger batches are not faster, and each bad value costs a search in its batch.
 _BASELINE_ROWS = 1000
 
+FIELDS = {
+    "canonical": CANONICAL_FIELDS,
+    "nested": FILM_FIELDS,
+    "wikidata": WIKIDATA.inputs[0].fields,
+}
+"""What is read of each kind of file."""
+
+EMPTIES = {"wikidata": WIKIDATA.inputs[0].empties}
+"""Objects that a kind of file has as ``[]`` where they are empty."""
+
 Results = Iterator[tuple[pa.RecordBatch | None, list[int]]]
 
 
-def door(path: Path, fields: pa.Schema) -> Results:
+def door(path: Path, kind: str) -> Results:
     """Reads a file through the door; yields records and quarantined positions."""
-    for parsed in parse_blobs(read_blobs(path, name=path.name), fields):
+    batches = read_blobs(path, name=path.name)
+    for parsed in parse_blobs(batches, FIELDS[kind], empties=EMPTIES.get(kind, ())):
         yield parsed.records, parsed.problems.column("position").to_pylist()
 
 
@@ -49,12 +62,13 @@ def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def plain_python(path: Path, fields: pa.Schema) -> Results:
+def plain_python(path: Path, kind: str) -> Results:
     """Does the same with ``json.loads`` and ``from_pylist``.
 
     It is spared what it would have to add to refuse all that the door refuses: whole numbers
     written with a point, NaN, and days in other forms than YYYY-MM-DD.
     """
+    fields, empties = FIELDS[kind], EMPTIES.get(kind, ())
     schema = pa.schema([*POSITION_FIELDS, *(field.with_nullable(True) for field in fields)])
     dates = [field.name for field in fields if pa.types.is_date(field.type)]
     maps = [field.name for field in fields if pa.types.is_map(field.type)]
@@ -77,12 +91,17 @@ def plain_python(path: Path, fields: pa.Schema) -> Results:
     with path.open("rb") as file:
         for line in file:
             blob = line.rstrip(b"\r\n")
-            if blob:
+            if kind == "wikidata":
+                blob = blob.removesuffix(b",")
+            if blob not in (b"", b"[", b"]"):
                 digest = hashlib.sha256(blob).hexdigest()
                 try:
                     record = json.loads(blob.decode(), object_pairs_hook=_object)
                     if not isinstance(record, dict):
                         raise ValueError("no object")
+                    for name in empties:
+                        if record.get(name) == []:
+                            record[name] = {}
                     for name in dates:
                         if (day := record.get(name)) is not None:
                             record[name] = datetime.date.fromisoformat(day)
@@ -137,10 +156,10 @@ def _gathered(results: Results) -> tuple[pa.Table, list[int]]:
     return pa.Table.from_batches(batches), positions
 
 
-def _compared(path: Path, fields: pa.Schema, bad: int) -> int:
+def _compared(path: Path, kind: str, bad: int) -> int:
     """Fails where the two sides differ; returns the number of lines."""
-    ours, ours_bad = _gathered(door(path, fields))
-    theirs, theirs_bad = _gathered(plain_python(path, fields))
+    ours, ours_bad = _gathered(door(path, kind))
+    theirs, theirs_bad = _gathered(plain_python(path, kind))
     # The schemas differ in descriptions and in what is said of nulls, not in types.
     if not ours.equals(theirs.cast(ours.schema)):
         raise SystemExit("the door and plain Python give different tables")
@@ -149,12 +168,11 @@ def _compared(path: Path, fields: pa.Schema, bad: int) -> int:
     return int(ours.num_rows) + bad
 
 
-def measure(kind: str, fields: pa.Schema, megabytes: int, times: int) -> dict[str, float]:
+def measure(kind: str, megabytes: int, times: int) -> dict[str, float]:
     """Measures one kind of file.
 
     Args:
-        kind: ``canonical`` or ``nested``.
-        fields: What is read of it.
+        kind: One of `FIELDS`.
         megabytes: Size of the file in million bytes.
         times: How often each is done; the median counts.
 
@@ -162,16 +180,20 @@ def measure(kind: str, fields: pa.Schema, megabytes: int, times: int) -> dict[st
         Million bytes a second of each step, and lines, bad lines and ratio.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{kind}.jsonl"
-        bad = write_lines(path, kind, megabytes)
+        path = Path(folder) / ("dump.json" if kind == "wikidata" else f"{kind}.jsonl")
+        if kind == "wikidata":
+            bad = write_dump(path, megabytes)
+        else:
+            bad = write_lines(path, kind, megabytes)
         size = path.stat().st_size / 1e6
-        lines = _compared(path, fields, bad)
+        lines = _compared(path, kind, bad)
         batches = list(read_blobs(path, name=path.name))
         reading = _seconds(lambda: read_blobs(path, name=path.name), times)
-        parsing = _seconds(lambda: parse_blobs(batches, fields), times)
+        empties = EMPTIES.get(kind, ())
+        parsing = _seconds(lambda: parse_blobs(batches, FIELDS[kind], empties=empties), times)
         batches = []
-        both = _seconds(lambda: door(path, fields), times)
-        plain = _seconds(lambda: plain_python(path, fields), times)
+        both = _seconds(lambda: door(path, kind), times)
+        plain = _seconds(lambda: plain_python(path, kind), times)
     return {
         "lines": lines,
         "bad": bad,
@@ -188,16 +210,16 @@ def main(
     megabytes: Annotated[int, typer.Option(min=1, help="Size of each file, in MB.")] = 300,
     times: Annotated[int, typer.Option(min=1, help="Runs of which the median counts.")] = 3,
 ) -> None:
-    """Measures the door against plain Python, on canonical records and on nested films."""
+    """Measures the door against plain Python, on records, nested films and entities of Wikidata."""
     console = Console()
     table = Table(title=f"The door: {megabytes} MB, 0.1 % bad lines, median of {times}, MB/s")
     for column in ("file", "lines", "bad"):
         table.add_column(column, no_wrap=True)
     for column in ("cut and hash", "parse", "one after the other", "both", "plain Python", "times"):
         table.add_column(column, justify="right")
-    for kind, fields in (("canonical", CANONICAL_FIELDS), ("nested", FILM_FIELDS)):
+    for kind in FIELDS:
         with console.status(f"measuring {kind}"):
-            figures = measure(kind, fields, megabytes, times)
+            figures = measure(kind, megabytes, times)
         table.add_row(
             kind,
             f"{figures['lines']:,.0f}",

@@ -156,11 +156,13 @@ _COUNTRIES = ["FR", "US", "DE", "JP", "IN", "GB", "IT", "BR", "KR", "SE"]
 _LANGUAGES = ["fr", "en", "de", "ja", "hi", "it", "pt", "ko", "sv"]
 
 
-def _text(chance: random.Random, words: int) -> str:
-    return " ".join(chance.choices(_WORDS, k=words))
+def words(chance: random.Random, number: int) -> str:
+    """Returns some words."""
+    return " ".join(chance.choices(_WORDS, k=number))
 
 
-def _name(chance: random.Random) -> str:
+def person_name(chance: random.Random) -> str:
+    """Returns a name of two words."""
     return f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
 
 
@@ -170,8 +172,8 @@ def canonical_record(number: int, chance: random.Random) -> dict[str, Any]:
     return {
         "entity_type": "film",
         "source_id": f"Q{number}",
-        "name": _text(chance, 3).title(),
-        "alternate_names": [_text(chance, 3) for _ in range(chance.randint(0, 2))],
+        "name": words(chance, 3).title(),
+        "alternate_names": [words(chance, 3) for _ in range(chance.randint(0, 2))],
         "year": chance.randint(1920, 2025),
         "date": f"{chance.randint(1920, 2025)}-{chance.randint(1, 12):02d}-07",
         "runtime_minutes": chance.randint(60, 200),
@@ -179,17 +181,17 @@ def canonical_record(number: int, chance: random.Random) -> dict[str, Any]:
         "countries": chance.sample(_COUNTRIES, chance.randint(1, 2)),
         "languages": [chance.choice(_LANGUAGES)],
         "credits": [
-            {"name": _name(chance), "role": role, "position": place}
-            | ({"character": _text(chance, 1)} if role == "actor" else {})
+            {"name": person_name(chance), "role": role, "position": place}
+            | ({"character": words(chance, 1)} if role == "actor" else {})
             for place, role in enumerate(roles, start=1)
         ],
         "external_ids": {"imdb": f"tt{number:07d}", "wikidata": f"Q{number}"},
-        "description": _text(chance, chance.randint(8, 25)),
+        "description": words(chance, chance.randint(8, 25)),
     }
 
 
 def _person(chance: random.Random, department: str) -> dict[str, Any]:
-    name = _name(chance)
+    name = person_name(chance)
     return {
         "adult": False,
         "gender": chance.randint(0, 2),
@@ -235,12 +237,12 @@ def nested_film(number: int, chance: random.Random) -> dict[str, Any]:
         "id": number,
         "imdb_id": film_id,
         "original_language": chance.choice(_LANGUAGES),
-        "original_title": _text(chance, 3),
-        "overview": _text(chance, 40),
+        "original_title": words(chance, 3),
+        "overview": words(chance, 40),
         "popularity": round(chance.random() * 100, 3),
         "poster_path": _path(chance),
         "production_companies": [
-            {"id": k, "logo_path": None, "name": _text(chance, 2), "origin_country": "US"}
+            {"id": k, "logo_path": None, "name": words(chance, 2), "origin_country": "US"}
             for k in range(2)
         ],
         "production_countries": [{"iso_3166_1": code, "name": code} for code in ("FR", "DE")],
@@ -252,15 +254,15 @@ def nested_film(number: int, chance: random.Random) -> dict[str, Any]:
             for code in chance.sample(_LANGUAGES, 2)
         ],
         "status": "Released",
-        "tagline": _text(chance, 6),
-        "title": _text(chance, 3),
+        "tagline": words(chance, 6),
+        "title": words(chance, 3),
         "video": False,
         "vote_average": round(chance.random() * 10, 1),
         "vote_count": chance.randint(0, 10**4),
         "credits": {
             "cast": [
                 _person(chance, "Acting")
-                | {"cast_id": place + 1, "character": _text(chance, 2), "order": place}
+                | {"cast_id": place + 1, "character": words(chance, 2), "order": place}
                 for place in range(chance.randint(4, 16))
             ],
             "crew": [
@@ -281,10 +283,10 @@ def nested_film(number: int, chance: random.Random) -> dict[str, Any]:
                     "english_name": code,
                     "data": {
                         "homepage": "",
-                        "overview": _text(chance, 25),
+                        "overview": words(chance, 25),
                         "runtime": 0,
-                        "tagline": _text(chance, 5),
-                        "title": _text(chance, 3),
+                        "tagline": words(chance, 5),
+                        "title": words(chance, 3),
                     },
                 }
                 for code in chance.sample(_COUNTRIES, chance.randint(2, 8))

@@ -44,6 +44,10 @@ class Input:
         adds_to: Name of the input whose records these rows add to, by equal keys. Such a row
             makes no record. Where no row of that input has its key, it is quarantined; where the
             delivery has no file of that input, all rows are counted as skipped.
+        holds_record: SQL condition over the fields that tells which rows hold a record. Rows for
+            which it is not true are counted as skipped, and the SELECT gives none for them; joins
+            may read them. All rows hold one where it is empty.
+        empties: Names of objects that the source writes as ``[]`` where they are empty.
         only_deletes: Whether the rows name what a delivery of the mode ``delete`` removes; in
             other deliveries they are counted as skipped.
     """
@@ -55,6 +59,8 @@ class Input:
     key: str | None = None
     adds_to: str | None = None
     only_deletes: bool = False
+    holds_record: str = ""
+    empties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

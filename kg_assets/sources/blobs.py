@@ -11,7 +11,13 @@ import pyarrow as pa
 
 from kg_assets.sources.databases import database_pieces
 from kg_assets.sources.documents import document_pieces
-from kg_assets.sources.framing import Reader, line_batches, table_pieces
+from kg_assets.sources.framing import (
+    Reader,
+    array_form,
+    is_array_of_lines,
+    line_batches,
+    table_pieces,
+)
 from kg_assets.sources.opening import COMPRESSIONS, Limits, SafeFile, UnreadableError
 from kg_assets.sources.pieces import Piece, piece_batches, pieces_batch
 from kg_assets.sources.unquoted import unquoted_batches
@@ -107,7 +113,9 @@ def _text(
     if cut == "unquoted":
         batches = unquoted_batches(name, reader, limits)
     elif suffix in LINES or cut == "lines":
-        batches = line_batches(name, reader, limits)
+        batches = line_batches(name, reader, limits, array=array_form(reader.peek()))
+    elif suffix == DOCUMENT and is_array_of_lines(reader.peek()):
+        batches = line_batches(name, reader, limits, array="whole")
     else:
         pieces = (
             document_pieces(reader, limits)

@@ -1,8 +1,14 @@
-"""Cutting a JSON document into blobs: the elements of a top-level array, or the whole."""
+"""Cutting a JSON document into blobs: the elements of a top-level array, or the whole.
+
+What Wikibase answers (``Special:EntityData``, ``wbgetentities``) is an object with all entities in
+its first member, ``{"entities": {"Q1": {...}}}``. It is cut into these.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +18,9 @@ from kg_assets.sources.opening import Limits
 from kg_assets.sources.pieces import BLANKS, LongPiece, Piece, too_long
 
 _QUOTE, _BACKSLASH, _COMMA = ord('"'), ord("\\"), ord(",")
+_ENVELOPE = re.compile(rb'(\{\s*"entities"\s*:\s*)\{\s*"')
+_KEY = re.compile(rb'"[^"\\]{1,64}"\s*:\s*')
+_REST_OF_ENVELOPE = re.compile(rb'(,\s*"success"\s*:\s*1\s*)?\}\s*')
 _IS_STRUCTURAL = np.zeros(256, np.bool_)
 _IS_STRUCTURAL[list(b"[]{},")] = True
 
@@ -126,7 +135,7 @@ def document_pieces(reader: Reader, limits: Limits) -> Iterator[Piece]:
     """
     structure = _Structure()
     element: _Element | None = None
-    is_array = has_ended = False
+    is_array = is_envelope = has_ended = False
     cuts_made = 0
     limit = limits.max_blob_bytes
     for data in reader:
@@ -138,7 +147,12 @@ def document_pieces(reader: Reader, limits: Limits) -> Iterator[Piece]:
                 continue
             offset += len(data) - len(bare)
             data = bare
-            is_array = bare.startswith(b"[")
+            envelope = _ENVELOPE.match(bare)
+            if envelope is not None:
+                offset += envelope.end(1)
+                data = bare[envelope.end(1) :]
+            is_envelope = envelope is not None
+            is_array = is_envelope or bare.startswith(b"[")
             start = int(is_array)
             element = _Element(offset + start, limit)
         if not is_array or has_ended:
@@ -149,7 +163,8 @@ def document_pieces(reader: Reader, limits: Limits) -> Iterator[Piece]:
             element.add(data[start:cut])
             cuts_made += 1
             if not element.is_blank:
-                yield element.piece("element")
+                piece = element.piece("element")
+                yield _without_key(piece) if is_envelope else piece
             elif cut != end or cuts_made > 1:
                 yield Piece(offset + cut, b"", "an element of the array is missing here; write it")
             start = cut + 1
@@ -159,7 +174,11 @@ def document_pieces(reader: Reader, limits: Limits) -> Iterator[Piece]:
     if element is None:
         return
     if has_ended:
-        if not element.is_blank:
+        rest = element.piece("rest")
+        is_due = is_envelope and _REST_OF_ENVELOPE.fullmatch(rest.blob)
+        if is_envelope and element.is_blank:
+            yield replace(rest, problem="unfinished: the object that starts the file is not closed")
+        elif not element.is_blank and not is_due:
             problem = "this follows the end of the array; write one JSON document into a file"
             yield element.piece("rest", problem)
     elif reader.failure is not None:
@@ -168,3 +187,11 @@ def document_pieces(reader: Reader, limits: Limits) -> Iterator[Piece]:
         yield element.piece("element", "unfinished: the array that starts the file is not closed")
     else:
         yield element.piece("document")
+
+
+def _without_key(piece: Piece) -> Piece:
+    """Takes the name of a member off; what has no plain name is left for parsing to refuse."""
+    key = _KEY.match(piece.blob)
+    if key is None or piece.problem is not None:
+        return piece
+    return replace(piece, position=piece.position + key.end(), blob=piece.blob[key.end() :])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,7 @@ from kg_assets.sources.pieces import (
 )
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_TAIL_BYTES = 64
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -37,12 +40,24 @@ class Reader:
     def __init__(self, pieces: Iterable[bytes]) -> None:
         """Wraps the pieces of a file; nothing is read yet."""
         self._pieces = pieces
+        self._read = self._given()
+        self._first = b""
         self.position = 0
         self.end = 0
         self.is_blank = True
         self.failure: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._first:
+            yield self._first
+        yield from self._read
+
+    def peek(self) -> bytes:
+        """Returns the first bytes, which stay to be read; call it before anything is read."""
+        self._first = next(self._read, b"")
+        return self._first
+
+    def _given(self) -> Iterator[bytes]:
         started = False
         head = b""
         try:
@@ -75,13 +90,58 @@ class Reader:
         return head
 
 
-def line_batches(name: str, reader: Reader, limits: Limits) -> Iterator[pa.RecordBatch]:
+ArrayForm = Literal["none", "part", "whole"]
+"""Whether lines are no elements of an array, some of its elements, or all and its brackets."""
+
+_OPENING = re.compile(rb"[ \t\r\n]*\[[ \t\r]*\n")
+
+
+def array_form(head: bytes) -> ArrayForm:
+    """How far JSON lines are written as an array with an element a line.
+
+    Args:
+        head: The first bytes of the file.
+
+    Returns:
+        ``whole`` where an opening bracket is all of the first line, ``part`` where it is an
+        object with a comma behind it, as in lines that were picked out of an array.
+    """
+    if _OPENING.match(head):
+        return "whole"
+    first = head.lstrip(BLANKS).split(b"\n", 1)[0].rstrip(BLANKS)
+    return "part" if first.startswith(b"{") and first.endswith(b"},") else "none"
+
+
+def is_array_of_lines(head: bytes) -> bool:
+    """Whether a document is an array that has each element, an object, on a line of its own.
+
+    Args:
+        head: The first bytes of the file, as many as are read at once; whole lines are looked at.
+    """
+    opening = _OPENING.match(head)
+    if opening is None:
+        return False
+    lines = head[opening.end() :].split(b"\n")
+    if len(lines) == 1:
+        return False
+    lines.pop()
+    elements = [line for line in lines if line.strip(BLANKS) not in (b"", b"]")]
+    return all(line.startswith(b"{") and _ENDS_ELEMENT.search(line) for line in elements)
+
+
+_ENDS_ELEMENT = re.compile(rb"\},?[ \t\r]*\Z")
+
+
+def line_batches(
+    name: str, reader: Reader, limits: Limits, *, array: ArrayForm = "none"
+) -> Iterator[pa.RecordBatch]:
     """Cuts JSON lines into batches; blank lines are no blobs.
 
     Args:
         name: The file's name in its delivery.
         reader: The file.
         limits: How long a line and how large a batch may be.
+        array: Whether the lines are elements of an array.
 
     Yields:
         Batches of ``RAW_BLOBS``. An unfinished last line of a file that could not be read to
@@ -91,6 +151,8 @@ def line_batches(name: str, reader: Reader, limits: Limits) -> Iterator[pa.Recor
     held = 0
     position: int | None = None
     long: LongPiece | None = None
+    tail = b""
+    in_array = array != "none"
     for data in reader:
         if position is None:
             position = reader.position
@@ -110,7 +172,8 @@ def line_batches(name: str, reader: Reader, limits: Limits) -> Iterator[pa.Recor
             held += len(data)
         else:
             block = b"".join([*rest, data[:last]])
-            yield from _cut(name, block, position, limits)
+            yield from _cut(name, block, position, limits, in_array=in_array)
+            tail = block[-_TAIL_BYTES:].rstrip(BLANKS) or tail
             position += len(block)
             rest, held = [data[last:]], len(data) - last
         if held > limits.max_blob_bytes + 1:  # a carriage return is no part of the line
@@ -122,16 +185,23 @@ def line_batches(name: str, reader: Reader, limits: Limits) -> Iterator[pa.Recor
         yield pieces_batch(name, [long.piece(too_long("line", limits.max_blob_bytes))])
         return
     line = b"".join(rest)
-    if not line.strip(BLANKS):
-        return
-    assert position is not None
-    if reader.failure is None:
-        yield from _cut(name, line + b"\n", position, limits)
-    else:
-        yield pieces_batch(name, [Piece(position, line, f"unfinished: the file {reader.failure}")])
+    tail = line.rstrip(BLANKS) or tail
+    if line.strip(BLANKS):
+        assert position is not None
+        if reader.failure is None:
+            yield from _cut(name, line + b"\n", position, limits, in_array=in_array)
+        else:
+            problem = f"unfinished: the file {reader.failure}"
+            yield pieces_batch(name, [Piece(position, line, problem)])
+    if array == "whole" and reader.failure is None and not tail.endswith(b"]"):
+        # No blob stands where the opening bracket does.
+        problem = "unfinished: the array that starts the file is not closed; deliver it again"
+        yield pieces_batch(name, [Piece(reader.position, b"", problem)])
 
 
-def _cut(name: str, block: bytes, position: int, limits: Limits) -> Iterator[pa.RecordBatch]:
+def _cut(
+    name: str, block: bytes, position: int, limits: Limits, *, in_array: bool
+) -> Iterator[pa.RecordBatch]:
     """Yields the batches of a block of whole lines."""
     start = 0
     while start < len(block):
@@ -141,15 +211,17 @@ def _cut(name: str, block: bytes, position: int, limits: Limits) -> Iterator[pa.
         part = block if end - start == len(block) else block[start:end]
         # No line of a part is longer than the part.
         if len(part) <= limits.max_blob_bytes:
-            batch = lines_batch(name, part, position + start)
+            batch = lines_batch(name, part, position + start, in_array=in_array)
             if batch is not None:
                 yield batch
         else:
-            yield from _cut_long(name, part, position + start, limits)
+            yield from _cut_long(name, part, position + start, limits, in_array=in_array)
         start = end
 
 
-def _cut_long(name: str, part: bytes, position: int, limits: Limits) -> Iterator[pa.RecordBatch]:
+def _cut_long(
+    name: str, part: bytes, position: int, limits: Limits, *, in_array: bool
+) -> Iterator[pa.RecordBatch]:
     """Yields the batches of whole lines of which some may be too long."""
     ends = np.flatnonzero(np.frombuffer(part, np.uint8) == 10) + 1
     lengths = np.diff(ends, prepend=0)
@@ -157,7 +229,7 @@ def _cut_long(name: str, part: bytes, position: int, limits: Limits) -> Iterator
     for row in np.flatnonzero(lengths > limits.max_blob_bytes + 1):
         line_start, line_end = int(ends[row] - lengths[row]), int(ends[row])
         if line_start > start:
-            batch = lines_batch(name, part[start:line_start], position + start)
+            batch = lines_batch(name, part[start:line_start], position + start, in_array=in_array)
             if batch is not None:
                 yield batch
         long = LongPiece(position + line_start)
@@ -165,7 +237,7 @@ def _cut_long(name: str, part: bytes, position: int, limits: Limits) -> Iterator
         yield pieces_batch(name, [long.piece(too_long("line", limits.max_blob_bytes))])
         start = line_end
     if start < len(part):
-        batch = lines_batch(name, part[start:], position + start)
+        batch = lines_batch(name, part[start:], position + start, in_array=in_array)
         if batch is not None:
             yield batch
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS
 _BATCHES_AHEAD = 3
 _OPEN, _CLOSE, _BACKSLASH, _U, _D = b"{}\\ud"
 _LOWER_CASE = 0x20
+_EMPTY_LIST = re.compile(rb'": ?\[\]')
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,11 @@ class Parsed:
 
 
 def parse_blobs(
-    batches: Iterable[pa.RecordBatch], fields: pa.Schema, *, threads: int | None = None
+    batches: Iterable[pa.RecordBatch],
+    fields: pa.Schema,
+    *,
+    empties: Sequence[str] = (),
+    threads: int | None = None,
 ) -> Iterator[Parsed]:
     """Parses blobs that hold one JSON object each.
 
@@ -54,6 +60,8 @@ def parse_blobs(
     Args:
         batches: Batches with the schema of ``RAW_BLOBS``.
         fields: The fields to read. Nullability is not checked: that is the adapter's part.
+        empties: Names of objects that the source writes as ``[]`` where they are empty, as PHP
+            does; they are read as empty objects wherever they stand.
         threads: How many batches' parts are parsed at a time; by default one for each core.
 
     Yields:
@@ -67,11 +75,12 @@ def parse_blobs(
     if taken:
         raise ValueError(f"fields {sorted(taken)} would hide the position; name them differently")
     engine = Engine(fields)
+    names = tuple(f'"{name}'.encode() for name in empties)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1, "parse") as pool:
         waiting: deque[_Batch] = deque()
         try:
             for batch in batches:
-                waiting.append(_Batch(batch, fields, engine, pool))
+                waiting.append(_Batch(batch, fields, engine, pool, names))
                 if len(waiting) > _BATCHES_AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -84,7 +93,12 @@ class _Batch:
     """A batch on its way: which blobs go to the engine, and what comes back."""
 
     def __init__(
-        self, batch: pa.RecordBatch, fields: pa.Schema, engine: Engine, pool: ThreadPoolExecutor
+        self,
+        batch: pa.RecordBatch,
+        fields: pa.Schema,
+        engine: Engine,
+        pool: ThreadPoolExecutor,
+        empties: tuple[bytes, ...],
     ) -> None:
         if batch.schema.names != RAW_BLOBS.schema.names:
             raise ValueError(
@@ -93,9 +107,11 @@ class _Batch:
         self._batch = batch
         self._fields = fields
         self._engine = engine
+        self._empties = empties
         self._refused: dict[int, tuple[str, str]] = {}  # row: stage, reason
         blobs = self._select()
         text, offsets = _joined(blobs)
+        text = _with_objects(text, empties)
         self._has_surrogates = _has_surrogates(text)
         size = int(offsets[-1])
         count = max(1, round(size / engine.task_bytes))
@@ -142,6 +158,7 @@ class _Batch:
 
     def _refuse(self, row: int, message: str) -> None:
         blob = self._batch.column("blob")[row].as_py() or b""
+        blob = bytes(_with_objects(pa.py_buffer(blob), self._empties))
         self._refused[row] = ("parse", diagnose(blob, self._fields, message))
 
     def result(self) -> Parsed:
@@ -202,6 +219,28 @@ class _Batch:
             [columns[name] for name in QUARANTINED_BLOBS.schema.names],
             schema=QUARANTINED_BLOBS.schema,
         )
+
+
+def _with_objects(text: pa.Buffer, names: tuple[bytes, ...]) -> pa.Buffer:
+    """Writes ``{}`` for ``[]`` behind the names, which start with their quote.
+
+    No text inside a JSON string looks like it: a quote in there has a backslash before it.
+    """
+    if not names:
+        return text
+    view = memoryview(text)
+    longest = max(map(len, names))
+    places = [
+        found.end()
+        for found in _EMPTY_LIST.finditer(view)
+        if bytes(view[max(found.start() - longest, 0) : found.start()]).endswith(names)
+    ]
+    if not places:
+        return text
+    changed = bytearray(view)
+    for end in places:
+        changed[end - 2 : end] = b"{}"
+    return pa.py_buffer(changed)
 
 
 def _is_valid(column: pa.Array) -> bool:

@@ -20,6 +20,7 @@ BLANKS = b" \t\r\n"
 
 _IS_BLANK = np.zeros(256, np.bool_)
 _IS_BLANK[list(BLANKS)] = True
+_COMMA, _CLOSE = b",}"
 _BATCH_ROWS = 1 << 16
 _ROW_BYTES = 200  # of the columns beside the blob
 
@@ -164,7 +165,14 @@ def _batch(name: str, columns: dict[str, pa.Array]) -> pa.RecordBatch:
     )
 
 
-def lines_batch(name: str, block: bytes, position: int) -> pa.RecordBatch | None:
+def _bare(line: bytes, in_array: bool) -> bytes:
+    line = line.removesuffix(b"\r")
+    return line[:-1] if in_array and line.endswith(b"},") else line
+
+
+def lines_batch(
+    name: str, block: bytes, position: int, *, in_array: bool = False
+) -> pa.RecordBatch | None:
     """Makes a batch of the lines of a block.
 
     Args:
@@ -172,6 +180,8 @@ def lines_batch(name: str, block: bytes, position: int) -> pa.RecordBatch | None
         block: Whole lines, each with its line feed; a carriage return before it is no part of
             the line either.
         position: Byte offset of the block in the decompressed file.
+        in_array: Whether the lines are elements of an array. Then brackets that stand alone are
+            no lines, and a comma behind an object is no part of its line.
 
     Returns:
         A batch of ``RAW_BLOBS`` with a row for each line that is not blank, or None if all are.
@@ -184,23 +194,31 @@ def lines_batch(name: str, block: bytes, position: int) -> pa.RecordBatch | None
     lines = block.split(b"\n")
     lines.pop()
     array = None
+    last, before = codes[np.maximum(ends - 1, 0)], codes[np.maximum(ends - 2, 0)]
+    commas = (last == _COMMA) & (before == _CLOSE) & (ends - starts > 1) & in_array
     # A line that starts with white space may be blank; the feed of an empty one is such a start.
-    if b"\r" in block or _IS_BLANK[codes[starts]].any():
-        lines = [line[:-1] if line.endswith(b"\r") else line for line in lines]
-        kept = [row for row, line in enumerate(lines) if line.strip(BLANKS)]
+    is_plain = not (b"\r" in block or _IS_BLANK[codes[starts]].any())
+    if is_plain and in_array:
+        is_plain = bool((ends - starts > 1).all())
+    if not is_plain or (commas.any() and not commas.all()):
+        lines = [_bare(line, in_array) for line in lines]
+        blank = (b"", b"[", b"]") if in_array else (b"",)
+        kept = [row for row, line in enumerate(lines) if line.strip(BLANKS) not in blank]
         if not kept:
             return None
         if len(kept) < len(lines):
             lines = [lines[row] for row in kept]
             starts = starts[kept]
     elif len(block) < 1 << 31:
+        if commas.any():
+            lines = [line[:-1] for line in lines]
         offsets = np.empty(len(lines) + 1, np.int32)
         offsets[:-1] = starts
         offsets[-1] = len(block)
         with_feeds = pa.BinaryArray.from_buffers(
             pa.binary(), len(lines), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
         )
-        array = pc.binary_slice(with_feeds, 0, -1)
+        array = pc.binary_slice(with_feeds, 0, -2 if commas.any() else -1)
     if array is None:
         array = pa.array(lines, pa.binary())
     sha256 = hashlib.sha256

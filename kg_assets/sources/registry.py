@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kg_assets.sources import cannes_films, imdb, movielens, tmdb, wikidata_films
+from kg_assets.sources import cannes_films, imdb, movielens, tmdb, wikidata, wikidata_films
 from kg_assets.sources.canonical import canonical_adapter
 from kg_assets.sources.inferred import inferred_adapter
 
@@ -19,6 +19,7 @@ ADAPTERS = {
         imdb.ADAPTER,
         tmdb.ADAPTER,
         movielens.ADAPTER,
+        wikidata.ADAPTER,
         inferred_adapter(),
     )
 }

@@ -186,6 +186,7 @@ def _add_left_out(con: duckdb.DuckDBPyConnection, each: Input, source: str) -> N
               AND selected."table" IS NOT DISTINCT FROM parsed."table"
               AND selected.position = parsed.position
         )
+          AND ({each.holds_record or "true"})
         """,
         {"source": source},
     )

@@ -47,7 +47,8 @@ def stage_inputs(
 
     Makes the views ``parsed_<input>`` (the columns of the place and the fields), ``unparsed``
     (rows of quarantined_blobs: what came with a problem, was not readable, or stands in a file
-    that no input reads) and ``skipped`` (rows of raw that are declared to hold no record).
+    that no input reads), ``skipped`` (rows of raw that are declared to hold no record) and
+    ``recordless`` (place of rows that were read and hold none by the adapter's word).
     """
     missing = _assign_files(con, adapter, is_deletion=is_deletion)
     con.execute(
@@ -75,6 +76,7 @@ def stage_inputs(
         for source in adapter.all_inputs:
             _parse(con, source, scratch / f"parsed_{source.name}.parquet", problems)
     con.read_parquet([str(unparsed)]).create_view("unparsed_input", replace=True)
+    _view_recordless(con, adapter)
     patterns = sorted(pattern for source in adapter.all_inputs for pattern in source.files)
     con.execute("SET VARIABLE files_read = $1", [", ".join(patterns)])
     columns = ", ".join(f'"{name}"' for name in QUARANTINED_BLOBS.schema.names)
@@ -136,7 +138,7 @@ def _parse(
     schema = parsed_schema(source)
     with ExitStack() as stack:
         records = stack.enter_context(pq.ParquetWriter(path, schema))
-        for parsed in parse_blobs(_batches(con, source), source.fields):
+        for parsed in parse_blobs(_batches(con, source), source.fields, empties=source.empties):
             for writer, batch, wanted in (
                 (records, parsed.records, schema),
                 (problems, parsed.problems, QUARANTINED_BLOBS.schema),
@@ -144,6 +146,18 @@ def _parse(
                 if batch.num_rows:
                     writer.write_batch(batch.select(wanted.names).cast(wanted))
     con.read_parquet([str(path)]).create_view(f"parsed_{source.name}", replace=True)
+
+
+def _view_recordless(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
+    parts = [
+        f"""
+        SELECT file, "table", position
+        FROM parsed_{each.name}
+        WHERE ({each.holds_record or "true"}) IS NOT TRUE
+        """
+        for each in adapter.all_inputs
+    ]
+    con.execute(f"CREATE OR REPLACE TEMP VIEW recordless AS {' UNION ALL '.join(parts)}")
 
 
 def _batches(con: duckdb.DuckDBPyConnection, source: Input) -> Iterator[pa.RecordBatch]:

@@ -286,7 +286,7 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
         con.sql(
             f"""
             SELECT (SELECT count(*) FROM raw),
-                   (SELECT count(*) FROM skipped),
+                   (SELECT count(*) FROM skipped) + (SELECT count(*) FROM recordless),
                    (SELECT count(*) FROM unparsed),
                    (SELECT count({place}) FROM contract_refused {kept_too if has_items else ""}),
                    (SELECT count(*) FROM orphans),

@@ -142,7 +142,9 @@ def _sampled(trial: Trial, settings: Settings, path: Path, sample: int) -> Itera
 
 def _look(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
     trial.people = con.sql("SELECT count(*) FROM records_people").fetchall()[0][0]
-    trial.skipped = con.sql("SELECT count(*) FROM skipped").fetchall()[0][0]
+    trial.skipped = con.sql(
+        "SELECT (SELECT count(*) FROM skipped) + (SELECT count(*) FROM recordless)"
+    ).fetchall()[0][0]
     columns = [name for name in CANONICAL_COLUMNS if name != "entity_type"]
     filled = {name: filled_expression(name) for name in columns}
     shares = ", ".join(f"avg(({sql})::DOUBLE)" for sql in filled.values())

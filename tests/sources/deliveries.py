@@ -8,6 +8,7 @@ import duckdb
 
 from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
+from kg_assets.sources.tables import QUARANTINED_BLOBS, SOURCE_RECORDS
 from resources.lake import Lake
 from resources.settings import Settings
 from resources.table import Table
@@ -48,3 +49,11 @@ class Stage:
         """All rows of a table."""
         with duckdb.connect(config={"threads": 1}) as con:
             return self.lake.relation(con, table).to_arrow_table().to_pylist()
+
+    def names(self) -> list[str]:
+        """Names of the records but those of people."""
+        return [row["name"] for row in self.rows(SOURCE_RECORDS) if row["entity_type"] != "person"]
+
+    def quarantined(self) -> list[dict]:
+        """What is quarantined."""
+        return self.rows(QUARANTINED_BLOBS)

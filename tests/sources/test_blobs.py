@@ -87,6 +87,8 @@ def test_positions_lead_back_to_the_bytes(
     data = b"\n".join(lines) + b"\n" * ends_with_feed
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:3] == b"\xef\xbb\xbf":
         return
+    if next(filter(None, lines), b"").strip(b" \t\r") == b"[":
+        return  # what an array has beside its elements is no part of them
     found = rows(tmp_path_factory.mktemp("d") / "x.jsonl", data, batch_bytes=batch_bytes)
     if any(lines):
         assert [row["blob"] for row in found] == [line for line in lines if line]

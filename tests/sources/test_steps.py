@@ -19,17 +19,7 @@ from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.landing import LandingError, land
 from kg_assets.sources.steps import LostRowsError, run_raw_blobs
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
-from tests.sources.deliveries import Stage as Deliveries
-
-
-class Stage(Deliveries):
-    """Deliveries, and what became of them."""
-
-    def names(self) -> list[str]:
-        return [row["name"] for row in self.rows(SOURCE_RECORDS) if row["entity_type"] != "person"]
-
-    def quarantined(self) -> list[dict]:
-        return self.rows(QUARANTINED_BLOBS)
+from tests.sources.deliveries import Stage
 
 
 @pytest.fixture

@@ -1,0 +1,376 @@
+"""The source wikidata: entities of Wikidata as its dumps and its API write them in JSON.
+
+A property of Wikidata has values of one type for ever, so each is read typed: an item as its id, a
+time with its precision, an amount with its unit. Of the statements of a property the preferred ones
+count, else the normal ones, never the deprecated ones; unknown values and no values are none.
+"""
+
+# ruff: noqa: S608 - what is put into statements is declared here and in wikidata_items.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from kg_assets.sources.adapter import Adapter, Input, Join
+from kg_assets.sources.expectations import Bound, Expectation, Fill
+from kg_assets.sources.wikidata_fields import (
+    ALIAS_LANGUAGES,
+    ENGLISH,
+    FIELDS,
+    IDENTIFIERS,
+    NAME_LANGUAGES,
+    QUALIFIERS,
+    ROLES,
+)
+from kg_assets.sources.wikidata_items import CLASSES, COUNTRIES, LANGUAGES, OCCUPATIONS
+
+MOST_NAMES = 30
+"""Most alternate names of a record: some have hundreds, nearly all of them transliterations."""
+
+
+def _best(name: str) -> str:
+    """SQL for the statements of a property that count."""
+    statements = f"claims.{name}"
+    return f"""CASE
+        WHEN list_contains(list_transform({statements}, lambda one: one.rank), 'preferred')
+        THEN list_filter({statements}, lambda one: one.rank = 'preferred')
+        ELSE list_filter({statements}, lambda one: coalesce(one.rank, 'normal') = 'normal')
+    END"""
+
+
+def _values(name: str, part: str = "") -> str:
+    """SQL for the values of a property, in the order of its statements."""
+    return f"""list_filter(
+        list_transform({_best(name)}, lambda one: one.mainsnak.datavalue.value{part}),
+        lambda value: value IS NOT NULL
+    )"""
+
+
+def _ids(name: str) -> str:
+    return _values(name, ".id")
+
+
+def _years(*names: str) -> str:
+    """SQL for the first of the properties that tells a year, and the least year that it tells."""
+    told = [
+        f"""list_min(list_transform(
+            list_filter(
+                {_values(name)},
+                -- 9 is a year, 10 a month, 11 a day; what is less is a decade or a century.
+                lambda value: value.precision >= 9
+            ),
+            lambda value: TRY_CAST(regexp_extract(value.time, '^([+-]\\d+)-', 1) AS INTEGER)
+        ))"""
+        for name in names
+    ]
+    return f"coalesce({', '.join(told)})"
+
+
+def _day(name: str) -> str:
+    """SQL for the earliest day that a property tells."""
+    return f"""list_min(list_transform(
+        list_filter({_values(name)}, lambda value: value.precision >= 11),
+        lambda value: TRY_CAST(
+            regexp_extract(value.time, '^\\+0*(\\d{{4}}-\\d\\d-\\d\\d)T', 1) AS DATE
+        )
+    ))"""
+
+
+def _ordinal(qualifiers: str) -> str:
+    """SQL for the number that a statement has in a series (P1545)."""
+    return f"TRY_CAST({qualifiers}.P1545[1].datavalue.value AS INTEGER)"
+
+
+def _label(languages: tuple[str, ...]) -> str:
+    labels = ", ".join(f'clean_text(labels."{language}".value)' for language in languages)
+    return f"coalesce({labels})"
+
+
+def _references(use: str, name: str, *, is_credit: bool = False) -> str:
+    """SQL for a list of what an entity refers to by a property."""
+    told = QUALIFIERS.get(name, {}) if is_credit else {}
+    character = "one.qualifiers.P453[1].datavalue.value.id" if "P453" in told else "NULL::VARCHAR"
+    written = "one.qualifiers.P4633[1].datavalue.value" if "P4633" in told else "NULL::VARCHAR"
+    place = f"coalesce({_ordinal('one.qualifiers')}, place)" if "P1545" in told else "place"
+    return f"""list_transform(
+        {_best(name)},
+        lambda one, place: {{
+            'use': '{use}',
+            'property': {list(ROLES).index(name) if is_credit else 0},
+            'turn': place,
+            'place': {place},
+            'target': one.mainsnak.datavalue.value.id,
+            'character_id': {character},
+            'character': {written}
+        }}
+    )"""
+
+
+_NONE = """[]::STRUCT(
+    use VARCHAR, property INTEGER, turn BIGINT, place BIGINT, target VARCHAR,
+    character_id VARCHAR, character VARCHAR
+)[]"""
+_REFERENCES = "flatten([{}])".format(
+    ", ".join(
+        f"coalesce({part}, {_NONE})"
+        for part in (
+            *(_references(role, name, is_credit=True) for name, role in ROLES.items()),
+            _references("genre", "P136"),
+            _references("country", "P495"),
+            _references("language", "P364"),
+            _references("other language", "P407"),
+            _references("profession", "P106"),
+            _references("season", "P4908"),
+            _references("parent", "P179"),
+            _references("franchise", "P8345"),
+        )
+    )
+)
+
+
+def _listed(ids: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f"'{one}'" for one in ids) + "]"
+
+
+_CLASSES = ", ".join(f"'{one}'" for classes in CLASSES.values() for one in classes)
+HOLDS_RECORD = f"""coalesce(
+    len(list_intersect(list_transform({_best("P31")}, lambda one: one.mainsnak.datavalue.value.id),
+                       [{_CLASSES}])) > 0
+    OR id IS NULL,
+    false
+)"""
+_TYPE = "CASE {} END".format(
+    "\n".join(
+        f"WHEN list_has_any({_ids('P31')}, {_listed(classes)}) THEN '{kind}'"
+        for kind, classes in CLASSES.items()
+    )
+)
+
+
+def _known(name: str, table: Mapping[str, str]) -> str:
+    """SQL for what the adapter itself knows an item as, null for all others."""
+    items, codes = _listed(tuple(table)), _listed(tuple(table.values()))
+    return f"{codes}[list_position({items}, {name})]"
+
+
+NAMED = f"""
+WITH known AS (
+    SELECT unnest(list_distinct([id, redirects."from"])) AS id,
+           {_label(NAME_LANGUAGES)} AS name,
+           {_label(ENGLISH)} AS english,
+           {_values("P297")}[1] AS country,
+           coalesce({_values("P218")}[1], {_values("P220")}[1]) AS language,
+           {_ordinal("claims.P179[1].qualifiers")} AS ordinal,
+           {_ids("P179")}[1] AS parent
+    FROM entities
+    WHERE id IS NOT NULL
+),
+referred AS (
+    SELECT id, unnest({_REFERENCES}, recursive := true)
+    FROM entities
+    WHERE {HOLDS_RECORD}
+)
+SELECT referred.id, use, property, turn, place, target,
+       known.name, known.english, known.country, known.language, known.ordinal, known.parent,
+       coalesce(role.name, referred.character) AS character
+FROM referred
+LEFT JOIN known
+       ON known.id = referred.target
+LEFT JOIN known AS role
+       ON role.id = referred.character_id
+WHERE target IS NOT NULL
+"""
+"""What entities refer to, with what the delivery says of it: one row a reference."""
+
+_NAMES = ",\n".join(
+    [
+        "list_transform({}, lambda value: value.text)".format(_values("P1476")),
+        "list_transform({}, lambda value: value.text)".format(_values("P1559")),
+        *(f'list_transform(aliases."{one}", lambda alias: alias.value)' for one in ENGLISH),
+        "[{}]".format(", ".join(f'labels."{one}".value' for one in NAME_LANGUAGES)),
+        *(
+            f'list_transform(aliases."{one}", lambda alias: alias.value)'
+            for one in ALIAS_LANGUAGES[len(ENGLISH) :]
+        ),
+    ]
+)
+_MINUTES = f"""list_transform(
+    {_values("P2047")},
+    lambda value: TRY_CAST(value.amount AS DOUBLE) * CASE regexp_extract(value.unit, 'Q\\d+$')
+        WHEN 'Q7727' THEN 1
+        WHEN 'Q11574' THEN 1 / 60
+        WHEN 'Q25235' THEN 60
+    END
+)[1]"""
+_DESCRIPTIONS = ", ".join(f'clean_text(descriptions."{one}".value)' for one in ENGLISH)
+_GENRE = """
+    CASE
+        WHEN regexp_matches(english, '^(television|silent|short|feature|sound|3D) film$')
+        THEN lower(english)
+        ELSE regexp_replace(lower(english), ' (film|television series|fiction film)$', '')
+    END
+"""
+_IDENTIFIERS = ", ".join(
+    f"{{'system': '{system}', 'id': {_values(name)}[1]}}" for name, system in IDENTIFIERS.items()
+)
+
+SELECT = f"""
+WITH single AS (
+    -- An id may stand twice in a delivery; the second is quarantined, its references are the same.
+    SELECT id, use, property, turn, target,
+           min(place)::INTEGER AS place,
+           min(name) AS name,
+           min(english) AS english,
+           coalesce(min(country), {_known("target", COUNTRIES)}, min(name)) AS country,
+           coalesce(min(language), {_known("target", LANGUAGES)}, min(name)) AS language,
+           coalesce({_known("target", OCCUPATIONS)}, lower(min(english))) AS profession,
+           min(ordinal) AS ordinal,
+           min(parent) AS parent,
+           min(character) AS character
+    FROM named
+    GROUP BY id, use, property, turn, target
+),
+gathered AS (
+    SELECT id,
+           list(
+               {{
+                   'name': name,
+                   'person_id': target,
+                   'role': use,
+                   'character': character,
+                   'position': place
+               }}
+               ORDER BY property, place, turn
+           ) FILTER (use IN {tuple(ROLES.values())}) AS credits,
+           list({_GENRE} ORDER BY turn) FILTER (use = 'genre' AND english IS NOT NULL) AS genres,
+           list(country ORDER BY turn)
+               FILTER (use = 'country' AND country IS NOT NULL) AS countries,
+           list(language ORDER BY turn)
+               FILTER (use = 'language' AND language IS NOT NULL) AS languages,
+           list(language ORDER BY turn)
+               FILTER (use = 'other language' AND language IS NOT NULL) AS other_languages,
+           list(profession ORDER BY turn)
+               FILTER (use = 'profession' AND profession IS NOT NULL) AS professions,
+           min({{'turn': turn, 'id': target, 'name': name}})
+               FILTER (use = 'parent') AS series,
+           min({{'turn': turn, 'id': target, 'name': name}})
+               FILTER (use = 'franchise') AS franchise,
+           min({{'turn': turn, 'ordinal': ordinal, 'parent': parent}})
+               FILTER (use = 'season') AS season
+    FROM single
+    GROUP BY id
+),
+typed AS (
+    SELECT *, {_TYPE} AS kind, {_label(NAME_LANGUAGES)} AS label
+    FROM entities
+    WHERE {HOLDS_RECORD}
+),
+dated AS (
+    SELECT *,
+           CASE
+               WHEN kind IN ('series', 'event') THEN {_years("P580", "P577", "P585", "P571")}
+               WHEN kind IN ('organisation', 'franchise') THEN {_years("P571")}
+               WHEN kind NOT IN ('person', 'character') THEN {_years("P577", "P571")}
+           END AS year_of,
+           CASE
+               WHEN kind IN ('film', 'series', 'episode', 'game', 'book', 'comic')
+               THEN coalesce({_day("P577")}, {_day("P580")})
+           END AS day
+    FROM typed
+),
+-- Few have no label in a language that is read; of these any label will do.
+unlabelled AS (
+    SELECT file, position
+    FROM typed
+    WHERE label IS NULL
+),
+any_label AS (
+    SELECT raw.file, raw.position,
+           TRY(json_extract_string(decode(raw.blob), '$.labels.*.value'))[1] AS text
+    FROM raw
+    JOIN unlabelled USING (file, position)
+)
+SELECT dated.file, dated."table", dated.position, dated.sha256,
+       kind AS entity_type,
+       id AS source_id,
+       coalesce(
+           label, {_values("P1476")}[1].text, {_values("P1559")}[1].text, any_label.text
+       ) AS name,
+       nullif(other_names(flatten([
+           {_NAMES}
+       ]), coalesce(label, ''))[1:{MOST_NAMES}], []) AS alternate_names,
+       year_of AS year,
+       CASE
+           WHEN kind IN ('series', 'event') THEN {_years("P582")}
+           WHEN kind IN ('organisation', 'franchise') THEN {_years("P576")}
+       END AS end_year,
+       -- A later release is known to the day more often than the first one.
+       CASE WHEN year(day) = year_of THEN day END AS date,
+       plausible_minutes({_MINUTES}) AS runtime_minutes,
+       CASE WHEN kind = 'episode' THEN season.ordinal END AS season,
+       CASE
+           WHEN kind = 'episode'
+           THEN coalesce(
+               {_ordinal("(" + _best("P4908") + ")[1].qualifiers")},
+               {_ordinal("(" + _best("P179") + ")[1].qualifiers")}
+           )
+       END AS episode,
+       coalesce(series.id, season.parent, franchise.id) AS parent_id,
+       CASE
+           WHEN series.id IS NOT NULL THEN series.name
+           WHEN season.parent IS NULL THEN franchise.name
+       END AS parent_name,
+       first_of_each(genres) AS genres,
+       countries,
+       coalesce(languages, other_languages) AS languages,
+       CASE WHEN kind <> 'person' THEN credits END AS credits,
+       first_of_each(professions) AS professions,
+       {_years("P569")} AS birth_year,
+       {_years("P570")} AS death_year,
+       map_from_entries(list_filter(
+           [{{'system': 'wikidata', 'id': id}}, {_IDENTIFIERS}],
+           lambda one: one.id IS NOT NULL
+       )) AS external_ids,
+       coalesce({_DESCRIPTIONS}) AS description,
+       'https://www.wikidata.org/wiki/' || id AS url,
+       CASE WHEN id IS NULL THEN 'it has no id, so it is no entity of Wikidata' END AS problem
+FROM dated
+LEFT JOIN gathered USING (id)
+LEFT JOIN any_label USING (file, position)
+"""
+
+ADAPTER = Adapter(
+    source="wikidata",
+    title="Wikidata: entities in JSON, from its dumps or from Special:EntityData",
+    licence="CC0-1.0",
+    homepage="https://www.wikidata.org/wiki/Wikidata:Database_download",
+    fields=pa.schema([]),
+    inputs=(
+        Input(
+            "entities",
+            ("*.json*", "*.jsonl*", "*.ndjson*"),
+            FIELDS,
+            key="id",
+            holds_record=HOLDS_RECORD,
+            empties=("labels", "aliases", "descriptions", "claims", "qualifiers"),
+        ),
+    ),
+    joins=(Join("named", NAMED, "id"),),
+    select=SELECT,
+    rank=40,
+    expects={
+        "film": Expectation(
+            filled=(
+                Fill("year", Bound(least=0.5, usual=0.8)),
+                Fill("credits", Bound(usual=0.5)),
+                Fill("countries", Bound(usual=0.5)),
+            ),
+        ),
+        "series": Expectation(filled=(Fill("year", Bound(least=0.3, usual=0.7)),)),
+        "episode": Expectation(filled=(Fill("parent_id", Bound(least=0.3, usual=0.9)),)),
+        "person": Expectation(filled=(Fill("professions", Bound(usual=0.5)),)),
+    },
+)
+"""Works, people, characters, franchises, organisations and events; source_id is the item's id."""
