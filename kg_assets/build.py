@@ -9,13 +9,18 @@ from dagster_duckdb import DuckDBResource
 
 from kg_assets.graph.assets import graph_steps
 from kg_assets.inference.assets import inference_steps
-from kg_assets.jobs import update
+from kg_assets.jobs import promote, read_texts, rollback, update
 from kg_assets.matching.assets import matching_steps
 from kg_assets.matching.frozen import check_configured
 from kg_assets.matching.models import MODELS, configured_models
 from kg_assets.matching.tables import JUDGEMENTS
 from kg_assets.policies import OWNER
-from kg_assets.sensors import new_deliveries
+from kg_assets.sensors import (
+    new_deliveries,
+    nightly_update,
+    promote_after_update,
+    texts_that_wait,
+)
 from kg_assets.shell import LakeResource, StepAsset, external_asset, step_assets
 from kg_assets.sources.assets import sources_steps
 from resources.settings import Settings
@@ -84,8 +89,9 @@ def build_definitions(
         assets = [step_assets(step, fixed=assembly.fixed, owner=OWNER) for step in assembly.steps]
     return dg.Definitions(
         assets=[*assets, external_asset(JUDGEMENTS, "matching", OWNER)],
-        jobs=[update],
-        sensors=[new_deliveries],
+        jobs=[update, read_texts, promote, rollback],
+        sensors=[new_deliveries, texts_that_wait, promote_after_update],
+        schedules=[nightly_update],
         # A process for each step would take seconds to start and its work is often a tenth of
         # one: steps share their run's process, and runs stand side by side.
         executor=dg.in_process_executor,

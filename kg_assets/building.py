@@ -16,20 +16,22 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from kg_assets.build import assemble
+from kg_assets.housekeeping import tidy
 from kg_assets.inference.tables import INFERRED_RECORDS
 from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
 from kg_assets.planning import Lane, State, lanes
+from kg_assets.promotion.publishing import follow
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
 from resources.current import CurrentHeads
+from resources.errors import refuse_production
 from resources.journal import Journal
 from resources.lake import Lake
 from resources.llm.builds import named_build
 from resources.lock import Busy, lake_lock
-from resources.settings import PRODUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +72,6 @@ class Summary:
 
 class UnknownLabelError(ValueError):
     """What shall be built does not exist; the message lists what does."""
-
-
-class ProductionError(PermissionError):
-    """A build was to write to production."""
 
 
 class Watcher:
@@ -120,14 +118,10 @@ def build(
         UnknownLabelError: One of `only` does not exist.
         ProductionError: The namespace is production's.
     """
-    if settings.namespace == PRODUCTION:
-        raise ProductionError(
-            f"the namespace {PRODUCTION!r} is only changed by promotion; build in another one, "
-            "such as KG_NAMESPACE=dev"
-        )
+    refuse_production(settings.namespace)
     started = time.perf_counter()
     # One build at a time in a namespace: two would do the same work twice.
-    lock = f"build-{settings.namespace}"
+    lock = settings.build_lock
     watcher = watcher or Watcher()
     with ExitStack() as held:
         try:
@@ -141,6 +135,8 @@ def build(
             from kg_assets.cluster.submitting import cancel_abandoned
 
             cancel_abandoned(instance)
+        tidy(instance, settings)
+        follow(settings)
         lake = Lake(settings)
         lake.collect()
         name = held.enter_context(named_build())
@@ -351,6 +347,7 @@ class _Build:
             self._deliveries,
             made=_tables(lane.steps),
             damaged=self._damaged,
+            own=self._lake.catalog.own_tables(self._lake.namespace),
         )
         stale = {}
         for key in self._keys(lane):
@@ -408,6 +405,7 @@ def state_of(
     *,
     made: Collection[str] | None = None,
     damaged: Collection[tuple[str, str]] = (),
+    own: Collection[str] | None = None,
 ) -> State:
     """What can be asked of what is out of date.
 
@@ -418,6 +416,8 @@ def state_of(
         deliveries: What lies in the landing zone, by key.
         made: Names of the tables whose steps are asked about; all by default.
         damaged: Tables and partitions whose files are there, but not as they were committed.
+        own: Names of the tables that the namespace has built itself, and not production; all by
+            default.
     """
     # Asked for all at once: in a bucket each question is a request.
     missing = storage.missing(
@@ -441,7 +441,8 @@ def state_of(
             return False
         return missing.isdisjoint(file.path for file in head.files)
 
-    return State(heads, assembly.fixed, fingerprint_now, is_there)
+    read_through = set() if own is None else {table for table, _ in heads}.difference(own)
+    return State(heads, assembly.fixed, fingerprint_now, is_there, read_through)
 
 
 def _tables(steps: Sequence[StepAsset]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
@@ -40,6 +41,17 @@ class WarmEventLog(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
+
+    def delete_events(self, run_id: str) -> None:
+        """Remove a run's events, and the file that held them, which Dagster would leave."""
+        with self.index_connection() as connection:
+            self.delete_events_for_run(connection, run_id)
+        self.free_concurrency_slots_for_run(run_id)
+        engines: OrderedDict[str, sa.Engine] = self.__dict__.get("_engines", OrderedDict())
+        if run_id in engines:
+            engines.pop(run_id).dispose()
+        for ending in ("", "-wal", "-shm"):
+            Path(self.path_for_shard(run_id) + ending).unlink(missing_ok=True)
 
     def _engine(self, shard: str) -> sa.Engine:
         engines: OrderedDict[str, sa.Engine] = self.__dict__.setdefault("_engines", OrderedDict())

@@ -13,6 +13,7 @@ import psutil
 
 from kg_assets.memory_cap import memory_cap
 from kg_assets.preview import Markdown, markdown_table
+from resources.errors import refuse_production
 from resources.journal import Outcome, Place
 from resources.logs import fields, redact
 from resources.reads import WHOLE
@@ -90,7 +91,10 @@ def make(
 
     Raises:
         BrokenPromises: A blocking check failed; nothing was committed.
+        ProductionError: The namespace is production.
     """
+    # Steps also write what lies beside the lake, such as the published file.
+    refuse_production(lake.namespace)
     place = Place(lake.namespace, declared.name, key or WHOLE)
     with fields(
         namespace=lake.namespace, step=declared.name, partition=key or WHOLE, run=run_id or ""
@@ -143,8 +147,16 @@ def _make(
         memory_cap(options.get("memory_cap"), step.con.interrupt),
         around(),
     ):
+        restored = step.restore(declared.lasting, declared.outputs)
+        if restored is not None:
+            # The last version is damaged.
+            step.report(goes_on_from=restored)
         declared.run(step, **resources)
         verdicts = [check.look(step) for check in declared.promises]
+        step.checks = [
+            _recorded(check, found)
+            for check, found in zip(declared.promises, verdicts, strict=True)
+        ]
         broken = [
             f"{check.table.name} {check.name} {dict(found.figures)}"
             for check, found in zip(declared.promises, verdicts, strict=True)
@@ -171,6 +183,19 @@ def _make(
         seconds=meter.seconds,
         peak_bytes=meter.peak_bytes,
     )
+
+
+def _recorded(check: Check, verdict: Verdict) -> dict[str, Any]:
+    """What the catalog keeps of a verdict: figures where it failed, since most checks pass."""
+    recorded: dict[str, Any] = {
+        "table": check.table.name,
+        "check": check.name,
+        "passed": verdict.passed,
+        "blocking": check.blocking,
+    }
+    if not verdict.passed:
+        recorded["figures"] = {name: redact(str(value)) for name, value in verdict.figures.items()}
+    return recorded
 
 
 def _outcome(promises: Sequence[Check], made: Made) -> Outcome:

@@ -46,10 +46,25 @@ concurrency:
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60
+# Ticks; runs and their logs go after KG_KEEP_RUN_DAYS.
 retention:
   sensor:
     purge_after_days:
       skipped: 7
+      started: 90
+      failure: 90
+      success: 90
+  schedule:
+    purge_after_days:
+      skipped: 7
+      started: 90
+      failure: 90
+      success: 90
+  auto_materialize:
+    purge_after_days:
+      skipped: 7
+      started: 90
+      failure: 90
       success: 90
 """
 

@@ -8,7 +8,7 @@ nothing downstream stale.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,8 @@ class State:
         fixed: Partition keys of each table that has a fixed set of them.
         fingerprint: Gives the fingerprint of a delivery as it lies in the landing zone now.
         is_there: Whether a file that the catalog names is in the lake.
+        read_through: Tables that the namespace has not built itself. What stands beside the lake
+            of them is production's.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class State:
         fixed: Mapping[str, Sequence[str]],
         fingerprint: Callable[[str], str | None],
         is_there: Callable[[Head], bool],
+        read_through: Collection[str] = (),
     ) -> None:
         self._tables: dict[str, dict[str, Head]] = defaultdict(dict)
         for (table, partition), head in heads.items():
@@ -108,10 +111,19 @@ class State:
         self._fixed = fixed
         self._fingerprint = fingerprint
         self._is_there = is_there
+        self._read_through = read_through
         self._digests: dict[tuple[str, str], str] = {}
 
     def why(self, step: StepAsset, partition: str | None) -> str | None:
         """Why a step has to run; None where its outputs are what it would write now."""
+        why = self.why_in_lake(step, partition)
+        built = any(table.name not in self._read_through for table in step.outputs)
+        if why is None and built and step.stands is not None and not step.stands():
+            return OUTSIDE
+        return why
+
+    def why_in_lake(self, step: StepAsset, partition: str | None) -> str | None:
+        """The same of its outputs in the lake alone, whatever it makes beside the lake."""
         key = partition or WHOLE
         for table in step.outputs:
             head = self._tables[table.name].get(key)
@@ -126,8 +138,6 @@ class State:
             for i in head.inputs:
                 if self._now(i.table, i.partition) != i.digest:
                     return DELIVERED if i.table.startswith(LANDING) else CHANGED.format(i.table)
-        if step.stands is not None and not step.stands():
-            return OUTSIDE
         return None
 
     def _now(self, table: str, partition: str) -> str:

@@ -53,6 +53,8 @@ class StepAsset:
         resources: Names of the resources, besides the lake, that `run` is given.
         stands: Whether what it makes outside the lake, such as the published file, is there.
         pool: Dagster pool of which it takes a slot, None for no limit.
+        lasting: Outputs that carry on from their own version before, as entities do from their
+            ids. A namespace that moves to another production goes on from production's.
     """
 
     outputs: tuple[Table, ...]
@@ -72,6 +74,7 @@ class StepAsset:
     resources: frozenset[str] = frozenset()
     stands: Callable[[], bool] | None = None
     pool: str | None = None
+    lasting: tuple[Table, ...] = ()
 
     @property
     def promises(self) -> tuple[Check, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -189,14 +189,17 @@ def status(settings: Settings) -> Status:
     deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
     found = {delivery.key: delivery for delivery in deliveries}
     heads: Mapping[tuple[str, str], Head] = {}
+    own: set[str] = set()
     if _is_there(settings.catalog_url):
-        heads = Catalog(settings.catalog_url, create=False).all_heads(settings.namespace)
+        catalog = Catalog(settings.catalog_url, create=False)
+        heads = catalog.all_heads(settings.namespace)
+        own = catalog.own_tables(settings.namespace)
     with closing(Journal(settings.catalog_url, create=False)) as journal:
         entries = journal.entries(settings.namespace)
         build = journal.last_build(settings.namespace)
     known = {(entry.place.step, entry.place.partition): entry for entry in entries}
     assembly = assemble(settings)
-    plan = _Plan(settings, assembly, heads, found, known)
+    plan = _Plan(settings, assembly, heads, own, found, known)
     reading = inference_of(settings, known, plan.stale_steps)
     return Status(
         namespace=settings.namespace,
@@ -252,10 +255,11 @@ class _Plan:
         settings: Settings,
         assembly: Assembly,
         heads: Mapping[tuple[str, str], Head],
+        own: Collection[str],
         deliveries: Mapping[str, Delivery],
         known: Mapping[tuple[str, str], Entry],
     ) -> None:
-        state = state_of(heads, assembly, open_storage(settings), deliveries)
+        state = state_of(heads, assembly, open_storage(settings), deliveries, own=own)
         self.partitions: list[Partition] = []
         self.names = {step.name for step in assembly.steps}
         self.stale_steps: set[str] = set()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -75,6 +78,71 @@ class Head:
     def files(self) -> tuple[File, ...]:
         """All files of the version, the whole one first."""
         return (*self.below, self.file)
+
+
+@dataclass(frozen=True)
+class Context:
+    """With which code and configuration something was made.
+
+    Attributes:
+        code: Revision of git, with ``-dirty`` where files differ from it; else the package's
+            version.
+        ontology: Content hash of the ontology.
+        settings: JSON object of what was configured, without secrets.
+    """
+
+    code: str
+    ontology: str
+    settings: str
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of all of it."""
+        text = "\n".join((self.code, self.ontology, self.settings))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A commit: when, by which step and run, with which code and configuration.
+
+    Attributes:
+        commit_id: Its number.
+        namespace: Where it was made.
+        step: The step.
+        run_id: The Dagster run, if there was one.
+        time: When (UTC).
+        context: With which code and configuration; None where an earlier version of the program
+            made it.
+        details: What else was recorded: ``seconds``, and ``checks`` with what each found.
+        removed: When the files were removed as too old, None where they are there.
+    """
+
+    commit_id: int
+    namespace: str
+    step: str
+    run_id: str | None
+    time: str
+    context: Context | None
+    details: Mapping[str, Any]
+    removed: str | None
+
+    @classmethod
+    def of(cls, row: Any) -> Made:
+        """What a row of the catalog says."""
+        context = None
+        if row.code is not None:
+            context = Context(row.code, row.ontology, row.settings)
+        return cls(
+            commit_id=row.id,
+            namespace=row.namespace,
+            step=row.step,
+            run_id=row.run_id,
+            time=row.time,
+            context=context,
+            details=json.loads(row.details or "{}"),
+            removed=row.removed,
+        )
 
 
 @dataclass(frozen=True)

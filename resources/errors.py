@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resources.team_settings import PRODUCTION
+
 
 class LakeError(Exception):
     """Something in the lake is not as it must be; the message says what to do."""
@@ -22,5 +24,30 @@ class CorruptFileError(LakeError):
         self.partition = partition
 
 
+class ProductionError(LakeError, PermissionError):
+    """Production was to be written other than by promotion."""
+
+
+class PromotionError(LakeError):
+    """Production cannot be changed as asked, or a namespace cannot; the message says why."""
+
+
+class NothingNewError(PromotionError):
+    """A namespace holds what production does."""
+
+
 class MissingPartitionsError(LakeError):
     """A step needs all partitions of a table and some were never built."""
+
+
+def refuse_production(namespace: str) -> None:
+    """Refuse to write production, which is done by promotion and rollback only.
+
+    Raises:
+        ProductionError: The namespace is production's.
+    """
+    if namespace == PRODUCTION:
+        raise ProductionError(
+            f"the namespace {PRODUCTION!r} is only changed by promotion (kg promote NAMESPACE); "
+            "work in another one, such as KG_NAMESPACE=dev"
+        )

@@ -11,17 +11,20 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.catalog import Catalog
+from resources.collection import ORPHAN_SECONDS, collect
+from resources.context import context_of
 from resources.duck import session
-from resources.entries import File, Head, digest
+from resources.entries import Context, File, Head, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.layers import merged
 from resources.reads import WHOLE
 from resources.step import Step
-from resources.storage import WrongChecksumError, horizon_of, open_storage
+from resources.storage import WrongChecksumError, open_storage
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,8 +44,6 @@ __all__ = [
 
 _MOST_LAYERS = 64
 """Layers that a step looks back over for what has changed since it ran."""
-
-_ORPHAN_SECONDS = 24 * 3600.0
 
 
 class Lake:
@@ -67,6 +68,11 @@ class Lake:
             LakeError: They lie in an object store.
         """
         return self.storage.root
+
+    @cached_property
+    def context(self) -> Context:
+        """With which code and configuration this process makes things."""
+        return context_of(self.settings)
 
     @contextmanager
     def step(
@@ -230,22 +236,18 @@ class Lake:
             return None
         return found, count
 
-    def collect(self, *, older_than_seconds: float = _ORPHAN_SECONDS) -> list[str]:
-        """Remove files and scratch folders that nothing points to.
+    def collect(self, *, older_than_seconds: float = ORPHAN_SECONDS) -> list[str]:
+        """Remove versions that nobody needs any more, and what killed steps left behind.
 
         Args:
-            older_than_seconds: Younger ones stay: a step that is running may be about to commit.
+            older_than_seconds: Younger files stay, since a step that is running may be about to
+                commit them, and versions that were current so recently, since a reader may have
+                them.
 
         Returns:
-            What was removed, relative to the lake.
+            Files that were removed, relative to the lake.
         """
-        horizon = horizon_of(older_than_seconds)
-        removed = self.storage.collect(self.catalog.paths(), horizon)
-        if self.settings.scratch.is_dir():
-            for folder in self.settings.scratch.iterdir():
-                if folder.stat().st_mtime < horizon:
-                    shutil.rmtree(folder, ignore_errors=True)
-        return removed
+        return collect(self, older_than_seconds)
 
     def current_digest(self, table: str, partition: str) -> str | None:
         """Digest of a table (``*``) or of one partition, None where there is nothing."""

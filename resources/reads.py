@@ -252,14 +252,56 @@ class Reads:
 
     def intact(self, *outputs: Table) -> bool:
         """Whether this step's own current versions of tables are there and undamaged."""
+        return all(self._stands(self._own(table)) for table in outputs)
+
+    def restore(self, carried: Sequence[Table], outputs: Sequence[Table]) -> str | None:
+        """Go on from an earlier version of this step's outputs where the last one is damaged.
+
+        A step that carries on from its own version before, as entities do from their ids, then
+        does what it would have done had the versions since not been made.
+
+        Args:
+            carried: The outputs that it carries on from.
+            outputs: All outputs that it makes together; they go back to the same time.
+
+        Returns:
+            When the version was made that is gone on from; None where the last one is intact, or
+            there is none.
+
+        Raises:
+            CorruptFileError: All versions are damaged, or were removed as too old.
+        """
+        if all(self._own(table) is None for table in carried) or self.intact(*carried):
+            return None
+        place = self.partition or WHOLE
+        known: dict[str, dict[str, Head]] = {}
+        for table in outputs:
+            heads = self.lake.catalog.versions(self.lake.namespace, table.name, place)
+            known[table.name] = {head.time: head for head in heads}
+        moments = {moment for table in carried for moment in known[table.name]}
+        for moment in sorted(moments, reverse=True):
+            then = {name: _as_of(heads, moment) for name, heads in known.items()}
+            if all(self._stands(then[table.name]) for table in carried):
+                for name, head in then.items():
+                    others = {
+                        k: v
+                        for k, v in self.lake.catalog.heads(self.lake.namespace, name).items()
+                        if k != place
+                    }
+                    self._found[name, None] = others | ({} if head is None else {place: head})
+                return moment
+        names = ", ".join(table.name for table in carried)
+        raise CorruptFileError(
+            f"{self.name} goes on from its version before, and no version of {names} is intact: "
+            "restore their files from a copy of the lake"
+        )
+
+    def _stands(self, head: Head | None) -> bool:
+        """Whether there is such a version and its files are undamaged."""
         try:
-            for head in map(self._own, outputs):
-                if head is None:
-                    return False
-                self.lake.verified(head)
+            return head is not None and bool(self.lake.verified(head))
         except CorruptFileError:
             return False
-        return True
 
     def _own(self, table: Table, partition: str | None = None) -> Head | None:
         place = partition or self.partition or WHOLE
@@ -283,3 +325,9 @@ class Reads:
                         found = {at: head for at, head in found.items() if at != key} | seen
             self._found[table.name, partition] = found
         return self._found[table.name, partition]
+
+
+def _as_of(heads: Mapping[str, Head], moment: str) -> Head | None:
+    """The last of some versions, by their times, that was there at a moment."""
+    earlier = [time for time in heads if time <= moment]
+    return heads[max(earlier)] if earlier else None

@@ -25,11 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from resources.places import Places
-
-PRODUCTION = "prod"
-"""The namespace that everyone reads through to and that no run may write."""
-
+from resources.team_settings import TeamSettings
 
 MOST_SHARDS = 4096
 """Most shards that an entity type can have."""
@@ -79,7 +75,7 @@ def _login_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-class Settings(Places):
+class Settings(TeamSettings):
     """Where things lie and how much of the machine may be used.
 
     Every field is read from the environment variable ``KG_<FIELD>``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.entries import File, Head, Input, Output, layer_digest
-from resources.errors import CorruptFileError
+from resources.errors import CorruptFileError, refuse_production
 from resources.files import relative_path, write_file
 from resources.layers import difference, laid_over, layer_table, merged
 from resources.reads import WHOLE, Reads
@@ -34,6 +35,7 @@ class Step(Reads):
         scratch: A folder that is removed after the step.
         figures: What `report` collected.
         outputs: What was written, by table name and partition.
+        checks: What checks found, for the catalog: table, check, passed, blocking and figures.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Step(Reads):
         self.scratch = scratch
         self.figures: dict[str, Any] = {}
         self.outputs: dict[tuple[str, str], Output] = {}
+        self.checks: list[dict[str, Any]] = []
+        self._started = time.perf_counter()
         self._run_id = run_id
         self._written: list[str] = []
 
@@ -185,6 +189,7 @@ class Step(Reads):
         Raises:
             ValueError: There is none.
         """
+        refuse_production(self.lake.namespace)
         head = self._own(table, partition)
         if head is None:
             raise ValueError(f"{self.name}: {table.name} has no version to keep; write it whole")
@@ -195,6 +200,7 @@ class Step(Reads):
     def _write_file(
         self, table: Table, contract: Table, data: Data, partition: str, *, wide: bool = False
     ) -> File:
+        refuse_production(self.lake.namespace)
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         relative = relative_path(table.name, partition, version)
         target = self.lake.storage.staged(relative)
@@ -271,6 +277,7 @@ class Step(Reads):
             for file in (output.file, output.layer):
                 if file is not None and file.path in self._written:
                     self.lake.storage.keep(file)
+        seconds = round(time.perf_counter() - self._started, 3)
         unneeded = set(
             self.lake.catalog.commit(
                 namespace=self.lake.namespace,
@@ -279,6 +286,8 @@ class Step(Reads):
                 code_version=self._code_version,
                 inputs=list(self._inputs.values()),
                 outputs=outputs,
+                context=self.lake.context if outputs else None,
+                details={"seconds": seconds, "checks": self.checks},
             )
         )
         # Of a table that was written twice, or whose content was there, a file is not needed.

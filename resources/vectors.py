@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resources.errors import refuse_production
 from resources.lock import lake_lock
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class VectorStore:
 
         Raises:
             VectorStoreError: The rows do not hold what is wanted.
+            ProductionError: The namespace is production.
         """
+        refuse_production(self.namespace)
         # Two writers of one new key leave two rows. The lock ends with the process that holds it.
         with lake_lock(self._settings, f"vectors-{self.namespace}-{_checked(name)}"):
             return self._write(name, dimensions, wanted, rows)

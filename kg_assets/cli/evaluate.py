@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import TYPE_CHECKING
 
 from kg_assets.cli.reading import all_members, reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
-from kg_assets.matching.judgement_scores import (
-    Agreement,
-    JudgedScores,
-    score_against_judgements,
-    together,
-)
+from kg_assets.matching.judged_lake import judged_scores
+from kg_assets.matching.judgement_scores import Agreement, JudgedScores, together
 from kg_assets.matching.judgement_values import JudgementError
-from kg_assets.matching.models import configured_models
-from kg_assets.matching.records import records
-from kg_assets.matching.tables import (
-    JUDGEMENTS,
-    entity_members,
-    match_model,
-    match_scores,
-    match_thresholds,
-)
 from resources.lake import Lake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import duckdb
     import pyarrow as pa
 
     from kg_assets.matching.evaluation import Scores
@@ -74,7 +59,7 @@ def evaluate(
         judged: dict[str, JudgedScores] = {}
         if judgements:
             try:
-                judged = _judged(settings, con)
+                judged = judged_scores(settings, con, Lake(settings))
             except JudgementError as error:
                 complain(str(error))
                 return Exit.NOT_FOUND
@@ -119,32 +104,6 @@ def _links(links: Path) -> pa.Table | None:
         complain(f"{links} holds no links: two columns of source:id, separated by a tab")
         return None
     return labelled
-
-
-def _judged(settings: Settings, con: duckdb.DuckDBPyConnection) -> dict[str, JudgedScores]:
-    """Figures of each entity type of which a judgement stands."""
-    lake = Lake(settings)
-    found = {}
-    for kind, spec in configured_models(settings).items():
-        given = lake.relation(con, JUDGEMENTS, kind)
-        if not given.limit(1).fetchall():
-            continue
-        model = lake.relation(con, match_model(kind)).project("threshold, settings").fetchall()
-        threshold, trained = model[0] if model else (spec.threshold, "{}")
-        learnt = json_text.loads(trained).get("classifier") if spec.scorer == "classifier" else None
-        one = score_against_judgements(
-            con,
-            given,
-            lake.relation(con, records(spec)).project("record_id"),
-            lake.relation(con, match_scores(kind)),
-            lake.relation(con, match_thresholds(kind)),
-            lake.relation(con, entity_members(kind)),
-            declared=float(threshold),
-            taught=sum(learnt["judgements"].values()) if learnt else 0,
-        )
-        if one.judged or one.unsure or one.gone:
-            found[kind] = one
-    return found
 
 
 def _print(scores: Scores) -> None:

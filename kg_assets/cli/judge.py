@@ -17,8 +17,8 @@ from kg_assets.matching.judgement_files import (
 from kg_assets.matching.judgement_log import add
 from kg_assets.matching.judgement_values import Judgement, JudgementError
 from kg_assets.matching.tables import JUDGEMENTS
+from resources import errors
 from resources.lake import Lake
-from resources.settings import PRODUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,13 +121,12 @@ def import_judgements(settings: Settings, source: Path) -> int:
 
 def refuse_production(settings: Settings) -> bool:
     """Say that production is written by promotion only, if that is the namespace."""
-    if settings.namespace != PRODUCTION:
-        return False
-    complain(
-        f"the namespace {PRODUCTION!r} is only changed by promotion; judge in another one, such "
-        "as KG_NAMESPACE=dev"
-    )
-    return True
+    try:
+        errors.refuse_production(settings.namespace)
+    except errors.ProductionError as error:
+        complain(str(error))
+        return True
+    return False
 
 
 def say_what_next(kinds: Sequence[str]) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from kg_assets.matching.tables import entity_members
-from kg_assets.sources.record import ENTITY_TYPES
+from kg_assets.matching.all_members import members_of
 from resources.duck import session
 from resources.lake import Lake
 
@@ -50,10 +49,4 @@ def all_members(settings: Settings, con: duckdb.DuckDBPyConnection) -> duckdb.Du
     Returns:
         Relation (entity_id, entity_type, source, source_id).
     """
-    lake = Lake(settings)
-    columns = "entity_id, entity_type, source, source_id"
-    found = [lake.relation(con, entity_members(each)).project(columns) for each in ENTITY_TYPES]
-    members = found[0]
-    for each in found[1:]:
-        members = members.union(each)
-    return members
+    return members_of(Lake(settings), con)

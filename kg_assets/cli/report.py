@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json
 from kg_assets.matching.tables import match_report
+from kg_assets.promotion.reading import what_is_read
 from kg_assets.sources.record import ENTITY_TYPES
 from resources.lake import Lake
 
@@ -35,14 +36,15 @@ def report(
         complain("say which report shall be opened: kg report --type film --open")
         return Exit.BAD_INPUT
     lake = Lake(settings)
+    folder = what_is_read(settings)[1]
     found = []
     with reading_session(settings) as con:
         for kind in [entity_type] if entity_type else ENTITY_TYPES:
             rows = lake.relation(con, match_report(kind)).project("file, bytes").fetchall()
             found += [
-                {"entity_type": kind, "file": str(settings.reports / file), "bytes": size}
+                {"entity_type": kind, "file": str(folder / file), "bytes": size}
                 for file, size in sorted(rows)
-                if (settings.reports / file).is_file()
+                if (folder / file).is_file()
             ]
     if not found:
         complain("there is no report yet; make it with: kg build")
@@ -56,6 +58,6 @@ def report(
     if show:
         import webbrowser
 
-        if not webbrowser.open((settings.reports / f"{entity_type}/report.html").as_uri()):
+        if not webbrowser.open((folder / f"{entity_type}/report.html").as_uri()):
             console.print(f"No browser was found; open {clean(found[0]['file'])} yourself.")
     return Exit.OK

@@ -20,6 +20,7 @@ from kg_assets.cli.render import (
 )
 from kg_assets.graph.publication import NotPublishedError, open_published
 from kg_assets.graph.tables import NODE_ATTRIBUTES
+from kg_assets.promotion.reading import what_is_read
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,7 +53,7 @@ def show(settings: Settings, query: str, *, json: bool = False) -> int:
         complain(f"{query} is not UTF-8, as all names are")
         return Exit.BAD_INPUT
     try:
-        with closing(open_published(settings.published)) as con:
+        with closing(open_published(what_is_read(settings)[0])) as con:
             found = find(con, query.strip())
             entity = describe(con, found.answers[0]["node_id"]) if found.total == 1 else None
     except NotPublishedError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.render import Exit, complain, console, is_text, print_rows
 from kg_assets.graph.publication import NotPublishedError, open_published
+from kg_assets.promotion.reading import what_is_read
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +45,7 @@ def sql(settings: Settings, query: str, *, limit: int = 50, json: bool = False) 
     try:
         with closing(
             open_published(
-                settings.published,
+                what_is_read(settings)[0],
                 memory_limit=settings.memory_limit,
                 threads=str(settings.threads),
             )

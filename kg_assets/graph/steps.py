@@ -128,6 +128,22 @@ def run_knowledge_graph(step: Step, database: Database, published: Path) -> None
         database: dagster-duckdb's DuckDBResource.
         published: Path of the published file.
     """
+    manifest, made = publish_graph(step, database, published)
+    step.write(KNOWLEDGE_GRAPH, manifest)
+    step.report(file_made=made, file_bytes=published.stat().st_size)
+
+
+def publish_graph(step: Step, database: Database, published: Path) -> tuple[pa.Table, bool]:
+    """Make a published file of the tables that a step reads.
+
+    Args:
+        step: Reads them; nothing is written to the lake.
+        database: dagster-duckdb's DuckDBResource.
+        published: Path of the published file.
+
+    Returns:
+        As `kg_assets.graph.publication.publish`.
+    """
     from ontology.schema import load_ontology
 
     con = step.con
@@ -159,7 +175,7 @@ def run_knowledge_graph(step: Step, database: Database, published: Path) -> None
             sha256=_joint_digest(step, (*_EVENTS, NODES)),
         ),
     ]
-    manifest, made = publish(
+    return publish(
         database,
         published,
         tables,
@@ -169,8 +185,6 @@ def run_knowledge_graph(step: Step, database: Database, published: Path) -> None
             "temp_directory": str(step.scratch),
         },
     )
-    step.write(KNOWLEDGE_GRAPH, manifest)
-    step.report(file_made=made, file_bytes=published.stat().st_size)
 
 
 def _published(step: Step, table: Table, order: tuple[str, ...]) -> PublishedTable:

@@ -77,6 +77,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
             lane="ontology",
             code_version=f"{CODE}-{load_ontology().hash}",
             light=True,
+            lasting=(ONTOLOGY_VERSIONS,),
             tags=resource_tags(heavy=False),
         ),
         StepAsset(

@@ -213,8 +213,13 @@ def nothing_left(settings: Settings, entity_type: str) -> bool:
     """Whether every context of a type was read as far as it can be.
 
     Where money ran out, or the endpoint could not be reached, the next build, which has a budget of
-    its own, goes on.
+    its own, goes on. While the language model is paused (`Settings.llm_paused`) nothing can be.
     """
+    return settings.llm_paused or not waiting(settings, entity_type)
+
+
+def waiting(settings: Settings, entity_type: str) -> int:
+    """How many contexts of a type wait for the language model: to be read by the next build."""
     from contextlib import closing
 
     from resources.duck import session
@@ -224,7 +229,7 @@ def nothing_left(settings: Settings, entity_type: str) -> bool:
     scratch.mkdir(parents=True, exist_ok=True)
     with closing(session(threads=1, memory_limit="100MB", scratch=scratch)) as con:
         states = Lake(settings).relation(con, extraction_states(entity_type))
-        return not states.filter("NOT final").limit(1).fetchall()
+        return int(states.filter("NOT final").aggregate("count(*)").fetchall()[0][0])
 
 
 def run_ontology_versions(step: Step) -> None:

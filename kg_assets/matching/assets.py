@@ -143,6 +143,7 @@ def matching_steps(
             run=partial(run_resolved_entities, spec=spec),
             lane=lanes["entities"],
             checks=entity_checks(spec),
+            lasting=(members, tables.identity_events(kind)),
             **common | {"code_version": f"{version}-{ENTITIES_CODE}"},
         ),
         StepAsset(

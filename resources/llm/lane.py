@@ -178,6 +178,10 @@ class Lane:
     def _find(self, request: Request) -> Generator[Effect, Any, Attempt | None]:
         """What is stored of a request and counts in this mode, or None if it is to be sent."""
         mode = self.settings.llm_mode
+        # What waits is asked by the next build after the pause.
+        paused = self.settings.llm_paused and mode in ("live", "record")
+        if paused:
+            mode = "only-stored"
         read = store.read_last if mode == "replay" else store.read_answer
         found: Attempt | None = yield Store(lambda c: read(c, request.key), writes=False)
         if mode == "live" and found is not None and found.outcome is not Outcome.REFUSED:
@@ -197,7 +201,7 @@ class Lane:
         if mode == "only-stored":
             raise NotStored(
                 f"request {request.key[:12]} to {request.model} has no stored answer, and "
-                "KG_LLM_MODE=only-stored sends nothing"
+                f"{'KG_LLM_PAUSED' if paused else 'KG_LLM_MODE=only-stored'} sends nothing"
             )
         return None
 

@@ -225,6 +225,8 @@ class LanguageModel:
             raise LanguageModelError(
                 f"KG_LLM_MODE={self.settings.llm_mode} sends nothing: set it to record"
             )
+        if self.settings.llm_paused:
+            raise LanguageModelError("KG_LLM_PAUSED sends nothing: unset it")
 
     def _response(self, client: Any, request: anthropic.APIRequest, attempt: Attempt) -> Any:
         """What the client's response is made of: the bytes as they are in the store."""

@@ -162,19 +162,20 @@ def test_one_click_builds_the_graph_that_kg_build_builds(home, template, tmp_pat
     assert clicked == content(Settings())
 
 
-def test_a_landed_delivery_reaches_the_published_graph_by_itself(built, tmp_path):
+def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("KG_PROMOTE", "auto")
     film = {"entity_type": "film", "source_id": "7", "name": "Paprika", "year": 2006}
     with servers(built, tmp_path) as running:
         running.start_daemon()
         land(built.landing_path, "alpha", [lines(tmp_path / "more.jsonl", [film])], "second")
 
-        def updates():
+        def runs(job):
             results = running.graphql(RUNS)["runsOrError"]["results"]
-            return [run["status"] for run in results if run["jobName"] == "update"]
+            return [run["status"] for run in results if run["jobName"] == job]
 
-        until(updates, lambda statuses: statuses and statuses[0] in ("SUCCESS", "FAILURE"))
+        for job in ("update", "promote"):
+            until(lambda: runs(job), lambda found: found and found[0] in ("SUCCESS", "FAILURE"))  # noqa: B023
         # Later ticks start nothing more.
         time.sleep(10)
-        assert updates() == ["SUCCESS"]
-    names = [row[2] for row in content(built)["nodes"]]
-    assert "Paprika" in names
+        assert [runs("update"), runs("promote")] == [["SUCCESS"], ["SUCCESS"]]
+    assert "Paprika" in [row[2] for row in content(built.in_namespace("prod"))["nodes"]]

@@ -18,6 +18,7 @@ from kg_assets.matching.judgement_log import add, take_back
 from kg_assets.matching.judgement_values import ContradictionError, JudgementError, judgement
 from kg_assets.matching.judgements import stand
 from resources.lake import Lake
+from resources.production import promote
 from resources.settings import Settings
 from tests.matching.test_entities import FILMS, WEIGHTS, land, read, resolve
 
@@ -193,7 +194,7 @@ def test_a_namespace_keeps_what_production_knew_when_it_judges_itself(tmp_path):
     first = Lake(Settings(home=tmp_path, namespace="prod-next", threads=1))
     judge(first, "a:1 same b:1")
     add(first, [judgement("book", "a:9", "b:9", "same", who="ann")])
-    first.catalog.promote("prod-next")
+    promote(first.catalog, "prod-next")
     mine = Lake(Settings(home=tmp_path, namespace="mine", threads=1))
     judge(mine, "a:2 same b:2")
     assert standing(mine) == {"a:1 same b:1", "a:2 same b:2", "a:9 same b:9"}
@@ -229,7 +230,7 @@ def test_a_kill_between_types_hides_nothing_and_adds_nothing(tmp_path, reached):
     first = Lake(Settings(home=tmp_path, namespace="prod-next", threads=1))
     for kind in ("book", "film", "play"):
         add(first, [judgement(kind, f"a:{kind}", f"b:{kind}", "same", who="ann")])
-    first.catalog.promote("prod-next")
+    promote(first.catalog, "prod-next")
     known = standing(first)
     mine = Lake(Settings(home=tmp_path, namespace="mine", threads=1))
     environment = os.environ | {"KG_HOME": str(tmp_path), "KG_NAMESPACE": "mine"}

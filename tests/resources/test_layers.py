@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from resources.catalog import Catalog
 from resources.errors import CorruptFileError
 from resources.lake import Lake
+from resources.production import promote
 from resources.settings import Settings
 from resources.table import Table
 
@@ -255,7 +256,7 @@ def test_a_namespace_lays_its_changes_over_productions_version(tmp_path):
     builder = roomy(tmp_path, namespace="prod-next")
     write(builder, {"1": "Ann", "2": "Bo"})
     patch(builder, {"1": "Anna"})
-    builder.catalog.promote("prod-next")
+    promote(builder.catalog, "prod-next")
     mine = roomy(tmp_path, namespace="ann")
     assert people_in(mine) == {"1": "Anna", "2": "Bo"}
     patch(mine, {"2": "Bob"})
@@ -263,7 +264,7 @@ def test_a_namespace_lays_its_changes_over_productions_version(tmp_path):
     assert people_in(roomy(tmp_path, namespace="bob")) == {"1": "Anna", "2": "Bo"}
     with mine.step("people") as step:
         step.keep(PEOPLE)
-    mine.catalog.promote("ann")
+    promote(mine.catalog, "ann")
     assert people_in(roomy(tmp_path, namespace="prod")) == {"1": "Anna", "2": "Bob"}
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from resources.current import CurrentHeads
 from resources.lake import Lake
+from resources.production import promote
 from resources.settings import Settings
 from resources.table import Table
 
@@ -38,7 +39,7 @@ def production(tmp_path):
     for shard in ("00", "01"):
         write(builder, f"prod {shard}", shard)
     write(builder, "prod other", table=OTHER)
-    builder.catalog.promote("prod-next")
+    promote(builder.catalog, "prod-next")
     return tmp_path
 
 
@@ -98,7 +99,7 @@ def test_the_pin_stays_when_production_moves_on(production):
     ann = lake(production, "ann")
     builder = lake(production, "prod-next")
     write(builder, "newer", "00")
-    builder.catalog.promote("prod-next")
+    promote(builder.catalog, "prod-next")
     assert values(ann) == ["prod 00", "prod 01"]
     assert values(lake(production, "bob")) == ["newer", "prod 01"]
 

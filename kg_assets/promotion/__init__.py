@@ -1,0 +1,1 @@
+"""How a namespace becomes production: comparison, gates, promotion, and what is published."""
