@@ -33,7 +33,7 @@ def worker(
     ] = False,
 ) -> None:
     """Execute runs of this namespace, one after another, until it is told to stop."""
-    from kg_assets.cli.main import settings as checked
+    from kg_assets.cli.configured import settings as checked
     from kg_assets.cluster.local import worker_command
 
     found = checked()
@@ -52,7 +52,7 @@ def up(
     ui: Annotated[bool, typer.Option(help="Also the webserver and the daemon.")] = True,
 ) -> None:
     """Run broker, Postgres, workers, daemon and webserver on loopback until it is stopped."""
-    from kg_assets.cli.main import settings as checked
+    from kg_assets.cli.configured import settings as checked
 
     raise typer.Exit(run_cluster(checked(), workers=workers, ui=ui))
 

@@ -28,7 +28,7 @@ judge = typer.Typer(help="People's judgements as a file.", no_args_is_help=True)
 app.add_typer(judge, name="judge")
 ontology = typer.Typer(help="What the ontology says, and what changed in it.", no_args_is_help=True)
 app.add_typer(ontology, name="ontology")
-app.add_typer(cluster_app, name=\"cluster\")
+app.add_typer(cluster_app, name="cluster")
 app.add_typer(teams)
 
 
