@@ -62,7 +62,7 @@ def files(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("deploy"),
 ) -> None:
     """Write the compose file and the values of Dagster's chart, from the tags of the assets."""
-    from kg_assets.cli.main import settings as checked
+    from kg_assets.cli.configured import settings as checked
     from kg_assets.cluster.deployment import write_files
 
     for path in write_files(checked(), output):

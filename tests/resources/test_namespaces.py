@@ -90,7 +90,7 @@ def test_what_is_current_is_kept_up_to_date_as_if_it_were_read_anew(production):
         assert current.now() == ann.catalog.all_heads("ann")
     write(lake(production, "bob"), "bob")
     assert current.now() == ann.catalog.all_heads("ann")
-    ann.catalog.promote("ann")
+    promote(ann.catalog, "ann")
     write(ann, "after", "03")
     assert current.now() == ann.catalog.all_heads("ann")
 
