@@ -98,8 +98,8 @@ def _make_ready(films: int) -> None:
     from benchmarks.updates import deliver
     from benchmarks.updates_data import SOURCES
     from kg_assets.building import build
-    from resources import production
     from resources.lake import Lake
+    from resources.production import promote
     from resources.settings import Settings
 
     lake = Lake(Settings())
@@ -108,7 +108,7 @@ def _make_ready(films: int) -> None:
     summary = build(Settings(), only=["film/records"])
     if summary.failed:
         raise SystemExit(f"the films could not be made ready: {summary.failed}")
-    production.promote(lake.catalog, Settings().namespace)
+    promote(lake.catalog, Settings().namespace)
 
 
 def _wait_for_workers(count: int) -> None:

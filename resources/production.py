@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from resources import catalog_rows as rows
-from resources.catalog_schema import COMMITS, ENTRIES, FILES, HEADS, NAMESPACES, PROMOTIONS
+from resources.catalog_schema import ENTRIES, FILES, NAMESPACES, PROMOTIONS
 from resources.errors import NothingNewError, PromotionError, refuse_production
 from resources.team_settings import PRODUCTION
 
@@ -57,25 +57,6 @@ class Promotion:
     def kind(self) -> str:
         """``promotion`` or ``rollback``."""
         return "promotion" if self.back_to is None else "rollback"
-
-
-@dataclass(frozen=True)
-class Namespace:
-    """A namespace.
-
-    Attributes:
-        name: Its name.
-        pin: The commit of production that it reads through to.
-        behind: Promotions and rollbacks since its pin.
-        tables: How many tables it has built itself.
-        time: When something was last committed in it; None: never.
-    """
-
-    name: str
-    pin: int
-    behind: int
-    tables: int
-    time: str | None
 
 
 @dataclass(frozen=True)
@@ -309,43 +290,6 @@ def adopt(
         names = sorted({each.table for each in given})
         commit_id = rows.add_commit(connection, namespace, f"adopt {source}", context=context)
         rows.replace_tables(connection, commit_id, namespace, names, given)
-
-
-def namespaces(catalog: Catalog) -> list[Namespace]:
-    """All namespaces but production, by name."""
-    with catalog.reading() as connection:
-        changes = [one.commit_id for one in _promotions(connection)]
-        counted = sa.func.count(sa.distinct(HEADS.c.table_name)).label("tables")
-        by_heads = sa.select(HEADS.c.namespace, counted).group_by(HEADS.c.namespace)
-        tables = {row.namespace: row.tables for row in connection.execute(by_heads)}
-        last = sa.select(COMMITS.c.namespace, sa.func.max(COMMITS.c.time).label("last"))
-        last = last.group_by(COMMITS.c.namespace)
-        times = {row.namespace: row.last for row in connection.execute(last)}
-        query = sa.select(NAMESPACES).where(NAMESPACES.c.name != PRODUCTION)
-        return [
-            Namespace(
-                row.name,
-                row.pin,
-                sum(commit > row.pin for commit in changes),
-                tables.get(row.name, 0),
-                times.get(row.name),
-            )
-            for row in connection.execute(query.order_by(NAMESPACES.c.name))
-        ]
-
-
-def remove(catalog: Catalog, namespace: str, *, context: Context | None = None) -> None:
-    """Forget a namespace. Its files go when they are too old and nothing else needs them.
-
-    Raises:
-        PromotionError: There is no such namespace.
-    """
-    refuse_production(namespace)
-    with catalog.writing() as connection:
-        require(connection, namespace)
-        rows.add_commit(connection, namespace, "remove", context=context)
-        rows.drop_tables(connection, namespace, None)
-        connection.execute(sa.delete(NAMESPACES).where(NAMESPACES.c.name == namespace))
 
 
 def require(connection: sa.Connection, namespace: str) -> None:

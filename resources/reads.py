@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from resources.entries import Head, Input, digest
-from resources.errors import CorruptFileError, MissingPartitionsError
+from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.layers import Changes, merged
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ class Reads:
             there is none.
 
         Raises:
-            CorruptFileError: All versions are damaged, or were removed as too old.
+            LakeError: All versions are damaged, or were removed as too old.
         """
         if all(self._own(table) is None for table in carried) or self.intact(*carried):
             return None
@@ -291,11 +291,9 @@ class Reads:
                     self._found[name, None] = others | ({} if head is None else {place: head})
                 return moment
         names = ", ".join(table.name for table in carried)
-        raise CorruptFileError(
+        raise LakeError(
             f"{self.name} goes on from its version before, and no version of {names} is intact: "
-            "restore their files from a copy of the lake",
-            carried[0].name,
-            place,
+            "restore their files from a copy of the lake"
         )
 
     def _stands(self, head: Head | None) -> bool:

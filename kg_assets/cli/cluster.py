@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg_assets.cli.configured import settings as checked
 from kg_assets.cli.render import Exit, complain, console, fail
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def worker(
     ] = False,
 ) -> None:
     """Execute runs of this namespace, one after another, until it is told to stop."""
+    from kg_assets.cli.configured import settings as checked
     from kg_assets.cluster.local import worker_command
 
     found = checked()
@@ -52,6 +52,8 @@ def up(
     ui: Annotated[bool, typer.Option(help="Also the webserver and the daemon.")] = True,
 ) -> None:
     """Run broker, Postgres, workers, daemon and webserver on loopback until it is stopped."""
+    from kg_assets.cli.configured import settings as checked
+
     raise typer.Exit(run_cluster(checked(), workers=workers, ui=ui))
 
 
@@ -60,6 +62,7 @@ def files(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("deploy"),
 ) -> None:
     """Write the compose file and the values of Dagster's chart, from the tags of the assets."""
+    from kg_assets.cli.configured import settings as checked
     from kg_assets.cluster.deployment import write_files
 
     for path in write_files(checked(), output):

@@ -11,7 +11,7 @@ from kg_assets.cli.render import Exit, clean, complain, console, fail, print_jso
 from kg_assets.matching.judgement_values import JudgementError
 from kg_assets.matching.models import MODELS
 from kg_assets.promotion import promoting
-from resources import production
+from resources import namespaces, production
 from resources.catalog import Catalog
 from resources.errors import NothingNewError, PromotionError, refuse_production
 from resources.lock import Busy, exclusive, lake_lock
@@ -175,7 +175,7 @@ def rebase(
 
 def list_namespaces(settings: Settings, *, json: bool = False) -> int:
     """List the namespaces, and how far production has moved on from each."""
-    found = production.namespaces(Catalog(settings.catalog_url))
+    found = namespaces.namespaces(Catalog(settings.catalog_url))
     if json:
         print_json([asdict(one) for one in found])
         return Exit.OK

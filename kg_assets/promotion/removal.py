@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from kg_assets.inference.tables import DOCUMENT_INDEX
-from resources import production
+from resources import namespaces, production
 from resources.duck import session
 from resources.lake import Lake
 from resources.past import PastProduction
@@ -31,7 +31,7 @@ def remove(settings: Settings) -> list[str]:
     name = settings.namespace
     catalog = Lake(settings.in_namespace(PRODUCTION)).catalog
     # The catalog first: what is left behind by a kill after it is nobody's.
-    production.remove(catalog, name)
+    namespaces.remove(catalog, name)
     for folder in (settings.published.parent, settings.reports, settings.dagster_home):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(settings.home / "logs" / name, ignore_errors=True)
@@ -49,7 +49,7 @@ def remove(settings: Settings) -> list[str]:
 def vector_tables(settings: Settings) -> set[str]:
     """Vector tables that a namespace reads, or production as a promotion that is kept left it."""
     catalog = Lake(settings.in_namespace(PRODUCTION)).catalog
-    lakes = [Lake(settings.in_namespace(each.name)) for each in production.namespaces(catalog)]
+    lakes = [Lake(settings.in_namespace(each.name)) for each in namespaces.namespaces(catalog)]
     lakes += [
         PastProduction(settings, each.commit_id)
         for each in production.promotions(catalog)

@@ -7,7 +7,7 @@ from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.judgements import ContradictionError
 from kg_assets.matching.tables import JUDGEMENTS
 from kg_assets.promotion import promoting
-from resources import production
+from resources import namespaces, production
 from resources.errors import PromotionError
 from resources.lake import Lake
 from resources.settings import Settings
@@ -69,4 +69,4 @@ def test_a_namespace_that_does_not_exist_is_not_made_by_looking_at_it(settings):
     for act in (promoting.preview, promoting.promote, promoting.rebase):
         with pytest.raises(PromotionError, match=r"no namespace 'nan'; there are ann"):
             act(settings, "nan")
-    assert [one.name for one in production.namespaces(Lake(settings).catalog)] == ["ann", "dev"]
+    assert [one.name for one in namespaces.namespaces(Lake(settings).catalog)] == ["ann", "dev"]

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from resources import production
+from resources import namespaces, production
 from resources.catalog import Catalog
 from resources.entries import Input
-from resources.errors import CorruptFileError, NothingNewError, ProductionError, PromotionError
+from resources.errors import LakeError, NothingNewError, ProductionError, PromotionError
 from resources.lake import Lake
 from resources.past import PastProduction
 from resources.settings import Settings
@@ -212,8 +212,8 @@ def test_a_removed_namespace_leaves_production_and_others_as_they_are(lakes):
     ann, bob = lakes("ann"), lakes("bob")
     promoted(ann, "ann's")
     write(bob, "bob's")
-    production.remove(ann.catalog, "ann")
-    assert [one.name for one in production.namespaces(bob.catalog)] == ["bob"]
+    namespaces.remove(ann.catalog, "ann")
+    assert [one.name for one in namespaces.namespaces(bob.catalog)] == ["bob"]
     assert values(bob) == ["bob's"]
     assert values(lakes("prod")) == ["ann's"]
     with pytest.raises(PromotionError, match="no namespace 'ann'"):
@@ -248,7 +248,7 @@ DOORS = {
     "promote itself": lambda lake: production.promote(lake.catalog, "prod"),
     "rebase": lambda lake: production.rebase(lake.catalog, "prod"),
     "adopt": lambda lake: production.adopt(lake.catalog, "prod", "ann", [NAMES.name]),
-    "remove": lambda lake: production.remove(lake.catalog, "prod"),
+    "remove": lambda lake: namespaces.remove(lake.catalog, "prod"),
     "vectors": lambda lake: VectorStore(lake.settings).write(
         "film", dimensions=1, wanted={}, rows=lambda _: []
     ),
@@ -372,7 +372,7 @@ def test_where_no_version_is_intact_it_is_said_and_no_new_ids_are_made_up(local)
     lake = local("ann")
     write(lake, "id", table=IDS)
     (lake.root / lake.heads(IDS)["all"].file.path).unlink()
-    with pytest.raises(CorruptFileError, match="copy of the lake"), lake.step("ids") as step:
+    with pytest.raises(LakeError, match="copy of the lake"), lake.step("ids") as step:
         step.restore([IDS], [IDS])
 
 
