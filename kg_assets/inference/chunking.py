@@ -12,16 +12,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kg_assets.inference.wordlists import listed
+
 CHUNK_CHARACTERS = 1_000
 """Longest chunk, in code points, unless told otherwise. A passage of this length holds the
 handful of sentences that speak of one matter."""
 
-_ABBREVIATIONS_TEXT = """
+_ABBREVIATIONS = frozenset(
+    listed(
+        """
 mr mrs ms dr prof sr jr st mt rev hon capt col gen lt sgt maj cmdr adm gov sen rep pres vs v
 etc eg ie cf al approx ca c ed eds vol no nos pt pp p ch fig op dir prod trans est feat inc
 ltd co corp bros dept univ assn jan feb mar apr jun jul aug sep sept oct nov dec
 """
-_ABBREVIATIONS = frozenset(_ABBREVIATIONS_TEXT.split())
+    )
+)
 """Words that carry a full stop of their own. Where one of those that can end a sentence stands
 before a capital ("Warner Bros. The film"), the boundary is missed on purpose."""
 

@@ -14,11 +14,9 @@ from ontology.schema import Ontology
 
 _OF_BOTH = frozenset({"based_on", "main_subject"})
 """Relations for which both have patterns. The rules know denials, hedges and whom a sentence speaks
-of, the reader knows more kinds of objects. So the reader is heard where the rules are silent: of
-the introductions' 37 sources the rules name 37, with one name wrong, the reader 14 with 12 wrong.
-Nor is it heard on them in a text of several sentences, since it reads each by itself and cannot
-tell of which work it speaks: with it, the held-out documents' precision without candidates falls
-from 0.86 to 0.77."""
+of, the reader knows more kinds of objects. So the reader is heard where the rules are silent. In a
+text of several sentences it is not heard on them, since it reads each sentence by itself and cannot
+tell of which work it speaks."""
 
 _BETWEEN_WORKS = frozenset({"based_on", "sequel_of", "prequel_of", "remake_of", "spin_off_of"})
 """What a text says of its subject and another work; the reader takes each for a source."""
@@ -71,6 +69,8 @@ class ComposedRules(OneByOne):
             known: Facts of the rules.
             found: Facts of the reader.
         """
+        if not found:
+            return
         unheard = {fact.relation for fact in known}
         if unheard & _BETWEEN_WORKS:
             unheard.add("based_on")

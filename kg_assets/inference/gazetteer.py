@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from kg_assets.inference.wordlists import listed
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -34,7 +36,9 @@ _FRANCHISE_WORDS = (
     "film series", "book series", "series", "franchise", "saga", "trilogy", "universe",
 )  # fmt: skip
 
-_COMMON_WORDS_TEXT = """
+COMMON_WORDS = frozenset(
+    listed(
+        """
 a about above after again all alone also always am an and another any anything are as at away
 back be because been before being best better big black blue both boy bright but by came can
 come crash dark day days dead do down drive each earth east eight empire end even every
@@ -50,7 +54,8 @@ three through time to today together tonight too true two under up us victory wa
 west what when where which white who why will winter with without woman women work world year
 years yes you young your
 """
-COMMON_WORDS = frozenset(_COMMON_WORDS_TEXT.split())
+    )
+)
 """One-word titles that are everyday words, which a capital at the start of a sentence does not
 make a name. Of our own making, from what often begins an English sentence or is capitalised for
 another reason."""

@@ -50,13 +50,16 @@ FRANCHISE_WORD = re.compile(
     re.IGNORECASE,
 )
 
-_AUTHORS_TEXT = """
+AUTHORS = frozenset(
+    listed(
+        """
 Homer Virgil Ovid Dante Shakespeare Molière Goethe Schiller Cervantes Euripides Sophocles
 Aeschylus Aristophanes Chekhov Tolstoy Dostoevsky Pushkin Gogol Dickens Austen Kafka Ibsen
 Strindberg Chaucer Boccaccio Hugo Dumas Balzac Flaubert Zola Verne Wells Poe Tolkien
 Brecht Puccini Verdi
 """
-AUTHORS = frozenset(_AUTHORS_TEXT.split())
+    )
+)
 """Authors whom a text names by one word: with others, such as Ender, it may begin a title."""
 
 COMPANIES = frozenset({"DC", "DC Comics", "Marvel", "Marvel Comics", "Disney", "Image Comics"})

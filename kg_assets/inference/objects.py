@@ -16,7 +16,7 @@ from kg_assets.inference.kinds import (
     NATIONAL,
 )
 from kg_assets.inference.naming import NamesInText
-from kg_assets.inference.wordlists import any_of
+from kg_assets.inference.wordlists import any_of, listed
 
 _SPACE = re.compile(r"[\s,]+")
 _SAME_NAME = re.compile(
@@ -71,12 +71,15 @@ _THAT_OF = re.compile(
 )
 _ARTICLE = re.compile(r"(?:The|A|An|His|Her|Their|Its|Another)\s+(?=[a-z\"“])")
 _LOWER = re.compile(r"[a-zà-öø-þ][\w’'\-]*|[A-Z]\w*(?:[ -][A-Z]\w*)*-[a-z]\w+")
-_STOP_TEXT = """
+_STOP = frozenset(
+    listed(
+        """
 by and but which who whom that is was are were be been has had have starring directed in at
 for with from to as about when where while after before because since so or nor than then he
 she it they we you i rather instead not featuring
 """
-_STOP = frozenset(_STOP_TEXT.split())
+    )
+)
 _WORDS_BEFORE = 12
 _FOLLOWING_YEAR = re.compile(r"[\"”’»*_]?\s*\(((?:1[6-9]|20)\d\d)(?:[\s,][^)]{0,40})?\)")
 _FOLLOWING_KIND = re.compile(r"[\"”’»*_]?\s*\((?:(?:1[6-9]|20)\d\d\s+)?([a-z -]{3,30})\)", re.I)

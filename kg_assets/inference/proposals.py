@@ -21,6 +21,7 @@ from kg_assets.inference.tables import (
     inferred_relations,
 )
 from kg_assets.inference.things import BATCH_THINGS, view_things
+from kg_assets.inference.wordlists import listed
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.sources.contract import MAX_ID_LENGTH
 from kg_assets.sources.inferred import INFERRED, deliver
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
 LONGEST_NAME = 120
 """Characters of a proposed name; a longer one is a clause that was taken for a name."""
 
-_KIND_WORDS_TEXT = """
+_KIND_WORDS = frozenset(
+    listed(
+        """
 film films movie novel novels book books play series show comic comics manga game games franchise
 trilogy saga story stories article song poem event character tale legend work
 """
-_KIND_WORDS = frozenset(_KIND_WORDS_TEXT.split())
+    )
+)
 _NOT_CARRIED = ("entity_type", "source", "parent_id")
 # Ids of another source would lead nowhere in this one; names stay.
 

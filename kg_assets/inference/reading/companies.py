@@ -10,6 +10,7 @@ from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import TOKEN, is_company, is_people
 from kg_assets.inference.reading.traits import left, shape
 from kg_assets.inference.reading.view import View
+from kg_assets.inference.wordlists import listed
 
 _COMPANY_NAME = re.compile(
     rf"(?:[Tt]he (?:[a-z-]+ )?)?(?P<name>(?:\d+(?:th|st|nd|rd)? )?{TOKEN}(?:(?: (?:of|de|&|and the|[Ee])(?= ))?[ -]?(?: ?(?:{TOKEN}|\d[\w°]*)))*)"
@@ -27,20 +28,11 @@ _COMPANY_GAP = re.compile(
 )
 
 _BARE = frozenset(
-    [
-        "Inc",
-        "Ltd",
-        "LLC",
-        "Co",
-        "Animation",
-        "Films",
-        "Film",
-        "Pictures",
-        "Productions",
-        "Studio",
-        "Studios",
-        "Company",
-    ]
+    listed(
+        """
+Inc Ltd LLC Co Animation Films Film Pictures Productions Studio Studios Company
+"""
+    )
 )
 _OWNED = re.compile(r"['’]s (?=[A-Z])")
 _EMPLOYER = re.compile(r" (?:of|for|at) (?:the )?")

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kg_assets.inference.reading.proposals import Proposal
 
@@ -16,8 +17,7 @@ MODEL_FILE = Path(__file__).with_name("filter.json")
 """The weights that ship with the project; `train` makes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A fact that one or more patterns propose.
 
     Attributes:
@@ -71,20 +71,21 @@ class Filter:
 def candidates(proposals: Iterable[Proposal]) -> list[Candidate]:
     """Put together what several patterns say of one fact, in the order of the text."""
     groups: dict[tuple[str, str], list[Proposal]] = defaultdict(list)
-    named: dict[str, set[str]] = defaultdict(set)
+    related: dict[str, set[str]] = defaultdict(set)
     for each in proposals:
-        groups[each.relation, each.name.casefold()].append(each)
-        named[each.name.casefold()].add(each.relation)
+        name = each.name.casefold()
+        groups[each.relation, name].append(each)
+        related[name].add(each.relation)
     found = []
     for (relation, name), group in groups.items():
         features = {f"relation {relation}"}
         for each in group:
             features.add(f"pattern {each.pattern}")
-            features.update(f"{relation}: {trait}" for trait in each.traits)
-        if len({each.pattern for each in group}) > 1:
+            features.update([f"{relation}: {trait}" for trait in each.traits])
+        if len(group) > 1 and len({each.pattern for each in group}) > 1:
             features.add(f"{relation}: several patterns")
-        for other in named[name] - {relation}:
-            features.add(f"{relation}: also {other}")
+        if len(related[name]) > 1:
+            features.update([f"{relation}: also {other}" for other in related[name] - {relation}])
         first = min(group, key=lambda each: (each.start, each.end))
         found.append(
             Candidate(relation, first.name, first.start, first.end, tuple(sorted(features)))

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 
 from kg_assets.inference.reading.spans import TOKEN
-from kg_assets.inference.reading.words import COUNTRIES
+from kg_assets.inference.reading.words import COUNTRIES, MONTHS, WEEKDAYS
+from kg_assets.inference.wordlists import listed
 
 REGIONS = frozenset(COUNTRIES.values()) | frozenset(
-    """
+    listed(
+        """
 England|Scotland|Wales|Northern Ireland|Alabama|Alaska|Arizona|Arkansas|California|Colorado|
 Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|
 Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|
@@ -20,12 +22,15 @@ New Brunswick|Newfoundland|New South Wales|Victoria|Queensland|South Australia|W
 Tasmania|Bavaria|Saxony|Tuscany|Sicily|Lombardy|Andalusia|Catalonia|Normandy|Brittany|Provence|
 Punjab|Kerala|Tamil Nadu|Rajasthan|Maharashtra|West Bengal|Gujarat|Siberia|Ivory Coast|Guangdong|
 Sichuan|Yunnan|Hokkaido|Okinawa|United States|United Kingdom|US|U.S.|USA|UK|U.K.|Yukon Territory
-""".replace("\n", "").split("|")
+""",
+        "|",
+    )
 )
 """Countries, states and provinces, which after a city only say where it lies."""
 
 CITIES = frozenset(
-    """
+    listed(
+        """
 New York City|New York|Los Angeles|Chicago|Houston|Philadelphia|Phoenix|San Antonio|San Diego|
 Dallas|San Francisco|Seattle|Denver|Boston|Detroit|Nashville|Portland|Las Vegas|Baltimore|Atlanta|
 Miami|New Orleans|Minneapolis|Pittsburgh|Cincinnati|Cleveland|St. Louis|Tampa|Milwaukee|Memphis|
@@ -51,7 +56,9 @@ Kamakura|Seoul|Busan|Pyongyang|Sydney|Melbourne|Brisbane|Perth|Adelaide|Auckland
 Alexandria|Casablanca|Marrakesh|Tangier|Tunis|Algiers|Dakar|Abidjan|Lagos|Nairobi|Johannesburg|
 Cape Town|Durban|Kinshasa|Addis Ababa|Gibraltar|Monte Carlo|Monaco|Gotham City|Metropolis|Hawaii|
 Stamford|Tokyo Bay|Dubai|Doha|Riyadh|Mecca|Cochabamba|La Paz|Quito|Pompeii|Ibiza|Strasbourg|Ghent
-""".replace("\n", "").split("|")
+""",
+        "|",
+    )
 )
 """Cities that stories and shootings are often in."""
 
@@ -67,59 +74,22 @@ _NOT_AFTER = re.compile(
     r" ?(?:International |Film )*(?:Film Festival|Festival|Awards?|Academy|University|Olympics|Olympic|"
     r"theatres|theaters|cinemas|box|Museum|Times|Stock|Police|Symphony|Philharmonic)\b|['’]s? |['’]s "
 )
-_TRAILING = re.compile(
-    r"(?: on| of)? (?:January|February|March|April|May|June|July|August|September|October|November|December|Film|Studio Ghibli)$"
-)
+_TRAILING = re.compile(rf"(?: on| of)? (?:{'|'.join(MONTHS)}|Film|Studio Ghibli)$")
 _CAPITAL = re.compile(r"(?<=Washington), D\.C\.?")
 _SEPARATOR = re.compile(
     r"[\s\x02]*(?:, (?:and |as well as |then )?(?:in |at )?|(?: and| as well as| &|, as well as|, along with) (?:also )?(?:in (?:and around )?|at |around |near )?|/|-(?=[A-Z]))"
 )
-_MONTHS = frozenset(
-    [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "Technicolor",
-        "Eastmancolor",
-        "Spring",
-        "Summer",
-        "Autumn",
-        "Winter",
-        "Christmas",
-        "English",
-        "French",
-        "German",
-        "Japanese",
-        "Cannes",
-        "Sundance",
-        "DVD",
-        "HD",
-        "IMAX",
-        "CinemaScope",
-        "Imax",
-        "He",
-        "She",
-        "It",
-        "They",
-        "I",
-        "Blu-ray",
-    ]
+_NO_PLACE = frozenset(
+    (
+        *MONTHS,
+        *WEEKDAYS,
+        *listed(
+            """
+Technicolor Eastmancolor Spring Summer Autumn Winter Christmas English French German Japanese
+Cannes Sundance DVD HD IMAX CinemaScope Imax He She It They I Blu-ray
+"""
+        ),
+    )
 )
 
 
@@ -169,7 +139,7 @@ def places(text: str, position: int) -> list[Place]:
         if rest and not (rest.group()[0] in "'’" and name in CITIES):
             break
         bare = name[4:] if name[:4].lower() == "the " and name not in CITIES else name
-        if bare.split(" ")[0] in _MONTHS or len(bare) < 2:
+        if bare.split(" ")[0] in _NO_PLACE or len(bare) < 2:
             break
         at = match.start() + len(name) - len(bare)
         match_end = at + len(bare)

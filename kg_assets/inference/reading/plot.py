@@ -11,7 +11,8 @@ from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import is_company, is_people
 from kg_assets.inference.reading.traits import OPENERS, is_making
 from kg_assets.inference.reading.view import View
-from kg_assets.inference.wordlists import whole_words
+from kg_assets.inference.reading.words import MONTHS, WEEKDAYS
+from kg_assets.inference.wordlists import listed, whole_words
 
 _CREDITS = re.compile(
     whole_words(
@@ -23,77 +24,18 @@ _CREDITS = re.compile(
 )
 
 _PLOT_NOT = frozenset(
-    [
-        "God",
-        "Earth",
-        "Christmas",
-        "American",
-        "English",
-        "World",
-        "War",
-        "II",
-        "Nazi",
-        "Nazis",
-        "Allied",
-        "Western",
-        "FBI",
-        "CIA",
-        "NASA",
-        "Internet",
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "Principal",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "Following",
-        "Taking",
-        "Locations",
-        "Meanwhile",
-        "However",
-        "Upon",
-        "Soon",
-        "Later",
-        "There",
-        "Here",
-        "Now",
-        "Only",
-        "Many",
-        "Most",
-        "Some",
-        "One",
-        "Two",
-        "Three",
-        "Once",
-        "Filmmaker",
-        "Bible",
-        "Halloween",
-        "Army",
-        "Navy",
-        "Police",
-        "King",
-        "Queen",
-        "President",
-        "Academy",
-        "America",
-        "Europe",
-        "Africa",
-        "Asia",
-    ]
+    (
+        *MONTHS,
+        *WEEKDAYS,
+        *listed(
+            """
+God Earth Christmas American English World War II Nazi Nazis Allied Western FBI CIA NASA Internet
+Principal Following Taking Locations Meanwhile However Upon Soon Later There Here Now Only Many
+Most Some One Two Three Once Filmmaker Bible Halloween Army Navy Police King Queen President
+Academy America Europe Africa Asia
+"""
+        ),
+    )
 )
 
 _TOLD = re.compile(

@@ -6,8 +6,16 @@ import functools
 import re
 from typing import NamedTuple
 
-from kg_assets.inference.reading.words import COMPANY, COUNTRIES, HEROES, PEOPLES
-from kg_assets.inference.wordlists import any_of
+from kg_assets.inference.reading.words import (
+    COMPANY,
+    COUNTRIES,
+    HEROES,
+    MONTHS,
+    PEOPLES,
+    SENTENCE_OPENERS,
+    WEEKDAYS,
+)
+from kg_assets.inference.wordlists import any_of, listed
 
 UPPER = "A-Z" + "".join(chr(c) for c in range(0xC0, 0x250) if chr(c).isupper())
 """Capital letters of the Latin script, for a class of characters."""
@@ -31,106 +39,17 @@ PERSON = (
 
 _LOWER = r"[a-zà-ÿ][\w'’-]*"
 _STOP = frozenset(
-    [
-        "by",
-        "is",
-        "was",
-        "were",
-        "are",
-        "be",
-        "been",
-        "being",
-        "stars",
-        "starring",
-        "star",
-        "features",
-        "featuring",
-        "feature",
-        "written",
-        "directed",
-        "produced",
-        "released",
-        "distributed",
-        "based",
-        "has",
-        "had",
-        "have",
-        "that",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "with",
-        "in",
-        "on",
-        "for",
-        "from",
-        "about",
-        "as",
-        "tells",
-        "follows",
-        "won",
-        "received",
-        "nominated",
-        "made",
-        "shot",
-        "filmed",
-        "set",
-        "animated",
-        "edited",
-        "scored",
-        "composed",
-        "adapted",
-        "co-written",
-        "co-directed",
-        "co-produced",
-        "narrated",
-        "voiced",
-        "played",
-        "portrayed",
-        "it",
-        "its",
-        "he",
-        "she",
-        "they",
-        "this",
-        "these",
-        "those",
-        "when",
-        "where",
-        "while",
-        "after",
-        "before",
-        "during",
-        "to",
-        "at",
-        "of",
-        "then",
-        "also",
-        "not",
-        "or",
-        "if",
-        "because",
-        "since",
-        "until",
-        "but",
-        "so",
-        "called",
-        "titled",
-        "entitled",
-        "named",
-        "premiered",
-        "aired",
-        "published",
-        "music",
-        "cinematography",
-        "tell",
-        "follow",
-        "takes",
-        "took",
-        "place",
-        "stories",
-    ]
+    listed(
+        """
+by is was were are be been being stars starring star features featuring feature written directed
+produced released distributed based has had have that which who whom whose with in on for from
+about as tells follows won received nominated made shot filmed set animated edited scored composed
+adapted co-written co-directed co-produced narrated voiced played portrayed it its he she they this
+these those when where while after before during to at of then also not or if because since until
+but so called titled entitled named premiered aired published music cinematography tell follow
+takes took place stories
+"""
+    )
 )
 _NAME = re.compile(PERSON)
 _PROFESSION = re.compile(r" (?P<words>(?:(?:and |-)?[a-zà-ÿ][a-zà-ÿ-]* ){1,3})(?=[A-Z])")
@@ -150,73 +69,16 @@ _DOTTED = re.compile(r"(?:Jr|Sr|Bros|Inc|Ltd|Co|D\.C)\.$")
 _POSSESSIVE = re.compile(rf"{_APOSTROPHE}s?\b")
 _COMPANY = re.compile(rf"\b{COMPANY}\b")
 _NOT_NAMES = frozenset(
-    [
-        "The",
-        "A",
-        "An",
-        "In",
-        "On",
-        "At",
-        "It",
-        "Its",
-        "He",
-        "She",
-        "They",
-        "His",
-        "Her",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "When",
-        "While",
-        "After",
-        "Before",
-        "During",
-        "As",
-        "And",
-        "But",
-        "For",
-        "From",
-        "With",
-        "By",
-        "To",
-        "Of",
-        "Or",
-        "If",
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "English",
-        "Film",
-        "Films",
-        "Guild",
-        "Oscar",
-        "OVA",
-        "DVD",
-        "TV",
-        "Academy",
-        "Technicolor",
-        "CGI",
-        "Best",
-        "Set",
-    ]
+    (
+        *MONTHS,
+        *WEEKDAYS,
+        *SENTENCE_OPENERS,
+        *listed(
+            """
+His Her Those Of Or If English Film Films Guild Oscar OVA DVD TV Academy Technicolor CGI Best Set
+"""
+        ),
+    )
 )
 LONGEST_LIST = 20
 

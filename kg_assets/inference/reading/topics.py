@@ -69,59 +69,13 @@ _COMMON = re.compile(
     r"directed|for|from|with|through|set|between|to|on|narrated|produced|within|among|over)\b)"
 )
 _NOT_COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "his",
-        "her",
-        "their",
-        "its",
-        "some",
-        "several",
-        "many",
-        "young",
-        "old",
-        "other",
-        "how",
-        "what",
-        "when",
-        "why",
-        "where",
-        "whether",
-        "it",
-        "them",
-        "him",
-        "people",
-        "man",
-        "woman",
-        "boy",
-        "girl",
-        "life",
-        "events",
-        "story",
-        "group",
-        "time",
-        "day",
-        "film",
-        "characters",
-        "series",
-        "things",
-        "friends",
-        "family",
-        "one",
-        "first",
-        "this",
-        "that",
-        "each",
-        "every",
-        "various",
-        "both",
-    ]
+    listed(
+        """
+a an two three four five six his her their its some several many young old other how what when why
+where whether it them him people man woman boy girl life events story group time day film
+characters series things friends family one first this that each every various both
+"""
+    )
 )
 
 

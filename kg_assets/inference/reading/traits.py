@@ -9,58 +9,21 @@ from bisect import bisect_left
 from kg_assets.inference.doubts import hedges
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
-from kg_assets.inference.reading.words import HEROES, KINDS
-from kg_assets.inference.wordlists import holds, whole_words
+from kg_assets.inference.reading.words import HEROES, KINDS, SENTENCE_OPENERS
+from kg_assets.inference.wordlists import holds, listed, whole_words
 
 OPENERS = frozenset(
-    [
-        "The",
-        "A",
-        "An",
-        "In",
-        "On",
-        "At",
-        "Its",
-        "It",
-        "He",
-        "She",
-        "They",
-        "This",
-        "That",
-        "These",
-        "When",
-        "While",
-        "After",
-        "Before",
-        "During",
-        "As",
-        "And",
-        "But",
-        "For",
-        "From",
-        "With",
-        "By",
-        "To",
-        "Set",
-        "Directed",
-        "Written",
-        "Produced",
-        "Starring",
-        "Both",
-        "Although",
-        "Since",
-        "Also",
-        "Then",
-        "Film",
-        "Director",
-        "Actor",
-        "Actress",
-        "Best",
-        "Oscar",
-        "Music",
-    ]
+    (
+        *SENTENCE_OPENERS,
+        *listed(
+            """
+Set Directed Written Produced Starring Both Although Since Also Then Film Director Actor Actress
+Best Oscar Music
+"""
+        ),
+    )
 )
-"""Words with a capital that open a sentence and no name."""
+"""Words with a capital that are no part of the name after them."""
 
 _MAKING = re.compile(
     whole_words(

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
+from kg_assets.inference.reading.words import MONTHS
+
+_MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
 
 DATE = (
     rf"(?:{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>(?:18|19|20)\d\d)\b|"
-    rf"(?P<day2>\d{{1,2}})(?:st|nd|rd|th)? (?P<month2>{'|'.join(_MONTHS)}),? (?P<year2>(?:18|19|20)\d\d)\b|"
-    rf"(?P<month3>{'|'.join(_MONTHS)})(?: of)?,? (?P<year3>(?:18|19|20)\d\d)\b|"
+    rf"(?P<day2>\d{{1,2}})(?:st|nd|rd|th)? (?P<month2>{'|'.join(MONTHS)}),? (?P<year2>(?:18|19|20)\d\d)\b|"
+    rf"(?P<month3>{'|'.join(MONTHS)})(?: of)?,? (?P<year3>(?:18|19|20)\d\d)\b|"
     r"(?P<year4>(?:18|19|20)\d\d)\b(?!-\w))"
 )
 """A date: a day, a month or a year."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kg_assets.inference.wordlists import listed
+
 COUNTRIES: dict[str, str] = {
     adjective: country
     for country, adjectives in {
@@ -106,43 +108,33 @@ COUNTRIES: dict[str, str] = {
 }
 """Peoples and countries as texts name them, to the country's name in Wikidata."""
 
+MONTHS = listed(
+    "January February March April May June July August September October November December"
+)
+WEEKDAYS = listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+
+SENTENCE_OPENERS = frozenset(
+    listed(
+        """
+The A An In On At It Its He She They This That These When While After Before During As And But For
+From With By To
+"""
+    )
+)
+"""Words that have a capital because they open a sentence."""
+
 PEOPLES = frozenset(COUNTRIES) | frozenset(
-    [
-        "African",
-        "Asian",
-        "European",
-        "Latin",
-        "Jewish",
-        "Catholic",
-        "Christian",
-        "Muslim",
-        "Arab",
-        "Hindu",
-        "Bollywood",
-        "Tamil",
-        "Telugu",
-        "Hindi",
-        "Bengali",
-        "Malayalam",
-        "Kannada",
-        "Marathi",
-        "Punjabi",
-        "Scandinavian",
-        "Nordic",
-        "Yiddish",
-        "Hebrew",
-        "Quebec",
-        "Québécois",
-        "Catalan",
-        "Basque",
-        "Cantonese",
-        "Mandarin",
-        "Chicago-based",
-    ]
+    listed(
+        """
+African Asian European Latin Jewish Catholic Christian Muslim Arab Hindu Bollywood Tamil Telugu
+Hindi Bengali Malayalam Kannada Marathi Punjabi Scandinavian Nordic Yiddish Hebrew Quebec Québécois
+Catalan Basque Cantonese Mandarin Chicago-based
+"""
+    )
 )
 """Adjectives with a capital that stand before what someone is, and are no part of a name."""
 
-GENRES: tuple[str, ...] = tuple(
+GENRES: tuple[str, ...] = listed(
     """
 comedy horror|horror comedy|comedy-horror|horror-comedy|romantic comedy|romantic drama|comedy-drama|comedy drama|dramedy|black comedy|dark comedy|dark fantasy|
 high fantasy|urban fantasy|science fantasy|science fiction|sci-fi|science-fiction|
@@ -164,35 +156,21 @@ rockumentary|concert film|concert|jukebox musical|rock musical|rock opera|opera|
 sword and sorcery|sword-and-sandal|peplum|giallo|mumblecore|anthology|dystopian|post-apocalyptic|
 apocalyptic|time travel|holiday|Christmas|anime|telenovela|sitcom|propaganda|
 political satire|fairy tale|teen|superhero comedy
-""".replace("\n", "").split("|")
+""",
+    "|",
 )
 """Genres of works as encyclopedias write them."""
 
 FORMS = frozenset(
-    [
-        "anime",
-        "anthology",
-        "epic",
-        "biographical",
-        "historical",
-        "sports",
-        "family",
-        "children's",
-        "Christmas",
-        "holiday",
-        "teen",
-        "satirical",
-        "surreal",
-        "surrealist",
-        "propaganda",
-        "opera",
-        "sitcom",
-        "concert",
-        "monster",
-        "road",
-        "telenovela",
-    ]
-) | {"concert film", "time travel"}
+    listed(
+        """
+anime|anthology|epic|biographical|historical|sports|family|children's|Christmas|holiday|teen|
+satirical|surreal|surrealist|propaganda|opera|sitcom|concert|monster|road|telenovela|concert film|
+time travel
+""",
+        "|",
+    )
+)
 """Words of `GENRES` that describe a work's form, matter or public and seldom stand as its genre."""
 
 WORKS = (
@@ -235,7 +213,8 @@ COMPANY = (
 """Words in the names of companies and studios."""
 
 HEROES = frozenset(
-    """
+    listed(
+        """
 Bugs Bunny|Daffy Duck|Porky Pig|Elmer Fudd|Yosemite Sam|Foghorn Leghorn|Pepé Le Pew|
 Speedy Gonzales|Wile E. Coyote|Road Runner|Tweety|Sylvester the Cat|Sylvester|Tasmanian Devil|
 Marvin the Martian|Donald Duck|Daisy Duck|Mickey Mouse|Minnie Mouse|Goofy|Pluto|Chip n' Dale|
@@ -251,6 +230,8 @@ Pikachu|Astro Boy|Lupin III|Monkey King|Sun Wukong|Wallace and Gromit|Shrek|Buzz
 Bosko|Flip the Frog|Private Snafu|Inspector Clouseau|Captain Nemo|Captain Harlock|
 Conan the Barbarian|Flash Gordon|Buck Rogers|The Joker|Thanos|Iron Man|Captain America|Thor|
 Wolverine|Lex Luthor|Dr. Watson|Professor Moriarty|Santa Claus
-""".replace("\n", "").split("|")
+""",
+        "|",
+    )
 )
 """Characters that are known beyond one work."""
