@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from resources.entries import Head
     from resources.journal import Journal
     from resources.lake import Lake
+
+_log = logging.getLogger(__name__)
 
 _SAMPLE_SECONDS = 0.02
 _PREVIEW_ROWS = 8
@@ -99,11 +102,14 @@ def make(
     with fields(
         namespace=lake.namespace, step=declared.name, partition=key or WHOLE, run=run_id or ""
     ):
+        _log.info("starts")
         if journal is not None:
             journal.start(place, run_id)
         try:
             made = _make(declared, lake, key, run_id, fixed, options, resources, around)
         except BaseException as error:
+            _log.error("failed: %s: %s", type(error).__name__, error)
+            _log.debug("it failed here", exc_info=True)
             if journal is not None:
                 journal.failed(place, redact(str(error)) or type(error).__name__)
             if isinstance(error, Exception) and _tells_a_secret(error):
@@ -112,6 +118,7 @@ def make(
             raise
         if journal is not None:
             journal.done(place, _outcome(declared.promises, made))
+        _log.info("done in %.3f s, peak memory %.1f MB", made.seconds, made.peak_bytes / 1e6)
         return made
 
 

@@ -21,6 +21,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.shell import DAMAGED
+from resources.logs import configure
 from resources.processes import this_process
 from resources.settings import Settings
 
@@ -274,6 +275,7 @@ def _start_worker(parent: int, logs: Path) -> None:
     stream = (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), sys.stdout.fileno())
     os.dup2(stream.fileno(), sys.stderr.fileno())
+    configure(Settings())
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

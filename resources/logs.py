@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from resources.settings import Settings
+    from resources.settings import LogLevel, Settings
 
 ROOTS = ("kg_assets", "resources", "ontology", "benchmarks")
 """Loggers of ours; what libraries log is their own affair."""
@@ -96,19 +96,22 @@ def _secrets(*values: str) -> tuple[str, ...]:
     return tuple(sorted({s for s in found if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s)))
 
 
-def configure(settings: Settings, stream: TextIO | None = None) -> None:
+def configure(
+    settings: Settings, stream: TextIO | None = None, *, level: LogLevel | None = None
+) -> None:
     """Let our loggers write to a stream, in this process.
 
     Args:
         settings: The level and the format.
         stream: Where to; standard error by default.
+        level: Outranks the level of the settings.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Json() if settings.log_format == "json" else _Text())
     for name in ROOTS:
         logger = logging.getLogger(name)
         logger.handlers = [handler]
-        logger.setLevel(settings.log_level)
+        logger.setLevel(level or settings.log_level)
         logger.propagate = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from resources.lake import Lake
     from resources.table import Table
+
+_log = logging.getLogger(__name__)
 
 WHOLE = "all"
 """The partition of a table that has only one."""
@@ -324,6 +327,13 @@ class Reads:
                     if name == table.name and key is not None:
                         found = {at: head for at, head in found.items() if at != key} | seen
             self._found[table.name, partition] = found
+            _log.debug(
+                "reads %s: %d rows of %d partitions (%s)",
+                table.name if partition is None else f"{table.name}@{partition}",
+                sum(head.file.rows for head in found.values()),
+                len(found),
+                ", ".join(head.file.version for head in list(found.values())[:4]),
+            )
         return self._found[table.name, partition]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from resources.files import Data
     from resources.lake import Lake
     from resources.table import Table
+
+_log = logging.getLogger(__name__)
 
 
 class Step(Reads):
@@ -69,6 +72,7 @@ class Step(Reads):
 
     def report(self, **figures: Any) -> None:
         """Add figures that are shown beside the step's outputs."""
+        _log.debug("reports %s", figures)
         self.figures |= figures
 
     def write(
@@ -208,6 +212,7 @@ class Step(Reads):
         rows, sha256 = write_file(target, contract, data, wide=wide)
         columns = json.dumps({field.name: str(field.type) for field in table.schema})
         size = target.stat().st_size
+        _log.debug("writes %s: %d rows, %d bytes", contract.name, rows, size)
         return File(version, relative, sha256, rows, size, columns, digest=sha256)
 
     def _as_it_was(self, table: Table, file: File, partition: str) -> Output:

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from kg_assets.cli.render import fail
+from resources.logs import configure
 from resources.settings import Settings
 from resources.team_settings import PRODUCTION
 
@@ -38,6 +39,7 @@ def settings() -> Settings:
 
             # Who promoted may have been killed before the published file was there.
             follow(found)
+        configure(found)
         return found
     except ValidationError as error:
         problems = "; ".join(

@@ -96,6 +96,23 @@ def status(json: Json = False) -> None:
 
 
 @app.command()
+def rerun(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="RUN_OR_PARTITION", help="A run's id, or LANE or TABLE@PARTITION."),
+    ],
+    debug: Annotated[bool, typer.Option("--debug", help="Log all that is done.")] = False,
+    stop: Annotated[bool, typer.Option("--pdb", help="Stop at the error in a debugger.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep what was written.")] = False,
+    json: Json = False,
+) -> None:
+    """Run one partition again in this process, with its inputs, into a scratch namespace."""
+    from kg_assets.cli.rerun import rerun as run
+
+    raise typer.Exit(run(settings(), name, debug=debug, stop=stop, keep=keep, json=json))
+
+
+@app.command()
 def demo() -> None:
     """Land the real data, build the whole graph and say what came out."""
     from kg_assets.cli.demo import run_demo
