@@ -102,7 +102,7 @@ def main() -> None:
 
 def _make(settings: Settings, deliveries: int) -> str:
     from kg_assets.build import assemble
-    from kg_assets.building import partition_keys
+    from kg_assets.current_state import partition_keys
     from kg_assets.instance import open_instance
     from kg_assets.planning import lanes
     from kg_assets.sources.deliveries import Delivery

@@ -7,25 +7,24 @@ one by one.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from kg_assets.build import assemble
+from kg_assets.current_state import partition_keys, state_of
 from kg_assets.housekeeping import tidy
 from kg_assets.inference.tables import INFERRED_RECORDS
 from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
-from kg_assets.planning import Lane, State, lanes
+from kg_assets.planning import Lane, lanes
 from kg_assets.promotion.publishing import follow
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
-from kg_assets.sources.landing import LandingError, fingerprint, list_deliveries
+from kg_assets.sources.landing import list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
+from kg_assets.summary import Summary, Watcher
 from resources.current import CurrentHeads
 from resources.errors import refuse_production
 from resources.journal import Journal
@@ -36,61 +35,16 @@ from resources.lock import Busy, lake_lock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import dagster as dg
+
     from kg_assets.build import Assembly
     from kg_assets.shell import StepAsset
     from kg_assets.sources.landing import Delivery
-    from resources.entries import Head
     from resources.settings import Settings
-    from resources.storage import Storage
-
-
-@dataclass
-class Summary:
-    """What a build did.
-
-    Attributes:
-        results: The runs.
-        blocked: Lanes that could not start because one before them failed.
-        refused: What in the landing zone is not read, and why.
-        mended: Runs that found a damaged file, which was then made again and read once more.
-        quarantined: Deliveries that were read, to the number of their quarantined blobs.
-        seconds: How long it took.
-    """
-
-    results: list[Result] = field(default_factory=list)
-    blocked: list[str] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    mended: list[Result] = field(default_factory=list)
-    quarantined: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @property
-    def failed(self) -> list[Result]:
-        """Runs that failed."""
-        return [result for result in self.results if result.error is not None]
 
 
 class UnknownLabelError(ValueError):
     """What shall be built does not exist; the message lists what does."""
-
-
-class Watcher:
-    """Is told how a build goes; this one does nothing."""
-
-    def planned(self, runs: int) -> None:
-        """At most so many runs are still to come."""
-
-    def started(self, task: Task) -> None:
-        """A run starts."""
-
-    def finished(self, result: Result) -> None:
-        """A run has ended."""
-
-    def waiting(self) -> None:
-        """Another build of the namespace has to end first."""
-
-    def current(self, lane: str, partitions: int) -> None:
-        """So many partitions of a lane needed nothing."""
 
 
 def build(
@@ -380,69 +334,6 @@ class _Build:
             partitions=partitions,
             retrain=self._retrain,
         )
-
-
-def partition_keys(lane: Lane, deliveries: Iterable[str]) -> Sequence[str | None]:
-    """The partitions of a lane, None for its only one.
-
-    Args:
-        lane: The lane.
-        deliveries: Keys of what lies in the landing zone.
-    """
-    partitions = lane.steps[0].partitions
-    if partitions is None:
-        return [None]
-    if isinstance(partitions, dg.DynamicPartitionsDefinition):
-        return sorted(deliveries)
-    return partitions.get_partition_keys()
-
-
-def state_of(
-    heads: Mapping[tuple[str, str], Head],
-    assembly: Assembly,
-    storage: Storage,
-    deliveries: Mapping[str, Delivery],
-    *,
-    made: Collection[str] | None = None,
-    damaged: Collection[tuple[str, str]] = (),
-    own: Collection[str] | None = None,
-) -> State:
-    """What can be asked of what is out of date.
-
-    Args:
-        heads: Current version of each table and partition.
-        assembly: All steps.
-        storage: Where the files of the lake lie.
-        deliveries: What lies in the landing zone, by key.
-        made: Names of the tables whose steps are asked about; all by default.
-        damaged: Tables and partitions whose files are there, but not as they were committed.
-        own: Names of the tables that the namespace has built itself, and not production; all by
-            default.
-    """
-    # Asked for all at once: in a bucket each question is a request.
-    missing = storage.missing(
-        {
-            file.path
-            for head in heads.values()
-            if made is None or head.table in made
-            for file in head.files
-        }
-    )
-
-    def fingerprint_now(key: str) -> str | None:
-        try:
-            return fingerprint(deliveries[key])
-        except (KeyError, LandingError):
-            # A folder that is gone leaves what was read of it.
-            return None
-
-    def is_there(head: Head) -> bool:
-        if (head.table, head.partition) in damaged:
-            return False
-        return missing.isdisjoint(file.path for file in head.files)
-
-    read_through = set() if own is None else {table for table, _ in heads}.difference(own)
-    return State(heads, assembly.fixed, fingerprint_now, is_there, read_through)
 
 
 def _tables(steps: Sequence[StepAsset]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from kg_assets.build import assemble
-from kg_assets.building import partition_keys, state_of
+from kg_assets.current_state import partition_keys, state_of
 from kg_assets.inference.standing import Inference, inference_of
 from kg_assets.planning import MISSING, lanes
 from kg_assets.sources.landing import is_complete, list_deliveries

@@ -78,7 +78,7 @@ def drop_namespace(catalog: Catalog, namespace: str) -> list[str]:
         for table in (HEADS, ENTRIES, COMMITS):
             connection.execute(sa.delete(table).where(table.c.namespace == namespace))
         connection.execute(sa.delete(NAMESPACES).where(NAMESPACES.c.name == namespace))
-        paths = []
+        paths: list[str] = []
         for version in sorted(versions):
             needed = sa.or_(
                 sa.exists().where(ENTRIES.c.version == version),

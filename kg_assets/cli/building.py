@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from kg_assets.building import Summary, UnknownLabelError, Watcher, build
+from kg_assets.building import UnknownLabelError, build
 from kg_assets.cli.render import clean, console, fail
+from kg_assets.summary import Summary, Watcher
 from resources.errors import ProductionError
 
 if TYPE_CHECKING:

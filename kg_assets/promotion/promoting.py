@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kg_assets.build import assemble
-from kg_assets.building import Summary, Watcher, build
+from kg_assets.building import build
 from kg_assets.matching.judgement_log import add
 from kg_assets.matching.judgement_values import Judgement
 from kg_assets.matching.tables import JUDGEMENTS
@@ -22,6 +22,7 @@ from kg_assets.promotion.prospect import Prospect, difference, look
 from kg_assets.promotion.publishing import follow, production_lock, set_links, swap
 from kg_assets.promotion.readiness import readiness
 from kg_assets.sources.record import ENTITY_TYPES
+from kg_assets.summary import Summary, Watcher
 from resources import production
 from resources.catalog import Catalog
 from resources.errors import NothingNewError, PromotionError, refuse_production

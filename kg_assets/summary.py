@@ -1,0 +1,54 @@
+"""What a build says of itself: while it goes, and when it has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kg_assets.running import Result, Task
+
+
+@dataclass
+class Summary:
+    """What a build did.
+
+    Attributes:
+        results: The runs.
+        blocked: Lanes that could not start because one before them failed.
+        refused: What in the landing zone is not read, and why.
+        mended: Runs that found a damaged file, which was then made again and read once more.
+        quarantined: Deliveries that were read, to the number of their quarantined blobs.
+        seconds: How long it took.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    mended: list[Result] = field(default_factory=list)
+    quarantined: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[Result]:
+        """Runs that failed."""
+        return [result for result in self.results if result.error is not None]
+
+
+class Watcher:
+    """Is told how a build goes; this one does nothing."""
+
+    def planned(self, runs: int) -> None:
+        """At most so many runs are still to come."""
+
+    def started(self, task: Task) -> None:
+        """A run starts."""
+
+    def finished(self, result: Result) -> None:
+        """A run has ended."""
+
+    def waiting(self) -> None:
+        """Another build of the namespace has to end first."""
+
+    def current(self, lane: str, partitions: int) -> None:
+        """So many partitions of a lane needed nothing."""
