@@ -201,6 +201,19 @@ def test_entities_stay_where_productions_did_not_go_on(local):
     assert values(bob, IDS) == ["bob's"]
 
 
+def test_the_number_of_a_commit_is_given_once_also_where_a_scratch_namespace_is_dropped(local):
+    from resources.overlay import drop_namespace
+
+    ann, scratch = local("ann"), local("rerun-1")
+    promoted(ann, "ann's")
+    write(scratch, "tried")
+    bob = local("bob")
+    newest = ann.catalog.newest()
+    drop_namespace(ann.catalog, "rerun-1")
+    assert promoted(ann, "newer").commit_id > newest
+    assert values(bob) == ["ann's"]
+
+
 def test_a_table_that_is_released_is_productions_again(local):
     ann, bob = local("ann"), local("bob")
     promoted(ann, "ann's")
