@@ -25,6 +25,9 @@ SECRET = "sk-4f1d-secret"
         ("KG_LAKE", "s3://Not_A_Bucket!/x", "write a folder, or s3://BUCKET/PREFIX"),
         ("KG_LAUNCHER", "celery", "needs KG_BROKER, KG_DAGSTER_STORAGE, KG_CATALOG in Postgres"),
         ("KG_LAUNCHER", "ray", "KG_LAUNCHER: Input should be 'local' or 'celery'"),
+        ("KG_GATES", "5 %", """write for example {"entities_lost": 0.02}"""),
+        ("KG_GATES", '{"entities_lost": 2}', "KG_GATES, entities_lost: Input should be less"),
+        ("KG_GATES", '{"entities_lots": 0.1}', "KG_GATES, entities_lots: Extra inputs"),
         ("KG_LLM_CAP", "-1", "KG_LLM_CAP: Input should be greater than or equal to 0"),
     ],
 )
