@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 WANTED = 1.6
-PAIRS_A_SECOND = 220_000
+PAIRS_A_SECOND = 200_000
 """Candidate pairs that one core makes and scores in a second with the scorer `splink`."""
 
 NAMESAKES = 200
