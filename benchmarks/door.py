@@ -42,7 +42,7 @@ FIELDS = {
     "tmdb": RESPONSE_FIELDS,
     "wikidata": WIKIDATA.inputs[0].fields,
 }
-"""What is read of each kind of file; of nested films all there is, and what TMDB's adapter reads."""
+"""What is read of each kind of file; of nested films nearly all, or what TMDB's adapter reads."""
 
 EMPTIES = {"wikidata": WIKIDATA.inputs[0].empties}
 """Objects that a kind of file has as ``[]`` where they are empty."""
