@@ -192,7 +192,7 @@ def run_source_records(
         is_deletion=is_deletion,
         entity_types=entity_types,
     )
-    step.write(SOURCE_RECORDS, step.con.table("records"))
+    step.write(SOURCE_RECORDS, step.con.table("records"), wide=True)
     step.write(QUARANTINED_BLOBS, quarantined_rows(step.con))
     _report(step, adapter, missing)
 
