@@ -216,6 +216,20 @@ class Reads:
         then = self._then(output, table)
         return None if then is None else (then, now)
 
+    def present(self, table: Table, partitions: Iterable[str]) -> set[str]:
+        """Which of some partitions of an input are there.
+
+        Args:
+            table: The input.
+            partitions: Partitions of it; each is recorded as an input, so that the step is stale
+                when one appears.
+        """
+        there = self._current(table)
+        asked = list(partitions)
+        for partition in asked:
+            self._heads(table, partition, True)
+        return {partition for partition in asked if partition in there}
+
     def made_from(self, output: Table, table: Table) -> dict[str, str] | None:
         """Digests of an input's partitions as they were for this step's output.
 

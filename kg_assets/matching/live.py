@@ -16,6 +16,31 @@ if TYPE_CHECKING:
     from resources.table import Table
 
 
+def read_deliveries(step: Step) -> duckdb.DuckDBPyRelation:
+    """The deliveries of which records were made, as rows of the table deliveries.
+
+    One whose records failed is passed over until they are there: counted as it stands, a full one
+    would retire all that its source delivered before.
+
+    Args:
+        step: Reads deliveries; each delivery's records are an input of it.
+    """
+    every = step.read(DELIVERIES)
+    keys = [f"{source}|{name}" for source, name in every.project("source, delivery").fetchall()]
+    there = step.present(SOURCE_RECORDS, keys)
+    step.con.register(
+        "delivery_with_records", pa.table({"key": pa.array(sorted(there), pa.string())})
+    )
+    every.create_view("delivery_read", replace=True)
+    return step.con.sql(
+        """
+        SELECT *
+        FROM delivery_read
+        WHERE source || '|' || delivery IN (SELECT key FROM delivery_with_records)
+        """
+    )
+
+
 def live_deliveries(
     con: duckdb.DuckDBPyConnection, deliveries: duckdb.DuckDBPyRelation
 ) -> pa.Table:
@@ -23,7 +48,7 @@ def live_deliveries(
 
     Args:
         con: The connection that the relation belongs to.
-        deliveries: Rows of the table deliveries.
+        deliveries: Rows of the table deliveries, as of `read_deliveries`.
 
     Returns:
         number (order over all sources), source, delivery, mode, and duplicate_free as the last
