@@ -153,13 +153,13 @@ def test_a_file_packed_twice_is_no_format(tmp_path, packing):
     assert "format is not known" in row["problem"]
 
 
-def test_thousands_of_empty_files_are_each_told(stage):
+def test_each_of_many_empty_files_is_told(stage):
     folder = stage.deliver(a__jsonl=GOOD)
-    for number in range(2_000):
+    for number in range(500):
         (folder / f"{number:04}.jsonl").touch()
     stage.run()
     assert stage.names() == ["Good"]
-    assert stage.figures["quarantined"] == 2_000
+    assert stage.figures["quarantined"] == 500
 
 
 MANIFESTS: dict[str, Callable[[Path], object]] = {
