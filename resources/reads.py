@@ -221,14 +221,14 @@ class Reads:
 
         Args:
             table: The input.
-            partitions: Partitions of it; each is recorded as an input, so that the step is stale
-                when one appears.
+            partitions: Partitions of it. Those that are missing are recorded, so that the step is
+                stale when one appears; the others are where they are read.
         """
         there = self._current(table)
-        asked = list(partitions)
-        for partition in asked:
-            self._heads(table, partition, True)
-        return {partition for partition in asked if partition in there}
+        asked = set(partitions)
+        for partition in asked - set(there):
+            self._inputs[table.name, partition] = Input(table.name, partition, "")
+        return asked & set(there)
 
     def made_from(self, output: Table, table: Table) -> dict[str, str] | None:
         """Digests of an input's partitions as they were for this step's output.

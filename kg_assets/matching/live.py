@@ -23,7 +23,7 @@ def read_deliveries(step: Step) -> duckdb.DuckDBPyRelation:
     would retire all that its source delivered before.
 
     Args:
-        step: Reads deliveries; each delivery's records are an input of it.
+        step: Reads deliveries; records that are missing are an input of it.
     """
     every = step.read(DELIVERIES)
     keys = [f"{source}|{name}" for source, name in every.project("source, delivery").fetchall()]
