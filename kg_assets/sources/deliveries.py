@@ -43,6 +43,8 @@ class Manifest(BaseModel):
             not said, then the adapter's word counts.
         expect: Numbers of records and shares of filled fields by entity type, where they are not
             those that the adapter expects; false where nothing is expected.
+        expected_every_days: Days within which the source's next delivery is expected; `kg status`
+            says where none came. The newest delivery that says it counts.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -51,6 +53,7 @@ class Manifest(BaseModel):
     mode: Literal["full", "partial", "delete"] = "partial"
     duplicate_free: bool | None = None
     expect: dict[str, ExpectationWords] | bool | None = None
+    expected_every_days: float | None = Field(default=None, gt=0, le=36_525, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _expects_what_can_be(self) -> Manifest:
@@ -219,6 +222,6 @@ def read_manifest(delivery: Delivery) -> Manifest:
         faults = "; ".join(f"{_named(fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise LandingError(
             f"{path} is not a delivery.json: {faults}. It may hold sequence (a number from 1), "
-            'mode ("full", "partial" or "delete"), duplicate_free (true or false) and expect '
-            "(limits by entity type, or false)"
+            'mode ("full", "partial" or "delete"), duplicate_free (true or false), expect '
+            "(limits by entity type, or false) and expected_every_days (a number of days)"
         ) from None
