@@ -65,6 +65,7 @@ def test_a_film_with_all_that_is_read_of_it(stage):
             P136=[item("Q6"), item("Q7")],
             P345=text("tt0057091"),
             P4947=text("1040"),
+            P4983=text("7"),  # of a series
             P8345=item("Q8"),
         ),
         entity("Q2", "Luchino Visconti"),
@@ -94,7 +95,7 @@ def test_a_film_with_all_that_is_read_of_it(stage):
         "genres": ["drama", "silent film"],
         "countries": ["IT", "FR"],
         "languages": ["it"],
-        "external_ids": [("wikidata", "Q1"), ("imdb", "tt0057091"), ("tmdb_movie", "1040")],
+        "external_ids": [("wikidata", "Q1"), ("imdb", "tt0057091"), ("tmdb", "1040")],
         "parent_id": "Q8",
         "parent_name": "The Leopard franchise",
         "description": "1963 film by Luchino Visconti",
