@@ -9,6 +9,8 @@ import pyarrow as pa
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
@@ -27,12 +29,22 @@ def read_deliveries(step: Step) -> duckdb.DuckDBPyRelation:
     """
     every = step.read(DELIVERIES)
     keys = [f"{source}|{name}" for source, name in every.project("source, delivery").fetchall()]
-    there = step.present(SOURCE_RECORDS, keys)
-    step.con.register(
-        "delivery_with_records", pa.table({"key": pa.array(sorted(there), pa.string())})
-    )
-    every.create_view("delivery_read", replace=True)
-    return step.con.sql(
+    return with_records(step.con, every, step.present(SOURCE_RECORDS, keys))
+
+
+def with_records(
+    con: duckdb.DuckDBPyConnection, deliveries: duckdb.DuckDBPyRelation, there: Iterable[str]
+) -> duckdb.DuckDBPyRelation:
+    """The deliveries whose keys are among those that have records.
+
+    Args:
+        con: The connection that the relation belongs to.
+        deliveries: Rows of the table deliveries.
+        there: Keys of the deliveries of which records were made.
+    """
+    con.register("delivery_with_records", pa.table({"key": pa.array(sorted(there), pa.string())}))
+    deliveries.create_view("delivery_read", replace=True)
+    return con.sql(
         """
         SELECT *
         FROM delivery_read
