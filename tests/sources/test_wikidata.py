@@ -372,6 +372,7 @@ FORMS = {
     "d.json.bz2": bz2.compress(DUMP.encode()),
     "d.jsonl.zst": zstandard.compress(DUMP.encode()),
     "lines-with-carriage-returns.json": DUMP.replace("\n", "\r\n").encode(),
+    "blank-lines-at-the-end.json": DUMP.encode() + b"\n" * 200,
     "lines-without-brackets.jsonl": DUMP[2:-3].encode(),
     "pretty.json": json.dumps(json.loads(DUMP), indent=1).encode(),
     "entity-data.json": compact({"entities": ENTITIES}).encode(),
