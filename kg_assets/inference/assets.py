@@ -50,6 +50,7 @@ from resources.settings import Settings
 from resources.vectors import VectorStore
 
 CODE = "3"
+THINGS_CODE = "1"
 INDEX_POOL = "document_index"
 """The index has one writer at a time; runs that are launched side by side queue for it."""
 
@@ -126,7 +127,7 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
             inputs=(SOURCE_RECORDS, DELIVERIES),
             run=run_inferred_types,
             lane="types",
-            code_version=f"{CODE}-{thing_types.VERSION}",
+            code_version=f"{CODE}-{thing_types.VERSION}-{THINGS_CODE}",
             kinds=frozenset({"python", "duckdb"}),
             **common,
         ),

@@ -13,7 +13,7 @@ from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 from resources.settings import Settings
 
-BLOBS_CODE = "2"
+BLOBS_CODE = "3"
 RECORDS_CODE = "1"
 
 
