@@ -44,17 +44,6 @@ INSPIRED = "hedged: inspired by, not based on"
 
 _PREFERRED: dict[str, frozenset[str]] = {"based_on": LITERARY, "main_subject": SUBJECTS}
 
-_TELLING = (
-    "sequel", "prequel", "remak", "re-mak", "remade", "reboot", "imagin", "retell", "re-tell",
-    "spin", "spun", "based", "adapt", "novel", "moderni", "transpos", "deriv", "version", "bio",
-    "docudrama", "chronicl", "dramati", "life", "lives", "franchise", "logy", "saga", "universe",
-    "instal", "follow", "offshoot", "series", "continu", "inspired", "about", "tells", "recount",
-    "portray", "depict", "events", "revolves", "film of", "screen", "second", "third", "th ",
-    "plot", "takes", "taken", "drawn", "assassinat", "battle", " war",
-)  # fmt: skip
-"""Of these one stands in every sentence from which the patterns read a fact without candidates; the
-others are passed over to save time."""
-
 _ADAPTED = frozenset({"based_on", "remake_of"})
 """Relations whose object most often has the subject's title."""
 
@@ -71,7 +60,7 @@ class Rules(OneByOne):
     """
 
     name = "rules"
-    version = "3"
+    version = "4"
     model: str | None = None
 
     def __init__(self, ontology: Ontology) -> None:
@@ -87,8 +76,6 @@ class Rules(OneByOne):
         for ordinal, span in enumerate(sentences(context.text)):
             quote, start = context.text[span.start : span.end], context.start + span.start
             text = repair(quote).text
-            if not (context.candidates or holds(text.lower(), _TELLING)):
-                continue
             names = NamesInText(text, candidates)
             masked = mask_subject(text, context, names)
             opening = ordinal == 0 and context.start == 0
