@@ -121,6 +121,11 @@ class About:
     confidence: float
 
 
+def may_tell(text: str) -> bool:
+    """Whether a sentence may say what its subject is about, by a quick look."""
+    return holds(text, _TELLING)
+
+
 def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> Iterator[About]:
     """Find what a sentence says that the context's subject is about.
 
@@ -128,7 +133,7 @@ def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> I
     text must also show that it speaks of what was, since stories have heroes with names as well.
     """
     text = sentence.text
-    for match in _TELLS.finditer(sentence.masked) if holds(text, _TELLING) else ():
+    for match in _TELLS.finditer(sentence.masked) if may_tell(text) else ():
         lead = _LEAD.match(text, match.end())
         if lead is None or _STOPS.search(lead.group()):
             continue
