@@ -39,7 +39,7 @@ _TELLS = re.compile(
     r"concerns|surrounds|revolves\s+around|reconstructs|celebrates)\b",
 )
 _TELLING = (
-    "account of", "bio", "docudrama", "documentary", "about", " on ", "portrait of", "ased",
+    "account of", "bio", "docudrama", "documentary", "about", " on", "portrait of", "ased",
     "entred", "entered", "focus", "entres", "enters", "tell", "chronicl", "depict", "recount",
     "enact", "creat", "dramati", "portray", "explor", "cover", "trac", "chart", "deal", "examin",
     "follow", "document", "relat", "shows", "narrat", "concerns", "surrounds", "revolves",
