@@ -359,6 +359,15 @@ class Settings(TeamSettings):
             return self.shards.get(entity_type, declared)
         return self.shards or declared
 
+    @field_validator("llm_base_url", "embedding")
+    @classmethod
+    def _no_password(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # The name of an address is kept with what was made through it, and shown in errors.
+        if value is not None and re.search(r"://[^/\s]*@", value):
+            key = "KG_LLM_KEY" if info.field_name == "llm_base_url" else "KG_EMBEDDING_KEY"
+            raise ValueError(f"the address holds a user or a password; a key belongs into {key}")
+        return value
+
     @field_validator("thresholds")
     @classmethod
     def _sound_thresholds(cls, value: dict[str, float]) -> dict[str, float]:
