@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from resources.policy_plan import PolicyPlan
 from resources.team_settings import TeamSettings
 
 MOST_SHARDS = 4096
@@ -173,6 +174,12 @@ class Settings(TeamSettings):
         description="Second extractor by entity type, as JSON; it reads the same texts, decides "
         "nothing and is compared with the first in <type>/extractor_comparison.",
     )
+    policies: dict[str, PolicyPlan] = Field(
+        default_factory=dict,
+        description='Whose texts are worth reading, by entity type, as JSON: {"book": "off"}, or '
+        '{"film": {"sources_from": 2, "year_from": 1990, "most": 10000, "shortest_text": 80, '
+        '"relations": ["based_on"]}}; default: all that lack a relation and have a text.',
+    )
     embedding: str = Field(
         default="hashed-words",
         description="What makes vectors of texts: hashed-words (no download), "
@@ -289,6 +296,7 @@ class Settings(TeamSettings):
         "shared_ids",
         "extractors",
         "shadow_extractors",
+        "policies",
         mode="before",
     )
     @classmethod
@@ -303,6 +311,7 @@ class Settings(TeamSettings):
                 "scorers": "splink",
                 "shadow_scorers": "splink",
                 "shared_ids": ["imdb"],
+                "policies": "off",
             }
             raise ValueError(
                 f"KG_{str(info.field_name).upper()} is not JSON ({error}): write for example "
