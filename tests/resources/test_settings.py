@@ -48,6 +48,16 @@ def test_a_key_that_fits_in_no_header_is_refused_without_being_shown(monkeypatch
     assert SECRET not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "before"), [("KG_LLM_BASE_URL", ""), ("KG_EMBEDDING", "openai:model@")]
+)
+def test_an_address_that_is_kept_may_hold_no_password(monkeypatch, variable, before):
+    monkeypatch.setenv(variable, f"{before}https://me:{SECRET}@host/v1")
+    with pytest.raises(ValidationError, match="a key belongs into KG_") as refused:
+        Settings()
+    assert SECRET not in str(refused.value)
+
+
 def test_a_line_break_at_the_end_is_no_part_of_a_key(monkeypatch):
     monkeypatch.setenv("KG_LLM_KEY", f"{SECRET}\n")
     assert Settings().llm_key.get_secret_value() == SECRET
