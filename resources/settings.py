@@ -173,6 +173,11 @@ class Settings(TeamSettings):
         description="Second extractor by entity type, as JSON; it reads the same texts, decides "
         "nothing and is compared with the first in <type>/extractor_comparison.",
     )
+    confidence_weights: Path | None = Field(
+        default=None,
+        description="File of weights by which facts get their confidence, as `kg calibrate` "
+        "writes it. Default: the weights that ship.",
+    )
     embedding: str = Field(
         default="hashed-words",
         description="What makes vectors of texts: hashed-words (no download), "
