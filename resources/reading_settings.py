@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from resources.team_settings import TeamSettings
@@ -79,6 +81,11 @@ class ReadingSettings(TeamSettings):
         description='Whose texts are worth reading, by entity type, as JSON: {"book": "off"}, or '
         '{"film": {"sources_from": 2, "year_from": 1990, "most": 10000, "shortest_text": 80, '
         '"relations": ["based_on"]}}; default: all that lack a relation and have a text.',
+    )
+    confidence_weights: Path | None = Field(
+        default=None,
+        description="File of weights by which facts get their confidence, as `kg calibrate` "
+        "writes it. Default: the weights that ship.",
     )
     embedding: str = Field(
         default="hashed-words",
