@@ -7,7 +7,7 @@ one by one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from kg_assets.housekeeping import tidy
 from kg_assets.inference.tables import INFERRED_RECORDS
 from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
-from kg_assets.planning import Lane, lanes
+from kg_assets.planning import Lane, State, lanes
 from kg_assets.promotion.publishing import follow
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
