@@ -7,7 +7,7 @@ one by one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from kg_assets.housekeeping import tidy
 from kg_assets.inference.tables import INFERRED_RECORDS
 from kg_assets.instance import open_instance, report_killed_runs
 from kg_assets.partitions import DELIVERIES
-from kg_assets.planning import Lane, lanes
+from kg_assets.planning import Lane, State, lanes
 from kg_assets.promotion.publishing import follow
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
@@ -31,6 +31,7 @@ from resources.journal import Journal
 from resources.lake import Lake
 from resources.llm.builds import named_build
 from resources.lock import Busy, lake_lock
+from resources.namespaces import take_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -294,6 +295,7 @@ class _Build:
         return partition_keys(lane, self._deliveries)
 
     def _tasks(self, lane: Lane) -> list[Task]:
+        own = self._lake.catalog.own_tables(self._lake.namespace)
         state = state_of(
             self._heads.now(),
             self._assembly,
@@ -301,9 +303,9 @@ class _Build:
             self._deliveries,
             made=_tables(lane.steps),
             damaged=self._damaged,
-            own=self._lake.catalog.own_tables(self._lake.namespace),
+            own=own,
         )
-        stale = {}
+        stale: dict[str | None, tuple[StepAsset, ...]] = {}
         for key in self._keys(lane):
             steps = state.stale(lane, key)
             if self._only:
@@ -312,9 +314,40 @@ class _Build:
                 steps = lane.steps
             if steps:
                 stale[key] = steps
+        self._take_over(lane, state, stale, own)
         if lane.light and len(stale) > 1 and len(stale) == len(self._keys(lane)):
             return [self._task(lane, lane.steps, tuple(stale))]
         return [self._task(lane, steps, (key,) if key else ()) for key, steps in stale.items()]
+
+    def _take_over(
+        self,
+        lane: Lane,
+        state: State,
+        stale: Mapping[str | None, Sequence[StepAsset]],
+        own: Collection[str],
+    ) -> None:
+        """Take over from production what is current of tables that become the namespace's own.
+
+        Of a table of which the namespace makes some partitions, production's are read no more.
+        """
+        keys, taken = set(self._keys(lane)), []
+        for step in lane.steps:
+            making = {key for key, steps in stale.items() if step in steps}
+            tables = {table.name for table in step.outputs} - set(own)
+            if not making or not tables or None in keys:
+                continue
+            # A delivery whose folder is gone is no key, and what was read of it stays.
+            kept = {
+                key
+                for key in {partition for table, partition in self._heads.now() if table in tables}
+                if key not in keys or (key not in making and state.why_in_lake(step, key) is None)
+            }
+            taken += [
+                head
+                for (table, partition), head in self._heads.now().items()
+                if table in tables and partition in kept
+            ]
+        take_over(self._lake.catalog, self._lake.namespace, taken, context=self._lake.context)
 
     def _asked(self, lane: Lane, key: str | None) -> tuple[StepAsset, ...]:
         """The steps of a lane's partition that `only` names, by the lane or by a table."""

@@ -14,8 +14,10 @@ from resources.production import promotions, require
 from resources.team_settings import PRODUCTION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from resources.catalog import Catalog
-    from resources.entries import Context
+    from resources.entries import Context, Head
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,29 @@ def remove(catalog: Catalog, namespace: str, *, context: Context | None = None) 
         rows.add_commit(connection, namespace, "remove", context=context)
         rows.drop_tables(connection, namespace, None)
         connection.execute(sa.delete(NAMESPACES).where(NAMESPACES.c.name == namespace))
+
+
+def take_over(
+    catalog: Catalog, namespace: str, heads: Iterable[Head], *, context: Context | None = None
+) -> None:
+    """Let a namespace have partitions of its own that it has read through until now.
+
+    A table of which a namespace makes some partitions is its own, all of it: what production has
+    of it is read no more. Partitions that it would make just so need not be made for that.
+
+    Args:
+        catalog: The catalog.
+        namespace: The namespace.
+        heads: The partitions; those of tables that it has built itself are passed over.
+        context: Code and configuration of the program that does it.
+    """
+    refuse_production(namespace)
+    heads = list(heads)
+    if not heads:
+        return
+    with catalog.writing() as connection:
+        given = [each for each in heads if not rows.has_built(connection, namespace, each.table)]
+        if given:
+            commit_id = rows.add_commit(connection, namespace, "read through", context=context)
+            tables = sorted({each.table for each in given})
+            rows.replace_tables(connection, commit_id, namespace, tables, given)

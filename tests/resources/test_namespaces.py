@@ -5,6 +5,7 @@ import pytest
 
 from resources.current import CurrentHeads
 from resources.lake import Lake
+from resources.namespaces import take_over
 from resources.production import promote
 from resources.settings import Settings
 from resources.table import Table
@@ -102,6 +103,17 @@ def test_the_pin_stays_when_production_moves_on(production):
     promote(builder.catalog, "prod-next")
     assert values(ann) == ["prod 00", "prod 01"]
     assert values(lake(production, "bob")) == ["newer", "prod 01"]
+
+
+def test_partitions_that_are_taken_over_stay_when_others_are_made(production):
+    ann = lake(production, "ann")
+    take_over(ann.catalog, "ann", [ann.heads(TABLE)["01"]])
+    assert values(ann) == ["prod 01"]
+    write(ann, "ann 00", "00")
+    assert values(ann) == ["ann 00", "prod 01"]
+    # What is its own already is not taken over again.
+    take_over(ann.catalog, "ann", lake(production, "prod").heads(TABLE).values())
+    assert values(ann) == ["ann 00", "prod 01"]
 
 
 def test_nothing_but_promotion_writes_production(production):
