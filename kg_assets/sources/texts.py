@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,6 @@ def stage_texts(
     con: duckdb.DuckDBPyConnection,
     scratch: Path,
     source: str,
-    batches: Callable[[str], Iterable[pa.RecordBatch]],
     *,
     is_deletion: bool,
 ) -> None:
@@ -84,7 +83,6 @@ def stage_texts(
         con: Connection with the view ``raw``.
         scratch: Folder for what is between.
         source: Name of the source.
-        batches: Gives the raw blobs of a view of that name in bounded batches.
         is_deletion: Whether the texts are only named, to be deleted.
     """
     wanted = {"line": IS_LINE, "prose": IS_PROSE}
@@ -114,7 +112,7 @@ def stage_texts(
             stack.enter_context(pq.ParquetWriter(paths[name], schema))
             for name, schema in schemas.items()
         ]
-        for _ in reader.read(batches("line_blobs"), batches("prose_blobs")):
+        for _ in reader.read(_batches(con, "line_blobs"), _batches(con, "prose_blobs")):
             found = (reader.kept, reader.refused, reader.lines)
             for writer, rows in zip(writers, found, strict=True):
                 if rows:
@@ -126,6 +124,21 @@ def stage_texts(
 
 
 _LINE_SCHEMA = pa.schema([SOURCE_TEXTS.schema.field(name) for name in ("file", "position")])
+
+
+_BATCHES = ((0, 65_536, 1_024), (65_536, None, 2))
+"""Blobs from and below how many bytes, and how many of them at once: 64 MB at most."""
+
+
+def _batches(con: duckdb.DuckDBPyConnection, view: str) -> Iterator[pa.RecordBatch]:
+    columns = ", ".join(f'"{name}"' for name in RAW_BLOBS.schema.names)
+    for least, limit, rows in _BATCHES:
+        below = "" if limit is None else f"AND bytes < {limit}"
+        reader = con.sql(
+            f"SELECT {columns} FROM {view} WHERE bytes >= {least} {below}"
+        ).to_arrow_reader(rows)
+        for batch in reader:
+            yield batch.cast(RAW_BLOBS.schema)
 
 
 def _keep_first(con: duckdb.DuckDBPyConnection) -> None:
