@@ -18,9 +18,9 @@ def record_checks() -> tuple[Check, ...]:
         Check(
             name="no_lost_blobs",
             table=SOURCE_RECORDS,
-            description="Every blob was read and became a record, part of one, or a text, or stands "
-            "in quarantine, or is declared by the adapter to hold none: read = kept + joined + texts "
-            "+ quarantined + skipped.",
+            description="Every blob was read and became a record, part of one, or a text, or "
+            "stands in quarantine, or is declared by the adapter to hold none: read = kept + "
+            "joined + texts + quarantined + skipped.",
             look=_no_lost_blobs,
         ),
         Check(

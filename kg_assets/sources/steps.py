@@ -177,11 +177,12 @@ def run_source_records(
         adapter: How the blobs become records; by default that of the delivery's source.
         entity_types: Types that a record may have, as the ontology says.
 
-    Writes source_records, source_texts and quarantined_blobs and reports the numbers of blobs read, kept,
-    quarantined, skipped (declared to hold no records) and, where an adapter has several inputs,
-    joined to the records of others; of people added for the credits, and of names of countries and
-    languages that no code was found for. Always read = kept + texts + quarantined + skipped + joined. A
-    blob of which one record is kept counts as kept.
+    Writes source_records, source_texts and quarantined_blobs and reports the numbers of blobs
+    read, kept, quarantined, skipped (declared to hold no records), of texts (with the lines that
+    describe files) and, where an adapter has several inputs, joined to the records of others; of
+    people added for the credits, and of names of countries and languages that no code was found
+    for. Always read = kept + texts + quarantined + skipped + joined. A blob of which one record is
+    kept counts as kept.
 
     Raises:
         LostRowsError: The adapter's SELECT gives more than one row for a blob.
@@ -313,8 +314,9 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
     joined = added - orphans
     if read != skipped + unparsed + refused + orphans + joined + kept + texts:
         raise LostRowsError(
-            f"of {read} blobs of {step.partition} {kept + texts} were kept, {unparsed + refused + orphans} "
-            f"quarantined, {joined} joined to others and {skipped} skipped, which does not add up: "
+            f"of {read} blobs of {step.partition} {kept + texts} were kept, "
+            f"{unparsed + refused + orphans} quarantined, {joined} joined to others and "
+            f"{skipped} skipped, which does not add up: "
             "the SELECT of the adapter must give one row for each row of `blobs`, or number them "
             "in a column item"
         )
