@@ -160,7 +160,8 @@ def _print_named(given: Sequence[Mapping[str, Any]]) -> None:
             ("year", pa.int32()),
         ]
     )
-    con.register("nameable", pa.Table.from_pylist(entities, schema=schema))
+    con.register("given", pa.Table.from_pylist(entities, schema=schema))
+    con.execute("CREATE TABLE nameable AS FROM given")
     fill(con, "name", NAMES_SCHEMA, name_batches(con.cursor().sql("SELECT * FROM nameable")))
     rows = [(str(number), each["sent"]) for number, each in enumerate(given)]
     offered = {

@@ -195,7 +195,8 @@ class VectorReader:
 
     def phrase(self, query: str, limit: int) -> list[Found]:
         """Find chunks that hold, or whose title holds, the words of a query next to each other."""
-        return search([self], limit, phrase=query)
+        found = search([self], limit, phrase=query)
+        return list({chunk.chunk_id: chunk for chunk in found}.values())
 
     def nearest(self, vector: Sequence[float], limit: int) -> list[Found]:
         """Find the chunks with the nearest vectors by cosine, all of them looked at."""
