@@ -133,7 +133,7 @@ class VectorStore:
         changed = {key for key, value in wanted.items() if present.get(key) != value}
         if changed:
             _upsert(table, rows(changed), changed)
-        if gone or changed or len(table.list_indices()) < len(_SEARCHED):
+        if gone or changed or len(list(table.list_indices())) < len(_SEARCHED):
             _index(table)
         found = table.count_rows()
         if found != len(wanted):
