@@ -37,7 +37,7 @@ def test_titles_of_everyday_words_are_found(titles: World, title: str) -> None:
 def test_a_text_that_never_says_its_title_is_found_by_it(world: World) -> None:
     world.add("film", "Up", "An old man flies away with his house.")
     for number in range(12):
-        world.add("film", f"Harbour {number}", "A house with an old man in it, who looks up.")
+        world.add("film", f"Harbour {number}", "A house with an old man in it, far away.")
     world.deliver()
     world.infer(())
     [manifest] = world.rows(DOCUMENT_INDEX)
