@@ -59,11 +59,14 @@ def memory_cap(cap: str | None, interrupt: Callable[[], object]) -> Iterator[Non
         return
     most = bytes_of(cap)
     worker = threading.get_ident()
+    process = psutil.Process()
     done = threading.Event()
     over: list[int] = []
+    before = int(process.memory_info().rss)
+    if before > most:
+        raise _error(before, cap)
 
     def watch() -> None:
-        process = psutil.Process()
         while not done.wait(_AGAIN_SECONDS if over else _LOOK_SECONDS):
             held = int(process.memory_info().rss)
             if held > most or over:
@@ -85,10 +88,14 @@ def memory_cap(cap: str | None, interrupt: Callable[[], object]) -> Iterator[Non
         if not over:
             raise
     if over:
-        raise MemoryCapError(
-            f"the run held {over[0] / 1e6:,.0f} MB, more than its memory_cap of {cap}: give it a "
-            "higher one in the run's configuration, or a smaller memory_limit or fewer threads"
-        )
+        raise _error(over[0], cap)
+
+
+def _error(held: int, cap: str) -> MemoryCapError:
+    return MemoryCapError(
+        f"the run held {held / 1e6:,.0f} MB, more than its memory_cap of {cap}: give it a higher "
+        "one in the run's configuration, or a smaller memory_limit or fewer threads"
+    )
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

@@ -21,7 +21,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.shell import DAMAGED
-from resources.logs import configure
+from resources.logs import configure, redact
 from resources.processes import this_process
 from resources.settings import Settings
 
@@ -234,16 +234,16 @@ def first_error(events: Iterable[dg.DagsterEvent]) -> str:
             failure = event.step_failure_data
             described = failure.user_failure_data
             if described is not None and described.description:
-                return str(described.description)
+                return redact(str(described.description))
             cause = failure.error
             while cause is not None and cause.cause is not None:
                 cause = cause.cause
             message = cause.message.strip() if cause is not None else "step failed"
             # Of errors of ours the message says all; of others the class says something too.
-            return _OWN_ERROR.sub("", message)
+            return redact(_OWN_ERROR.sub("", message))
         if event.event_type in _ENDS and event.message:
             last = event.message
-    return last or "the run failed before its first step; see it in the UI"
+    return redact(last) if last else "the run failed before its first step; see it in the UI"
 
 
 @lru_cache(maxsize=1)

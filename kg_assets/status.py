@@ -21,7 +21,7 @@ from kg_assets.build import assemble
 from kg_assets.current_state import partition_keys, state_of
 from kg_assets.inference.standing import Inference, inference_of
 from kg_assets.planning import MISSING, lanes
-from kg_assets.sources.landing import is_complete, list_deliveries
+from kg_assets.sources.landing import LandingError, is_complete, list_deliveries, read_manifest
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 from resources.catalog import Catalog
 from resources.journal import FAILED, RUNNING, BuildEntry, Entry, Journal
@@ -90,6 +90,7 @@ class Source:
         last: The delivery that arrived last.
         arrived: When it did, ISO 8601 in UTC.
         age_days: How long ago that was.
+        expected_days: How old it may become, as its delivery.json says; null where none says it.
         records: Records in all deliveries that were read.
         quarantined: Blobs of them that became no record.
     """
@@ -101,8 +102,14 @@ class Source:
     last: str
     arrived: str
     age_days: float
+    expected_days: float | None
     records: int
     quarantined: int
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a delivery was expected and did not come."""
+        return self.expected_days is not None and self.age_days > self.expected_days
 
 
 @dataclass(frozen=True)
@@ -355,11 +362,23 @@ def _sources(
                 last=last.name,
                 arrived=datetime.fromtimestamp(times[last], UTC).isoformat(timespec="seconds"),
                 age_days=round(max(0.0, now - times[last]) / 86_400, 2),
+                expected_days=_expected_days(sorted(given, key=lambda one: -times[one])),
                 records=_rows(heads, SOURCE_RECORDS.name, given),
                 quarantined=_rows(heads, QUARANTINED_BLOBS.name, given),
             )
         )
     return found
+
+
+def _expected_days(newest_first: Sequence[Delivery]) -> float | None:
+    for delivery in newest_first:
+        try:
+            days = read_manifest(delivery).expected_every_days
+        except LandingError:
+            continue  # the delivery fails, and is named there
+        if days is not None:
+            return days
+    return None
 
 
 def _rows(heads: Mapping[tuple[str, str], Head], table: str, deliveries: Sequence[Delivery]) -> int:

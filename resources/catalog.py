@@ -74,8 +74,8 @@ class Catalog:
         with self.writing() as connection:
             known = sa.select(NAMESPACES.c.name).where(NAMESPACES.c.name == namespace)
             if connection.execute(known).first() is None:
-                newest = rows.newest(connection)
-                connection.execute(sa.insert(NAMESPACES).values(name=namespace, pin=newest))
+                pin = rows.newest_of_production(connection)
+                connection.execute(sa.insert(NAMESPACES).values(name=namespace, pin=pin))
 
     def pin(self, namespace: str) -> int:
         """The last commit of production that a namespace reads through to.

@@ -137,7 +137,7 @@ def pin(connection: sa.Connection, namespace: str) -> int:
         return newest_of_production(connection)
     query = sa.select(NAMESPACES.c.pin).where(NAMESPACES.c.name == namespace)
     found = connection.execute(query).scalar()
-    return newest(connection) if found is None else int(found)
+    return newest_of_production(connection) if found is None else int(found)
 
 
 def newest(connection: sa.Connection) -> int:

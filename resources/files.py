@@ -115,34 +115,46 @@ def _batches(data: Data, table: Table, wide: bool) -> Any:
         keys = ", ".join(f'"{name}"' for name in table.key)
         rows = data.project(columns)
         if wide:
-            return _in_ranges(rows, table.key[0], keys)
+            return _in_ranges(rows, _range_key(table), keys)
         return rows.order(keys).to_arrow_reader(_BATCH_ROWS)
     if isinstance(data, pa.Table):
         return data.to_batches(_BATCH_ROWS)
     return data
 
 
-def _in_ranges(rows: duckdb.DuckDBPyRelation, column: str, keys: str) -> Iterator[pa.RecordBatch]:
+def _range_key(table: Table) -> tuple[str, ...]:
+    """Columns of the key by which a table is cut into ranges.
+
+    The second too, as the first may be a type that most rows have. A column that can be null has
+    no place in an order of ranges.
+    """
+    return tuple(name for name in table.key[:2] if not table.schema.field(name).nullable) or (
+        table.key[0],
+    )
+
+
+def _in_ranges(
+    rows: duckdb.DuckDBPyRelation, columns: tuple[str, ...], keys: str
+) -> Iterator[pa.RecordBatch]:
     """Sorted rows in batches as one sort would give them, sorted a range of the key at a time.
 
     DuckDB sorts on disk, but holds more of wide rows in memory than its limit allows.
     """
-    import duckdb
-
+    names = ", ".join(f'"{name}"' for name in columns)
     ends = (
-        rows.project(f'"{column}" AS bound, row_number() OVER (ORDER BY "{column}") AS place')
+        rows.project(f"{names}, row_number() OVER (ORDER BY {names}) AS place")
         .filter(f"place % {_RANGE_ROWS} = 0")
         .order("place")
         .fetchall()
     )
-    bounds = list(dict.fromkeys(bound for bound, _ in ends))
+    bounds = list(dict.fromkeys(tuple(end[:-1]) for end in ends))
     left: list[pa.RecordBatch] = []
     for first, last in zip([None, *bounds], [*bounds, None], strict=True):
         part = rows
         if first is not None:
-            part = part.filter(duckdb.ColumnExpression(column) > duckdb.ConstantExpression(first))
+            part = part.filter(_is_after(columns, first))
         if last is not None:
-            part = part.filter(duckdb.ColumnExpression(column) <= duckdb.ConstantExpression(last))
+            part = part.filter(~_is_after(columns, last))
         for batch in part.order(keys).to_arrow_reader(_BATCH_ROWS):
             left.append(batch)
             # Where a range ends must not show in the file.
@@ -151,6 +163,21 @@ def _in_ranges(rows: duckdb.DuckDBPyRelation, column: str, keys: str) -> Iterato
                 yield together.slice(0, _BATCH_ROWS)
                 left = [together.slice(_BATCH_ROWS)]
     yield from left
+
+
+def _is_after(columns: tuple[str, ...], bound: tuple[object, ...]) -> duckdb.Expression:
+    """Whether a row comes after a bound in the order of the columns."""
+    import duckdb
+
+    pairs = [
+        (duckdb.ColumnExpression(name), duckdb.ConstantExpression(value))
+        for name, value in zip(columns, bound, strict=True)
+    ]
+    (column, value), *others = reversed(pairs)
+    after = column > value
+    for column, value in others:
+        after = (column > value) | ((column == value) & after)
+    return after
 
 
 def _write_parquet(sink: Any, table: Table, batches: Iterable[pa.RecordBatch]) -> int:

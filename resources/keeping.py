@@ -7,6 +7,7 @@ while a version that is kept lies over it. The history says of the others when t
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ from resources.team_settings import PRODUCTION
 
 if TYPE_CHECKING:
     from resources.catalog import Catalog
+
+KEEPS = "keeps"
+"""Name under which the figures of a promotion say how long production is kept at the least: the
+``days`` and ``promotions`` of who promoted, whatever others have configured."""
 
 _AT_ONCE = 500
 """Versions named in one statement; SQLite allows 32,766 parameters."""
@@ -74,6 +79,11 @@ def _kept_production(
     connection: sa.Connection, ended: str, keep_promotions: int
 ) -> tuple[set[int], set[str]]:
     """Commits of production that are needed, and the folders of what was published with them."""
+    history = connection.execute(sa.select(PROMOTIONS).order_by(PROMOTIONS.c.id)).fetchall()
+    declared = json.loads(history[-1].figures).get(KEEPS, {}) if history else {}
+    keep_promotions = max(keep_promotions, declared.get("promotions", 1))
+    days = datetime.now(UTC) - timedelta(days=declared.get("days", 0))
+    ended = min(ended, days.isoformat(timespec="milliseconds"))
     commits = list(
         connection.execute(
             sa.select(COMMITS.c.id, COMMITS.c.time)
@@ -87,7 +97,6 @@ def _kept_production(
     pins = sa.select(NAMESPACES.c.pin).where(NAMESPACES.c.name != PRODUCTION)
     for pin in connection.execute(pins).scalars():
         kept |= set([one.id for one in commits if one.id <= pin][-1:])
-    history = connection.execute(sa.select(PROMOTIONS).order_by(PROMOTIONS.c.id)).fetchall()
     last = [row for row in history if row.back_to is None][-keep_promotions:]
     kept |= {row.commit_id for row in last}
     return kept, {row.files for row in history if row.commit_id in kept}

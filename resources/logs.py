@@ -29,8 +29,8 @@ KEYS = (
     "ANTHROPIC_API_KEY",
     "KG_EMBEDDING_KEY",
     "KG_S3_SECRET",
-    "KG_S3_TOKEN",
     "AWS_SECRET_ACCESS_KEY",
+    "KG_S3_TOKEN",
     "AWS_SESSION_TOKEN",
 )
 """Variables whose whole value is a secret."""
@@ -38,12 +38,10 @@ KEYS = (
 ADDRESSES = (
     "KG_CATALOG",
     "KG_LLM_STORE",
-    "KG_LLM_BASE_URL",
-    "KG_EMBEDDING",
-    "KG_LAKE",
     "KG_BROKER",
     "KG_DAGSTER_STORAGE",
-    "KG_S3_ENDPOINT",
+    "KG_LLM_BASE_URL",
+    "KG_EMBEDDING",
 )
 """Variables with an address, in which a password may stand."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from resources.catalog_schema import COMMITS, ENTRIES, FILES, HEADS, NAMESPACES
+from resources.catalog_schema import ENTRIES, FILES, HEADS, NAMESPACES
 from resources.errors import refuse_production
 from resources.lake import Lake
 
@@ -75,7 +75,9 @@ def drop_namespace(catalog: Catalog, namespace: str) -> list[str]:
         )
         versions = set(connection.execute(own).scalars())
         versions |= set(connection.execute(swallowed).scalars())
-        for table in (HEADS, ENTRIES, COMMITS):
+        # Its commits stay: SQLite would give the number of the last one to the next commit, and who
+        # has read up to that number would not see it.
+        for table in (HEADS, ENTRIES):
             connection.execute(sa.delete(table).where(table.c.namespace == namespace))
         connection.execute(sa.delete(NAMESPACES).where(NAMESPACES.c.name == namespace))
         paths: list[str] = []

@@ -244,7 +244,7 @@ def rebase(
         before = rows.pin(connection, namespace)
         then = rows.production_at(connection, before)
         now = _current(connection)
-        newest = rows.newest(connection)
+        newest = rows.newest_of_production(connection)
         built = {table for table, _ in rows.own(connection, namespace)}
         rows.drop_tables(connection, namespace, sorted(built & set(release)))
         followed = []

@@ -216,6 +216,20 @@ class Reads:
         then = self._then(output, table)
         return None if then is None else (then, now)
 
+    def present(self, table: Table, partitions: Iterable[str]) -> set[str]:
+        """Which of some partitions of an input are there.
+
+        Args:
+            table: The input.
+            partitions: Partitions of it. Those that are missing are recorded, so that the step is
+                stale when one appears; the others are where they are read.
+        """
+        there = self._current(table)
+        asked = set(partitions)
+        for partition in asked - set(there):
+            self._inputs[table.name, partition] = Input(table.name, partition, "")
+        return asked & set(there)
+
     def made_from(self, output: Table, table: Table) -> dict[str, str] | None:
         """Digests of an input's partitions as they were for this step's output.
 

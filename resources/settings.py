@@ -14,18 +14,15 @@ from typing import Literal
 from pydantic import (
     AliasChoices,
     AnyHttpUrl,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from resources.team_settings import TeamSettings
+from resources.reading_settings import ReadingSettings
 
 MOST_SHARDS = 4096
 """Most shards that an entity type can have."""
@@ -41,30 +38,8 @@ ScorerName = Literal["compiled", "splink", "classifier"]
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-
 LanguageModelMode = Literal["live", "record", "replay", "only-stored"]
 """What answers a request to the language model: see `resources.llm.lane`."""
-
-
-class ExtractorPlan(BaseModel):
-    """Who reads the texts about an entity type.
-
-    Attributes:
-        order: Names of extractors; the next is asked where one could not read a text.
-        threshold: Confidence below which a fact is not kept.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    order: tuple[str, ...] = Field(min_length=1)
-    threshold: float = Field(default=0.0, ge=0.0, le=1.0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, value: object) -> object:
-        if isinstance(value, str):
-            return {"order": (value,)}
-        return {"order": value} if isinstance(value, list | tuple) else value
 
 
 def _login_name() -> str:
@@ -75,7 +50,7 @@ def _login_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-class Settings(TeamSettings):
+class Settings(ReadingSettings):
     """Where things lie and how much of the machine may be used.
 
     Every field is read from the environment variable ``KG_<FIELD>``.
@@ -161,25 +136,6 @@ class Settings(TeamSettings):
         default_factory=dict,
         description="Systems of external ids that count as evidence, by entity type, as JSON: "
         '{"film": ["imdb"]}; none by default.',
-    )
-    extractors: dict[str, ExtractorPlan] = Field(
-        default_factory=dict,
-        description='Who reads texts, by entity type, as JSON: {"film": ["llm", "rules"]} asks the '
-        'language model and, for what it could not read, the rules; "llm+rules" is both at once; '
-        '{"film": {"order": ["llm"], "threshold": 0.6}} keeps only surer facts. Default: rules.',
-    )
-    shadow_extractors: dict[str, str] = Field(
-        default_factory=dict,
-        description="Second extractor by entity type, as JSON; it reads the same texts, decides "
-        "nothing and is compared with the first in <type>/extractor_comparison.",
-    )
-    embedding: str = Field(
-        default="hashed-words",
-        description="What makes vectors of texts: hashed-words (no download), "
-        "sentence-transformers:MODEL, or openai:MODEL@https://HOST/v1 (an API of that form).",
-    )
-    embedding_key: SecretStr | None = Field(
-        default=None, repr=False, description="Key of the API of KG_EMBEDDING; never stored."
     )
     user: str = Field(
         default_factory=_login_name,
@@ -289,6 +245,7 @@ class Settings(TeamSettings):
         "shared_ids",
         "extractors",
         "shadow_extractors",
+        "policies",
         mode="before",
     )
     @classmethod
@@ -303,6 +260,7 @@ class Settings(TeamSettings):
                 "scorers": "splink",
                 "shadow_scorers": "splink",
                 "shared_ids": ["imdb"],
+                "policies": "off",
             }
             raise ValueError(
                 f"KG_{str(info.field_name).upper()} is not JSON ({error}): write for example "
@@ -358,6 +316,15 @@ class Settings(TeamSettings):
         if isinstance(self.shards, dict):
             return self.shards.get(entity_type, declared)
         return self.shards or declared
+
+    @field_validator("llm_base_url", "embedding")
+    @classmethod
+    def _no_password(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # The name of an address is kept with what was made through it, and shown in errors.
+        if value is not None and re.search(r"://[^/\s]*@", value):
+            key = "KG_LLM_KEY" if info.field_name == "llm_base_url" else "KG_EMBEDDING_KEY"
+            raise ValueError(f"the address holds a user or a password; a key belongs into {key}")
+        return value
 
     @field_validator("thresholds")
     @classmethod

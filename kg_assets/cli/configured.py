@@ -34,6 +34,13 @@ def settings() -> Settings:
                 check_extractors(found)
             except ExtractorsError as error:
                 fail(f"the configuration is wrong: {error}")
+        if found.policies:
+            from kg_assets.inference.policy import PoliciesError, check_policies
+
+            try:
+                check_policies(found)
+            except PoliciesError as error:
+                fail(f"the configuration is wrong: {error}")
         if found.namespace == PRODUCTION:
             from kg_assets.promotion.publishing import follow
 

@@ -8,6 +8,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from kg_assets.cli.render import Exit, fail
+from resources.logs import redact
 
 
 class CarefulGroup(TyperGroup):
@@ -26,6 +27,8 @@ class CarefulGroup(TyperGroup):
                 raise
             message = in_words(error)
             if message is None:
+                if redact(str(error)) != str(error):
+                    raise RuntimeError(f"{type(error).__name__}: {redact(str(error))}") from None
                 raise
             fail(message, Exit.NOT_FOUND)
 

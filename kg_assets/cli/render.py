@@ -20,6 +20,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from resources.logs import redact
+
 _CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Joiners are part of how names in Persian, Hindi and others are written, and hide nothing.
 _HARMLESS = {"\u200c", "\u200d"}
@@ -183,8 +185,8 @@ def _json_value(value: object) -> Any:
 
 
 def complain(message: str) -> None:
-    """Print a message about what went wrong on stderr; line breaks of it are kept."""
-    for line in message.splitlines():
+    """Print a message about what went wrong on stderr, without secrets; line breaks are kept."""
+    for line in redact(message).splitlines():
         errors.print(Text(plain(line), style="red"), soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
-from kg_assets.matching.live import live_deliveries
+from kg_assets.matching.live import live_deliveries, with_records
 from kg_assets.sources.deliveries import SUCCESS, LandingError, check_name, delivery_key
 from kg_assets.sources.landing import list_deliveries
 from kg_assets.sources.registry import ADAPTERS, adapter_for
@@ -144,7 +144,8 @@ def source_states(settings: Settings) -> list[SourceState]:
         told = lake.relation(con, DELIVERIES)
         for source, sequence in told.aggregate("source, max(sequence)", "source").fetchall():
             states[source].sequence = sequence
-        for source, kind, number in _current(lake, con, live_deliveries(con, told)):
+        live = live_deliveries(con, with_records(con, told, lake.heads(SOURCE_RECORDS)))
+        for source, kind, number in _current(lake, con, live):
             states[source].records[kind] = number
     return list(states.values())
 

@@ -160,6 +160,15 @@ def _sources(found: Status) -> None:
     columns = ["source", "deliveries", "unread", "incomplete", "last", "arrived", "age"]
     if rows:
         print_list([*columns, "records", "quarantined"], rows, may_fold=("source", "last"))
+    _list(
+        "Late",
+        [
+            f"{one.name}: the last delivery came {_age(one.age_days)} ago, one is expected every "
+            f"{_age(one.expected_days or 0)}"
+            for one in found.sources
+            if one.is_late
+        ],
+    )
     _list("Passed over", [f"{clean(name)}: {clean(reason)}" for name, reason in found.refused])
 
 

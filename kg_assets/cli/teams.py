@@ -92,6 +92,7 @@ def promote(
             "Back again: kg rollback",
             soft_wrap=True,
         )
+        _print_behind(settings, done.namespace)
     return Exit.OK
 
 
@@ -264,6 +265,19 @@ def _print_prospect(prospect: Prospect) -> None:
     )
     for one in prospect.refusals:
         console.print(f"[yellow]gate shut:[/] {clean(str(one))}", soft_wrap=True)
+
+
+def _print_behind(settings: Settings, promoted: str) -> None:
+    """Say what keeps production's own namespace from bringing back what was before."""
+    found = {one.name: one for one in namespaces.namespaces(Catalog(settings.catalog_url))}
+    behind = found.get(promoting.THROUGH)
+    if behind is not None and behind.behind and promoted != promoting.THROUGH:
+        console.print(
+            f"{promoting.THROUGH} is behind and promotes nothing until: kg rebase "
+            f"{promoting.THROUGH}. Its own {behind.tables} tables stay its own then; to start it "
+            "over from here, add: --release all",
+            soft_wrap=True,
+        )
 
 
 def _share(value: float | None) -> str:

@@ -244,13 +244,22 @@ def _reachable(programs: Path, folder: Path, user: str | None) -> Path:
             stderr=subprocess.DEVNULL,
         )
     except PermissionError:
-        copy = folder / "programs"
-        if not copy.exists():
-            draft = folder / f"programs.{secrets.token_hex(6)}"
-            shutil.copytree(programs.parent, draft)
-            draft.rename(copy)
-        return copy / "bin"
+        return _copied(programs, folder / "programs")
     return programs
+
+
+def _copied(programs: Path, copy: Path) -> Path:
+    installed = programs.parent
+    package = installed.parent
+    if not copy.exists():
+        draft = copy.with_name(f"{copy.name}.{secrets.token_hex(6)}")
+        shutil.copytree(installed, draft / package.name / installed.name)
+        # A wheel keeps libraries beside its package, where programs look for them by their place.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name)
+        draft.rename(copy)
+    return copy / package.name / installed.name / programs.name
 
 
 def _answers(port: int) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 _LOOK_SECONDS = 0.5
-_HEALTH_SECONDS = 15.0
+_HEALTH_SECONDS = 10.0
 _ANSWER_SECONDS = 2.0
 _JOB = "__ASSET_JOB"
 

@@ -25,7 +25,8 @@ _WORK = (
 _TELLS = re.compile(
     rf"\b(?P<life>biopic|biography|biographical\s+{_WORK}|docudrama|documentary(?:\s+(?:film|"
     rf"series))?)"
-    rf"\s+(?:of|about|on)\b|\b{_WORK}\s+(?:about|on)\b|\bportrait\s+of\b|\babout(?=\s+the\s+(?:life|lives|career)\b)|"
+    rf"\s+(?:of|about|on)\b|\b{_WORK}\s+(?:about|on)\b|\bportrait\s+of\b|"
+    r"\b(?:about|account\s+of|chronicle\s+of|dramati[sz]ation\s+of)(?=\s+the\s+(?:life|lives|career)\b)|"
     r"\b[Bb]ased\s+(?:\w+ly\s+)?(?:up)?on(?=\s+(?:the\s+)?(?:\w+\s+){0,2}?(?:life|lives|events?|story|"
     r"stories|experiences|career|accounts?|case|exploits|crimes|trial|murders?|death|sinking|"
     r"battle)\b"
@@ -38,11 +39,11 @@ _TELLS = re.compile(
     r"concerns|surrounds|revolves\s+around|reconstructs|celebrates)\b",
 )
 _TELLING = (
-    "bio", "docudrama", "documentary", "about", " on ", "portrait of", "ased", "entred", "entered",
-    "focus", "entres", "enters", "tell", "chronicl", "depict", "recount", "enact", "creat",
-    "dramati", "portray", "explor", "cover", "trac", "chart", "deal", "examin", "follow",
-    "document", "relat", "shows", "narrat", "concerns", "surrounds", "revolves", "reconstructs",
-    "celebrates",
+    "account of", "bio", "docudrama", "documentary", "about", " on", "portrait of", "ased",
+    "entred", "entered", "focus", "entres", "enters", "tell", "chronicl", "depict", "recount",
+    "enact", "creat", "dramati", "portray", "explor", "cover", "trac", "chart", "deal", "examin",
+    "follow", "document", "relat", "shows", "narrat", "concerns", "surrounds", "revolves",
+    "reconstructs", "celebrates",
 )  # fmt: skip
 """Of these one stands in every sentence in which `_TELLS` finds something."""
 
@@ -73,13 +74,13 @@ _HAPPENING = re.compile(
     r"in)\s+(?:the\s+)?$"
 )
 _REAL = re.compile(
-    r"\b(?:biograph|biopic|docudrama|documentary|histor(?:y|ical)|true\s+story|real[\s-]life|"
+    r"\b(?:(?:auto)?biograph|life\s+and\s+(?:career|times|work|music|legacy|crimes)\b|biopic|docudrama|documentary|histor(?:y|ical)|true\s+story|real[\s-]life|"
     r"real\s+events|true\s+events|based\s+on\s+the\s+(?:life|true|events|real)|war\s+film|"
     r"World\s+War|"
     r"actual\s+events)",
     re.IGNORECASE,
 )
-_CHRONICLES = re.compile(r"(?:chronicl|recount|document|dramati[sz])")
+_CHRONICLES = re.compile(r"(?:account|chronicl|recount|document|dramati[sz])")
 _LIFE = re.compile(r"\b(?:life|lives|true|real|career|events?|biograph\w*)\b")
 EVENT = re.compile(
     r"\b(?:War|Wars|Battle|Massacre|Disaster|Revolution|Crisis|Uprising|Attacks?|Incident|"
@@ -120,6 +121,11 @@ class About:
     confidence: float
 
 
+def may_tell(text: str) -> bool:
+    """Whether a sentence may say what its subject is about, by a quick look."""
+    return holds(text, _TELLING)
+
+
 def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> Iterator[About]:
     """Find what a sentence says that the context's subject is about.
 
@@ -127,7 +133,7 @@ def about(context: Context, sentence: Sentence, candidates: CandidateNames) -> I
     text must also show that it speaks of what was, since stories have heroes with names as well.
     """
     text = sentence.text
-    for match in _TELLS.finditer(sentence.masked) if holds(text, _TELLING) else ():
+    for match in _TELLS.finditer(sentence.masked) if may_tell(text) else ():
         lead = _LEAD.match(text, match.end())
         if lead is None or _STOPS.search(lead.group()):
             continue

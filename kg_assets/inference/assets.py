@@ -14,6 +14,7 @@ from kg_assets.inference.choice import choose, choose_shadow
 from kg_assets.inference.cleaning import CLEANING
 from kg_assets.inference.embeddings import Embedding, configured_embedding
 from kg_assets.inference.extractors import identity
+from kg_assets.inference.policy import policy_of
 from kg_assets.inference.proposals import run_inferred_records
 from kg_assets.inference.steps import (
     nothing_left,
@@ -53,6 +54,7 @@ from resources.settings import Settings
 from resources.vectors import VectorStore
 
 CODE = "4"
+THINGS_CODE = "1"
 INDEX_POOL = "document_index"
 """The index has one writer at a time; runs that are launched side by side queue for it."""
 
@@ -137,7 +139,7 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
             inputs=(SOURCE_RECORDS, DELIVERIES),
             run=run_inferred_types,
             lane="types",
-            code_version=f"{CODE}-{thing_types.VERSION}",
+            code_version=f"{CODE}-{thing_types.VERSION}-{THINGS_CODE}",
             kinds=frozenset({"python", "duckdb"}),
             **common,
         ),
@@ -165,10 +167,11 @@ def _chain(
     settings: Settings, kind: str, vectors: VectorStore, embedding: Embedding
 ) -> Sequence[StepAsset]:
     ontology = load_ontology()
-    choice = choose(settings, ontology, kind)
+    choice, policy = choose(settings, ontology, kind), policy_of(settings, kind)
     shadow = choose_shadow(settings, ontology, kind)
     shadowed_by = _short(identity(shadow)) if shadow else "none"
-    read_by = _short(choice.version)
+    # The rules look for the relations of the policy, and keep no others.
+    read_by = _short(f"{choice.version} {policy.relations}")
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
     states = extraction_states(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
@@ -194,10 +197,11 @@ def _chain(
                 shards=SHARDS,
                 vectors=vectors,
                 embedding=embedding,
+                policy=policy,
             ),
             kinds=frozenset({"duckdb", "lancedb"}),
             mappings={DOCUMENTS.name: own, DOCUMENT_INDEX.name: dg.AllPartitionMapping()},
-            **common,
+            **common | {"code_version": f"{common['code_version']}-{policy.version}"},
         ),
         StepAsset(
             outputs=(relations, states),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kg_assets.inference.combined import Ensemble, InOrder
 from kg_assets.inference.composed import ComposedRules
 from kg_assets.inference.extractors import Extractor, identity
-from kg_assets.inference.policy import POLICIES
+from kg_assets.inference.policy import POLICIES, Policy, policy_of
 from kg_assets.inference.tables import INFERENCE_TYPES
 from ontology.schema import Ontology
 
@@ -62,7 +62,7 @@ def choose(settings: Settings, ontology: Ontology, entity_type: str) -> Choice:
     """
     plan = settings.extractors.get(entity_type)
     order = plan.order if plan else (RULES,)
-    rules = rules_for(ontology, entity_type)
+    rules = rules_for(ontology, entity_type, policy_of(settings, entity_type))
     made, notes = _made(settings, ontology, entity_type, order, rules)
     note = None
     if notes:
@@ -81,13 +81,19 @@ def choose_shadow(settings: Settings, ontology: Ontology, entity_type: str) -> E
     """
     name = settings.shadow_extractors.get(entity_type)
     order = () if name is None else (name,)
-    made, _ = _made(settings, ontology, entity_type, order, rules_for(ontology, entity_type))
+    made, _ = _made(
+        settings,
+        ontology,
+        entity_type,
+        order,
+        rules_for(ontology, entity_type, policy_of(settings, entity_type)),
+    )
     return made[0] if made else None
 
 
-def rules_for(ontology: Ontology, entity_type: str) -> Extractor:
+def rules_for(ontology: Ontology, entity_type: str, policy: Policy | None = None) -> Extractor:
     """Make the rules as a build uses them: for the relations of the type's policy."""
-    return ComposedRules(ontology, relations=POLICIES[entity_type].relations)
+    return ComposedRules(ontology, relations=(policy or POLICIES[entity_type]).relations)
 
 
 def named(

@@ -11,9 +11,10 @@ KINDS: Mapping[str, frozenset[str]] = {
     word: frozenset(kinds.split())
     for kinds, group in {
         "book": "novel|novella|novelette|book|short story|story|stories|short stories|memoir|"
-        "memoirs|autobiography|biography|fairy tale|tale|poem|epic|diary|light novel|trilogy of "
-        "novels|children's book|picture book|source novel|bestseller|best-seller|guide book|"
-        "non-fiction book|nonfiction book|verse novel|poem|essay|article|short-story collection",
+        "memoirs|autobiography|autobiographies|biography|biographies|fairy tale|tale|poem|epic|"
+        "diary|light novel|trilogy of novels|children's book|picture book|source novel|bestseller|"
+        "best-seller|guide book|non-fiction book|nonfiction book|verse novel|essay|article|"
+        "short-story collection",
         "play": "play|stage play|stage musical|opera|tragedy|operetta",
         "character": "character|superhero|superheroine|supervillain|superhero team|antihero|"
         "superheroes",
@@ -43,7 +44,7 @@ KIND = re.compile(rf"\b{any_of(KINDS)}(s?)\b", re.IGNORECASE)
 FRANCHISE_WORD = re.compile(
     r"\s*[\"”’']?\s+(?:(?:reboot|original|American|Japanese|prequel|sequel|live-action|animated|"
     r"main)\s+)*"
-    r"(?:(?:film|book|novel|comic|comic\s+book|media|movie|video\s+game|shared|multimedia|"
+    r"(?:(?:film|book|novel|comic|comic\s+book|media|movie|video(?:\s+game)?|shared|multimedia|"
     r"anthology|television|cinematic|science\s+fiction|horror)s?\s+)*"
     r"(?:series|franchise|saga|trilogy|universe|tetralogy|quadrilogy|cycle|duology|pentalogy|"
     r"films|movies|novels|books|games|stories|comics|pictures|multiverse)\b(?!\s+(?-i:[A-Z\"“]))",

@@ -54,7 +54,7 @@ _MAKER_NOVEL = re.compile(
     r"stories|manga|musical)\s+(?-i:[A-ZÀ-Þ\"“]))"
 )
 _CALLED = re.compile(r"(?:called|titled|entitled|named)\b")
-_TITLE_WORD = r"[A-ZÀ-ÖØ-Þ0-9][\w’'\-./]*[!?]?"
+_TITLE_WORD = r"(?:\d{1,3}(?:,\d{3})+|[A-ZÀ-ÖØ-Þ0-9][\w’'\-./]*[!?]?)"
 _JOINER = (
     r"(?:of|the|and|a|an|in|on|to|for|with|from|at|de|la|le|les|du|des|der|aux|au|di|da|del|della|"
     r"y|e|il|lo|und|dem|zu|&|or|vs\.?)"
@@ -62,6 +62,10 @@ _JOINER = (
 _CAPITALS = re.compile(
     rf"{_TITLE_WORD}(?:(?::|,(?=\s+(?:the|and)\s+[A-Z]))?\s+(?:{_JOINER}\s+){{0,3}}{_TITLE_WORD})*"
 )
+_OF_COMPANY = re.compile(
+    r"(?:[A-Z][\w.&-]*\s+){1,3}(?:Productions|Pictures|Studios|Films|Entertainment)\s+(?=[A-Z])"
+)
+_TWO = re.compile(r"\s+and\s+(?=[A-Z])")
 _CLOSING = re.compile(r"[\"”’»*_]")
 _THAT_OF = re.compile(
     r"(?:(?:that|those|characters|the\s+characters|elements)\s+(?:of|from|in|created\s+for)|"
@@ -148,6 +152,7 @@ class _Found:
     year: int | None = None
     makers: list[str] = field(default_factory=list)
     same_name: bool = False
+    several: bool = False
 
 
 def parse_object(
@@ -181,11 +186,7 @@ def parse_object(
         if match := _OWNERS.match(text, position):
             found.makers.append(match.group(1))
             position = match.end()
-        title = (
-            None
-            if _MAKER_NOVEL.match(text, position)
-            else _title(text, position, names, bool(found.kinds), bool(found.makers))
-        )
+        title = None if _MAKER_NOVEL.match(text, position) else _title(text, position, names, found)
         if title:
             name, start, end = title
             if name in COMPANIES:
@@ -215,7 +216,7 @@ def _past_space(text: str, position: int) -> int:
 
 
 def _title(
-    text: str, position: int, names: NamesInText, after_kind: bool, makers: bool
+    text: str, position: int, names: NamesInText, found: _Found
 ) -> tuple[str, int, int] | None:
     quoted = _QUOTED.match(text, position)
     if quoted:
@@ -225,7 +226,7 @@ def _title(
         return text[position:known], position, known
     national = NATIONAL.match(text, position)
     # "The book American Prometheus", but "the American film Prometheus".
-    if national and not (after_kind and text[national.end() : national.end() + 1].isupper()):
+    if national and not (found.kinds and text[national.end() : national.end() + 1].isupper()):
         return None
     if _YEAR.match(text, position):
         return None
@@ -235,7 +236,7 @@ def _title(
     possessor = _POSSESSOR.match(text, position)
     if (
         possessor
-        and makers
+        and found.makers
         and " " not in possessor.group(1)
         and FRANCHISE_WORD.match(text, possessor.end() - 1)
     ):
@@ -263,6 +264,12 @@ def _title(
     if match := re.search(r"\s+(?:from|in)\s+[A-Z][^,]*?['’]s\b", text[position:end]):
         # "Cruella de Vil from Dodie Smith's novel".
         end = position + match.start()
+    if match := _OF_COMPANY.match(text, position, end):
+        # "The Eon Productions James Bond series".
+        position = match.end()
+    if found.several and (match := _TWO.search(text, position, end)):
+        # "The autobiographies Man in Black and Cash".
+        end = match.start()
     if match := re.match(r"(.{3,}?)\s+and\s+\1\b", text[position:end]):
         # "Ghostbusters and Ghostbusters II" are two.
         end = position + match.end(1)
@@ -317,6 +324,7 @@ def _qualifier(text: str, position: int, found: _Found) -> int | None:
         word = match.group().lower()
         kinds = KINDS.get(word) or KINDS.get(word.removesuffix("s")) or frozenset()
         found.kinds = kinds
+        found.several = word.endswith("s") and not word.endswith(("series", "comics"))
         return match.end()
     if match := _CALLED.match(text, position):
         return match.end()

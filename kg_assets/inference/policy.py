@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from ontology.schema import load_ontology
 
 if TYPE_CHECKING:
     import duckdb
 
+    from resources.settings import Settings
+
+OFF = "switched off"
 NO_TEXT = "no text"
 SHORT_TEXT = "text too short"
 NOTHING_MISSING = "nothing missing"
+FEW_RECORDS = "too few records or sources"
+TOO_OLD = "of an earlier year, or of none"
+BEYOND = "beyond the most that are read"
 ELIGIBLE = "eligible"
+
+
+class PoliciesError(ValueError):
+    """The configuration names an entity type or a relation that there is not."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What an entity type's inference is for.
+    """What an entity type's inference is for, and which entities are worth it.
 
     Attributes:
         relations: Relations that are looked for. An entity for which sources state all of them
             is skipped.
         shortest_text: Characters below which a text is not read; the shortest sentence that can
             state a relation ("A sequel to It.") has about that many.
+        off: Whether no texts are read.
+        records_from: Records that an entity has at least.
+        sources_from: Sources that they are from at least.
+        year_from: The earliest year, None for any and for none.
+        most: Entities at most, None for all. Those of most sources come first, then those of most
+            records, then those with the longest text: what many speak of is asked for most.
     """
 
     relations: tuple[str, ...]
     shortest_text: int = 15
+    off: bool = False
+    records_from: int = 1
+    sources_from: int = 1
+    year_from: int | None = None
+    most: int | None = None
+
+    @property
+    def version(self) -> str:
+        """What tells what is read under this policy from what is under another."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
 
 _WORKS = (
@@ -46,17 +75,54 @@ POLICIES: dict[str, Policy] = {
 """The policy of each entity type with an inference chain."""
 
 
+def policy_of(settings: Settings, entity_type: str) -> Policy:
+    """The policy of a type, as it is declared and configured.
+
+    Args:
+        settings: What is configured.
+        entity_type: Type of the subjects.
+
+    Raises:
+        PoliciesError: The configuration names what there is not.
+    """
+    check_policies(settings)
+    plan = settings.policies.get(entity_type)
+    if plan is None:
+        return POLICIES[entity_type]
+    return replace(POLICIES[entity_type], **plan.model_dump(exclude_none=True))
+
+
+def check_policies(settings: Settings) -> None:
+    """Refuse a configuration that names what there is not.
+
+    Raises:
+        PoliciesError: An entity type has no inference, or texts about it state no such relation.
+    """
+    for kind, plan in settings.policies.items():
+        if kind not in POLICIES:
+            raise PoliciesError(
+                f"KG_POLICIES: nothing is inferred of {kind!r}; use one of {', '.join(POLICIES)}"
+            )
+        known = load_ontology().relations
+        for name in plan.relations or ():
+            if name not in known or kind not in known[name].domain:
+                raise PoliciesError(
+                    f"KG_POLICIES: {kind} has no relation {name!r}; declared are "
+                    f"{', '.join(POLICIES[kind].relations)}"
+                )
+
+
 def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRelation:
     """Decide for each entity whether its texts are read.
 
     Args:
-        con: Connection with the views `entities` (entity_id), `documents` (entity_id,
-            characters) and `stated` (entity_id, relation: what sources already say).
-        policy: What is looked for.
+        con: Connection with the views `entities` (entity_id, year), `members` (entity_id, source:
+            its records), `documents` (entity_id, characters) and `stated` (entity_id, relation:
+            what sources already say).
+        policy: What is looked for, and which entities are worth it.
 
     Returns:
-        Relation (entity_id, decision): ``eligible``, or why not: ``no text``, ``text too short``,
-        ``nothing missing``.
+        Relation (entity_id, decision): ``eligible``, or why not.
     """
     return con.sql(
         """
@@ -74,25 +140,65 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             FROM stated
             WHERE list_contains($relations, relation)
             GROUP BY entity_id
+        ),
+        spoken_of AS (
+            SELECT
+                entity_id,
+                count(*) AS records,
+                count(DISTINCT source) AS sources
+            FROM members
+            GROUP BY entity_id
+        ),
+        judged AS (
+            SELECT
+                entity_id,
+                sources,
+                records,
+                characters,
+                CASE
+                    WHEN $off THEN $switched_off
+                    WHEN characters IS NULL THEN $no_text
+                    WHEN characters < $shortest THEN $short_text
+                    WHEN known.relations = len($relations) THEN $nothing_missing
+                    WHEN coalesce(records, 0) < $records_from
+                      OR coalesce(sources, 0) < $sources_from THEN $few_records
+                    WHEN $year_from IS NOT NULL
+                     AND coalesce(year < $year_from, true) THEN $too_old
+                    ELSE $eligible
+                END AS decision
+            FROM entities
+            LEFT JOIN longest USING (entity_id)
+            LEFT JOIN known USING (entity_id)
+            LEFT JOIN spoken_of USING (entity_id)
         )
         SELECT
             entity_id,
             CASE
-                WHEN characters IS NULL THEN $no_text
-                WHEN characters < $shortest THEN $short_text
-                WHEN known.relations = len($relations) THEN $nothing_missing
-                ELSE $eligible
+                WHEN decision = $eligible
+                 AND $most IS NOT NULL
+                 AND row_number() OVER (
+                     PARTITION BY decision = $eligible
+                     ORDER BY sources DESC, records DESC, characters DESC, entity_id
+                 ) > $most THEN $beyond
+                ELSE decision
             END AS decision
-        FROM entities
-        LEFT JOIN longest USING (entity_id)
-        LEFT JOIN known USING (entity_id)
+        FROM judged
         """,
         params={
             "relations": list(policy.relations),
             "shortest": policy.shortest_text,
+            "off": policy.off,
+            "records_from": policy.records_from,
+            "sources_from": policy.sources_from,
+            "year_from": policy.year_from,
+            "most": policy.most,
+            "switched_off": OFF,
             "no_text": NO_TEXT,
             "short_text": SHORT_TEXT,
             "nothing_missing": NOTHING_MISSING,
+            "few_records": FEW_RECORDS,
+            "too_old": TOO_OLD,
+            "beyond": BEYOND,
             "eligible": ELIGIBLE,
         },
     )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kg_assets.inference.about import EVENT, SUBJECTS, about
+from kg_assets.inference.about import EVENT, SUBJECTS, about, may_tell
 from kg_assets.inference.chunking import sentences
 from kg_assets.inference.doubts import LOOSELY, denies, hedges
 from kg_assets.inference.extractors import UNLINKED, Candidate, CandidateFact, Context, OneByOne
@@ -44,17 +44,6 @@ INSPIRED = "hedged: inspired by, not based on"
 
 _PREFERRED: dict[str, frozenset[str]] = {"based_on": LITERARY, "main_subject": SUBJECTS}
 
-_TELLING = (
-    "sequel", "prequel", "remak", "re-mak", "remade", "reboot", "imagin", "retell", "re-tell",
-    "spin", "spun", "based", "adapt", "novel", "moderni", "transpos", "deriv", "version", "bio",
-    "docudrama", "chronicl", "dramati", "life", "lives", "franchise", "logy", "saga", "universe",
-    "instal", "follow", "offshoot", "series", "continu", "inspired", "about", "tells", "recount",
-    "portray", "depict", "events", "revolves", "film of", "screen", "second", "third", "th ",
-    "plot", "takes", "taken", "drawn", "assassinat", "battle", " war",
-)  # fmt: skip
-"""Of these one stands in every sentence from which the patterns read a fact without candidates; the
-others are passed over to save time."""
-
 _ADAPTED = frozenset({"based_on", "remake_of"})
 """Relations whose object most often has the subject's title."""
 
@@ -71,7 +60,7 @@ class Rules(OneByOne):
     """
 
     name = "rules"
-    version = "3"
+    version = "4"
     model: str | None = None
 
     def __init__(self, ontology: Ontology) -> None:
@@ -87,7 +76,8 @@ class Rules(OneByOne):
         for ordinal, span in enumerate(sentences(context.text)):
             quote, start = context.text[span.start : span.end], context.start + span.start
             text = repair(quote).text
-            if not (context.candidates or holds(text.lower(), _TELLING)):
+            triggers = self._triggers(context, text)
+            if not (context.candidates or triggers or may_tell(text)):
                 continue
             names = NamesInText(text, candidates)
             masked = mask_subject(text, context, names)
@@ -95,7 +85,7 @@ class Rules(OneByOne):
             sentence = Sentence(text, masked, context.entity_type, opening, names)
             read.append(sentence)
             quotes.append((quote, start))
-            for fact in self._facts(context, sentence, candidates):
+            for fact in self._facts(context, sentence, candidates, triggers):
                 placed = replace(fact, quote=quote, start=start, end=start + len(quote))
                 name = placed.object_id or name_key(placed.object_name)
                 key = (placed.relation, name, start, placed.negated)
@@ -120,29 +110,33 @@ class Rules(OneByOne):
                 )
         return list(best.values())
 
-    def _facts(
-        self, context: Context, sentence: Sentence, candidates: CandidateNames
-    ) -> Iterator[CandidateFact]:
-        lower = sentence.text.lower()
-        franchise = bool(context.candidates) or holds(lower, FRANCHISE_GATE)
-        for trigger in self._triggers(context.entity_type).within(lower):
-            if trigger.franchise and not franchise:
-                continue
-            for match in trigger.pattern.finditer(sentence.masked):
-                read = self._before if trigger.before else self._after
-                yield from read(context, sentence, candidates, trigger, match)
-        if not self._has_no_such_relation("main_subject", context.entity_type):
-            yield from self._about(context, sentence, candidates)
-
-    def _triggers(self, entity_type: str) -> Needles[Trigger]:
-        """The triggers of relations that a subject of this type can have."""
-        if entity_type not in self._of_type:
-            self._of_type[entity_type] = Needles(
+    def _triggers(self, context: Context, text: str) -> list[Trigger]:
+        """The triggers to try: what the type can have, and of which a word is in the sentence."""
+        if context.entity_type not in self._of_type:
+            self._of_type[context.entity_type] = Needles(
                 (each, each.needles)
                 for each in (*TRIGGERS, *FRANCHISE_TRIGGERS, *REVERSE)
-                if not self._has_no_such_relation(each.relation, entity_type)
+                if not self._has_no_such_relation(each.relation, context)
             )
-        return self._of_type[entity_type]
+        lower = text.lower()
+        found = self._of_type[context.entity_type].within(lower)
+        if context.candidates or holds(lower, FRANCHISE_GATE):
+            return found
+        return [trigger for trigger in found if not trigger.franchise]
+
+    def _facts(
+        self,
+        context: Context,
+        sentence: Sentence,
+        candidates: CandidateNames,
+        triggers: Sequence[Trigger],
+    ) -> Iterator[CandidateFact]:
+        for trigger in triggers:
+            read = self._before if trigger.before else self._after
+            for match in trigger.pattern.finditer(sentence.masked):
+                yield from read(context, sentence, candidates, trigger, match)
+        if not self._has_no_such_relation("main_subject", context):
+            yield from self._about(context, sentence, candidates)
 
     def _about(
         self, context: Context, sentence: Sentence, candidates: CandidateNames
@@ -163,8 +157,8 @@ class Rules(OneByOne):
                 problem=problem,
             )
 
-    def _has_no_such_relation(self, relation: str, entity_type: str) -> bool:
-        return entity_type not in self._ontology.relations[relation].domain
+    def _has_no_such_relation(self, relation: str, context: Context) -> bool:
+        return context.entity_type not in self._ontology.relations[relation].domain
 
     def _after(
         self,

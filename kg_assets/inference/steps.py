@@ -112,6 +112,7 @@ def run_extraction_contexts(
     shards: int,
     vectors: VectorStore,
     embedding: Embedding = DEFAULT_EMBEDDING,
+    policy: Policy | None = None,
 ) -> None:
     """Write what the extractor is given for the entities of a shard (the step's partition).
 
@@ -121,8 +122,9 @@ def run_extraction_contexts(
         shards: How many shards the type has.
         vectors: Home of the LanceDB tables.
         embedding: What they were made with.
+        policy: Whose texts are read; as it is declared where none is given.
     """
-    con, policy = step.con, POLICIES[entity_type]
+    con, policy = step.con, policy or POLICIES[entity_type]
     _entities_of_shard(step, entity_type, shards)
     step.view("all_documents", DOCUMENTS, entity_type)
     con.execute(
@@ -134,6 +136,7 @@ def run_extraction_contexts(
         """
     )
     _stated(step, entity_type, policy)
+    con.execute("CREATE VIEW members AS FROM own_members")
     decide(con, policy).create("decision")
     con.execute(
         """

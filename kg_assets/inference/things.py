@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from kg_assets.inference import thing_types
 from kg_assets.inference.tables import INFERRED_TYPES
-from kg_assets.matching.live import live_deliveries, partition_numbers
+from kg_assets.matching.live import live_deliveries, partition_numbers, read_deliveries
 from kg_assets.sources.record import RECORD_SCHEMA, THING
-from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,7 +34,7 @@ def view_things(step: Step) -> None:
         step: Reads deliveries and source records.
     """
     con = step.con
-    numbered = live_deliveries(con, step.read(DELIVERIES))
+    numbered = live_deliveries(con, read_deliveries(step))
     con.register("delivery", numbered)
     partitions = partition_numbers(numbered)
     columns = ", ".join(f'record."{name}"' for name in RECORD_SCHEMA.names)

@@ -60,7 +60,7 @@ _OR = (
     r"(?:(?:,? (?:n?or|and) |/)(?:a |an |the )?(?:\w+ )?"
     r"(?:sequel|prequel|remake|spin-?off|adaptation|continuation|retelling|reboot)s?)"
 )
-_AND_OTHER = rf"{_OR}?"
+_AND_OTHER = rf"(?:, (?:a |an |the )?(?:sequel|prequel|remake|spin-?off))?{_OR}?"
 _OF_AND_OTHER = rf"(?:{_OR} (?:to|of|from))?"
 _AS_SCREEN = r"(?:for|to) (?:the )?(?:big )?(?:screen|stage|television|tv|film|cinema|radio)"
 
@@ -288,6 +288,17 @@ TRIGGERS: tuple[Trigger, ...] = (
         ),
         0.7,
         linked=True,
+    ),
+    Trigger(
+        "sequel_of",
+        listed("events"),
+        wording(
+            r"\b(?:after|following|continu(?:es|ing)) the events (?:of|in|depicted in|seen in)\b"
+            r"(?!.{0,30}\b(?:War|Battle|Revolution|[Aa]ttacks?)\b)"
+        ),
+        0.8,
+        linked=True,
+        clear=True,
     ),
     Trigger(
         "sequel_of",

@@ -64,7 +64,7 @@ BOUNDARY = re.compile(
     r"[;—–]\s*|\s-\s|,?\s+(?:and|but|while|whereas|although|though|because|since|when|as)\s+|:\s+"
 )
 INHERITS = re.compile(
-    r"\s*(?:$|(?:is|was|are|were|has|had|serves?|served|acts?|not|also|later|itself|in|a|an|"
+    r"\s*(?:$|(?:is|was|are|were|has|had|serves?|served|acts?|not|also|later|at\s+the\s+same\s+time|itself|in|a|an|"
     r"\w+ly|being|marks|forms|became|becomes|the|both|its?\s+own|stars|features|takes|tells|"
     r"follows|continues|written|shot|made|[a-z-]+(?:ed|ing))\b)",
 )

@@ -34,6 +34,7 @@ from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
+RECORDS_CODE = "1"
 SCORING_CODE = "4"
 ENTITIES_CODE = "1"
 REPORT_CODE = "1"
@@ -81,7 +82,7 @@ def matching_steps(
             run=partial(run_records, spec=spec),
             lane=lanes["records"],
             checks=declaration_checks(spec),
-            **common,
+            **common | {"code_version": f"{version}-{RECORDS_CODE}"},
         ),
         StepAsset(
             outputs=(model, frequencies),

@@ -9,11 +9,48 @@ import pyarrow as pa
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
     from resources.table import Table
+
+
+def read_deliveries(step: Step) -> duckdb.DuckDBPyRelation:
+    """The deliveries of which records were made, as rows of the table deliveries.
+
+    One whose records failed is passed over until they are there: counted as it stands, a full one
+    would retire all that its source delivered before.
+
+    Args:
+        step: Reads deliveries; records that are missing are an input of it.
+    """
+    every = step.read(DELIVERIES)
+    keys = [f"{source}|{name}" for source, name in every.project("source, delivery").fetchall()]
+    return with_records(step.con, every, step.present(SOURCE_RECORDS, keys))
+
+
+def with_records(
+    con: duckdb.DuckDBPyConnection, deliveries: duckdb.DuckDBPyRelation, there: Iterable[str]
+) -> duckdb.DuckDBPyRelation:
+    """The deliveries whose keys are among those that have records.
+
+    Args:
+        con: The connection that the relation belongs to.
+        deliveries: Rows of the table deliveries.
+        there: Keys of the deliveries of which records were made.
+    """
+    con.register("delivery_with_records", pa.table({"key": pa.array(sorted(there), pa.string())}))
+    deliveries.create_view("delivery_read", replace=True)
+    return con.sql(
+        """
+        SELECT *
+        FROM delivery_read
+        WHERE source || '|' || delivery IN (SELECT key FROM delivery_with_records)
+        """
+    )
 
 
 def live_deliveries(
@@ -23,7 +60,7 @@ def live_deliveries(
 
     Args:
         con: The connection that the relation belongs to.
-        deliveries: Rows of the table deliveries.
+        deliveries: Rows of the table deliveries, as of `read_deliveries`.
 
     Returns:
         number (order over all sources), source, delivery, mode, and duplicate_free as the last

@@ -16,12 +16,13 @@ from kg_assets.matching.live import (
     later_deliveries,
     live_deliveries,
     partition_numbers,
+    read_deliveries,
 )
 from kg_assets.matching.model import PARENT, WORKS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.tables import entity_members
 from kg_assets.sources.record import RECORD_SCHEMA
-from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from kg_assets.sources.tables import SOURCE_RECORDS
 from resources.table import Table
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def run_records(step: Step, spec: MatchSpec) -> None:
     """
     con, table = step.con, records(spec)
     create_macros(con)
-    numbered = live_deliveries(con, step.read(DELIVERIES))
+    numbered = live_deliveries(con, read_deliveries(step))
     con.register("delivery", numbered)
     con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
     # Whether an id may be used depends on all records that have it, so then all are made again.

@@ -26,6 +26,7 @@ from kg_assets.summary import Summary, Watcher
 from resources import production
 from resources.catalog import Catalog
 from resources.errors import NothingNewError, PromotionError, refuse_production
+from resources.keeping import KEEPS
 from resources.lake import Lake
 from resources.lock import Busy, lake_lock
 from resources.past import PastProduction
@@ -121,7 +122,7 @@ def promote(
                 namespace,
                 who=settings.user,
                 reason="; ".join(part for part in (reason, accept) if part),
-                figures=prospect.as_dict(),
+                figures=prospect.as_dict() | {KEEPS: _keeps(settings)},
                 files=name,
                 compared=prospect.state,
                 context=lake.context,
@@ -167,7 +168,7 @@ def roll_back(
             to=target.id,
             who=settings.user,
             reason=reason,
-            figures=changes.as_dict(),
+            figures=changes.as_dict() | {KEEPS: _keeps(settings)},
             context=lake.context,
         )
         set_links(lake, done.files)
@@ -310,6 +311,11 @@ def refuse(prospect: Prospect, accept: str | None) -> None:
             f"kg promote {prospect.namespace} --accept REASON",
             prospect,
         )
+
+
+def _keeps(settings: Settings) -> dict[str, float]:
+    """For how long who changes production keeps what it was: others must not collect it sooner."""
+    return {"days": settings.keep_days, "promotions": settings.keep_promotions}
 
 
 def _existing(settings: Settings, namespace: str) -> Lake:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from kg_assets.inference.tables import DOCUMENT_INDEX
 from resources import namespaces, production
 from resources.duck import session
+from resources.journal import Journal
 from resources.lake import Lake
 from resources.past import PastProduction
 from resources.team_settings import PRODUCTION
@@ -30,6 +32,8 @@ def remove(settings: Settings) -> list[str]:
     """
     name = settings.namespace
     catalog = Lake(settings.in_namespace(PRODUCTION)).catalog
+    with closing(Journal(settings.catalog_url)) as journal:
+        journal.forget(name)
     # The catalog first: what is left behind by a kill after it is nobody's.
     namespaces.remove(catalog, name)
     for folder in (settings.published.parent, settings.reports, settings.dagster_home):

@@ -19,7 +19,7 @@ from kg_assets.sources.tables import (
 )
 from resources.settings import Settings
 
-BLOBS_CODE = "3"
+BLOBS_CODE = "4"
 RECORDS_CODE = "2"
 
 

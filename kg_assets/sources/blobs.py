@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -39,6 +40,7 @@ def read_blobs(
     *,
     name: str,
     cut: Cut = "suffix",
+    parents: int = 0,
     max_blob_bytes: int = Limits.max_blob_bytes,
     max_file_bytes: int = Limits.max_file_bytes,
     max_ratio: int = Limits.max_ratio,
@@ -61,6 +63,8 @@ def read_blobs(
         path: The file. A link, a device or a folder is refused with a problem.
         name: The file's path relative to its delivery, with forward slashes.
         cut: How text is cut where the suffix does not tell: see `Cut`.
+        parents: How many of the folders above the file may not be links either, as somebody else
+            may write there. Then a file with a second name is refused too.
         max_blob_bytes: The longest blob that is kept whole. Of a longer one the row has the
             true length and digest, a problem, and the first 4 KiB.
         max_file_bytes: The most decompressed bytes that are read of the file.
@@ -95,9 +99,9 @@ def read_blobs(
         )
         return
     try:
-        with SafeFile(path, compression, limits) as file:
+        with SafeFile(path, compression, limits, parents=parents) as file:
             if suffix in DATABASES:
-                yield from _database(file, path, name, compression, limits, temp_directory)
+                yield from _database(file, path, name, limits, temp_directory)
             elif suffix in TEXT_FORMATS:
                 yield from text_batches(name, file, limits)
             else:
@@ -156,28 +160,31 @@ def _tells(batch: pa.RecordBatch | None, failure: str) -> bool:
 
 
 def _database(
-    file: SafeFile,
-    path: Path,
-    name: str,
-    compression: str | None,
-    limits: Limits,
-    temp_directory: Path | None,
+    file: SafeFile, path: Path, name: str, limits: Limits, temp_directory: Path | None
 ) -> Iterator[pa.RecordBatch]:
-    if compression is None:
-        if not file.size:
+    # SQLite opens a file by its name, and under that there may be another one by then.
+    with tempfile.TemporaryDirectory(dir=temp_directory) as folder:
+        plain = Path(folder) / "database.sqlite"
+        with plain.open("wb") as out:
+            for piece in file:
+                if piece.count(0) == len(piece):
+                    out.seek(len(piece), os.SEEK_CUR)
+                else:
+                    out.write(piece)
+            out.truncate()
+        if not plain.stat().st_size:
             yield _problem(name, 0, "the file is empty; deliver it again, or leave it out")
             return
-        yield from piece_batches(name, database_pieces(path, limits), limits.batch_bytes)
-    else:
-        with tempfile.TemporaryDirectory(dir=temp_directory) as folder:
-            plain = Path(folder) / "database.sqlite"
-            with plain.open("wb") as out:
-                for piece in file:
-                    out.write(piece)
-            if not plain.stat().st_size:
-                yield _problem(name, 0, "the file is empty; deliver it again, or leave it out")
-                return
-            yield from piece_batches(name, database_pieces(plain, limits), limits.batch_bytes)
+        log = path.with_name(path.name + "-wal")
+        pieces = database_pieces(plain, limits, log_name=log.name if _holds(log) else None)
+        yield from piece_batches(name, pieces, limits.batch_bytes)
     change = file.change()
     if change is not None:
         yield _problem(name, file.size, f"the file {change}")
+
+
+def _holds(log: Path) -> bool:
+    try:
+        return log.lstat().st_size > 0
+    except OSError:
+        return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kg_assets.checks import Check, Verdict
 from kg_assets.sources.judging import judged
-from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
+from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 
 if TYPE_CHECKING:
     from resources.lake import Step
@@ -22,6 +22,13 @@ def record_checks() -> tuple[Check, ...]:
             "stands in quarantine, or is declared by the adapter to hold none: read = kept + "
             "joined + texts + quarantined + skipped.",
             look=_no_lost_blobs,
+        ),
+        Check(
+            name="not_all_quarantined",
+            table=SOURCE_RECORDS,
+            description="A full delivery of which everything stands in quarantine does not replace "
+            "what its source delivered before; one that is empty on purpose is [] in a .json file.",
+            look=_not_all_quarantined,
         ),
         Check(
             name="few_quarantined",
@@ -61,6 +68,21 @@ def _as_usual(step: Step) -> Verdict:
         not unusual,
         {"unusual": unusual} if unusual else {"figures": [str(figure) for figure in figures]},
     )
+
+
+def _not_all_quarantined(step: Step) -> Verdict:
+    step.read(DELIVERIES, step.partition).create_view("own_delivery", replace=True)
+    step.staged(SOURCE_RECORDS).create_view("kept_records", replace=True)
+    step.staged(QUARANTINED_BLOBS).create_view("refused_blobs", replace=True)
+    modes, kept, quarantined = step.con.sql(
+        """
+        SELECT (SELECT list(mode) FROM own_delivery),
+               (SELECT count(*) FROM kept_records),
+               (SELECT count(*) FROM refused_blobs)
+        """
+    ).fetchall()[0]
+    passed = "full" not in (modes or []) or kept > 0 or quarantined == 0
+    return Verdict(passed, {"kept": kept, "quarantined": quarantined})
 
 
 def _no_lost_blobs(step: Step) -> Verdict:

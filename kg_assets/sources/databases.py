@@ -16,7 +16,7 @@ from kg_assets.sources.pieces import Piece
 _LARGEST_ROWID = (1 << 63) - 1
 
 
-def database_pieces(path: Path, limits: Limits) -> Iterator[Piece]:
+def database_pieces(path: Path, limits: Limits, *, log_name: str | None = None) -> Iterator[Piece]:
     """Reads each row of each user table as a compact JSON object of column name to value.
 
     Text and numbers stay as they are; bytes become base64 text; a number that JSON does not know
@@ -25,17 +25,17 @@ def database_pieces(path: Path, limits: Limits) -> Iterator[Piece]:
     Args:
         path: A regular file, uncompressed.
         limits: How long a blob may be.
+        log_name: Name of a log with changes that lies beside the database and is not read.
 
     Yields:
         A piece for each row, with its table and rowid (its place from 1 where a table has no
         rowid). What cannot be read is a piece with the problem, after the last row that could.
     """
-    log = path.with_name(path.name + "-wal")
-    if log.exists() and log.stat().st_size:
+    if log_name is not None:
         yield Piece(
             0,
             b"",
-            f"changes that lie in {log.name} are not read; close the database in the program that "
+            f"changes that lie in {log_name} are not read; close the database in the program that "
             "writes it and deliver it again",
         )
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kg_assets.sources.expectations import ExpectationWords
+from kg_assets.sources.opening import UnreadableError, open_regular
 from kg_assets.sources.record import ENTITY_TYPES, RECORD_SCHEMA
 
 MANIFEST = "delivery.json"
@@ -40,6 +43,8 @@ class Manifest(BaseModel):
             not said, then the adapter's word counts.
         expect: Numbers of records and shares of filled fields by entity type, where they are not
             those that the adapter expects; false where nothing is expected.
+        expected_every_days: Days within which the source's next delivery is expected; `kg status`
+            says where none came. The newest delivery that says it counts.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -48,6 +53,7 @@ class Manifest(BaseModel):
     mode: Literal["full", "partial", "delete"] = "partial"
     duplicate_free: bool | None = None
     expect: dict[str, ExpectationWords] | bool | None = None
+    expected_every_days: float | None = Field(default=None, gt=0, le=36_525, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _expects_what_can_be(self) -> Manifest:
@@ -152,6 +158,14 @@ def parse_key(key: str) -> tuple[str, str]:
     return check_name(source, "source"), check_name(name, "delivery")
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def delivery_at(landing: Path, key: str) -> Delivery:
     """The delivery with this partition key.
 
@@ -161,12 +175,33 @@ def delivery_at(landing: Path, key: str) -> Delivery:
     source, name = parse_key(key)
     path = landing / source / name
     for folder in (landing / source, path):
-        if folder.is_symlink() or not folder.is_dir():
+        if not is_folder(folder):
             raise LandingError(
                 f"the folder {folder} of the delivery {key} is not there (or is a link): land it "
                 "again, or delete its partition if it is to be forgotten"
             )
     return Delivery(source, name, path)
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    """A place in the file; the names in it are somebody else's."""
+    return ascii(".".join(str(part) for part in place))[1:-1][:200] or "the file"
+
+
+def manifest_bytes(delivery: Delivery) -> bytes | None:
+    """The first bytes of ``delivery.json``, one more than it may have; None where there is none.
+
+    Raises:
+        LandingError: It is a link, a folder or a pipe, or may not be read.
+    """
+    path = delivery.path / MANIFEST
+    if not os.path.lexists(path):
+        return None
+    try:
+        with os.fdopen(open_regular(path, parents=2), "rb") as stream:
+            return stream.read(MAX_MANIFEST_BYTES + 1)
+    except (UnreadableError, OSError) as error:
+        raise LandingError(f"{path} {error}") from None
 
 
 def read_manifest(delivery: Delivery) -> Manifest:
@@ -176,24 +211,17 @@ def read_manifest(delivery: Delivery) -> Manifest:
         LandingError: It is not JSON, holds an unknown key or a wrong value, or is a link.
     """
     path = delivery.path / MANIFEST
-    if path.is_symlink():
-        raise LandingError(f"{path} is a symbolic link, and links are not followed")
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_MANIFEST_BYTES + 1)
-    except FileNotFoundError:
+    content = manifest_bytes(delivery)
+    if content is None:
         return Manifest()
     if len(content) > MAX_MANIFEST_BYTES:
         raise LandingError(f"{path} is longer than {MAX_MANIFEST_BYTES:,} bytes")
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        faults = "; ".join(f"{_named(fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise LandingError(
             f"{path} is not a delivery.json: {faults}. It may hold sequence (a number from 1), "
-            'mode ("full", "partial" or "delete"), duplicate_free (true or false) and expect '
-            "(limits by entity type, or false)"
+            'mode ("full", "partial" or "delete"), duplicate_free (true or false), expect '
+            "(limits by entity type, or false) and expected_every_days (a number of days)"
         ) from None

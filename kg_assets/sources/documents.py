@@ -159,13 +159,17 @@ def document_pieces(reader: Reader, limits: Limits) -> Iterator[Piece]:
             element.add(data)
             continue
         commas, end = structure.cuts(data)
+        closing = b"}" if is_envelope else b"]"
         for cut in [*commas, *([] if end is None else [end])]:
             element.add(data[start:cut])
             cuts_made += 1
             if not element.is_blank:
                 piece = element.piece("element")
                 yield _without_key(piece) if is_envelope else piece
-            elif cut != end or cuts_made > 1:
+            if cut == end and data[cut : cut + 1] != closing:
+                problem = f"a bracket closes here what another one opened; write {closing.decode()}"
+                yield Piece(offset + cut, data[cut : cut + 1], problem)
+            elif element.is_blank and (cut != end or cuts_made > 1):
                 yield Piece(offset + cut, b"", "an element of the array is missing here; write it")
             start = cut + 1
             element = _Element(offset + start, limit)

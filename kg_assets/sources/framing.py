@@ -173,7 +173,8 @@ def line_batches(
         else:
             block = b"".join([*rest, data[:last]])
             yield from _cut(name, block, position, limits, in_array=in_array)
-            tail = block[-_TAIL_BYTES:].rstrip(BLANKS) or tail
+            seen = block[-_TAIL_BYTES:].rstrip(BLANKS) or block.rstrip(BLANKS)[-_TAIL_BYTES:]
+            tail = seen or tail
             position += len(block)
             rest, held = [data[last:]], len(data) - last
         if held > limits.max_blob_bytes + 1:  # a carriage return is no part of the line

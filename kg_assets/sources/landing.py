@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from kg_assets.sources.deliveries import (
     MANIFEST,
-    MAX_MANIFEST_BYTES,
     SUCCESS,
     Delivery,
     LandingError,
@@ -22,12 +21,13 @@ from kg_assets.sources.deliveries import (
     check_name,
     delivery_at,
     delivery_key,
+    manifest_bytes,
     parse_key,
     printable,
     read_manifest,
 )
 from kg_assets.sources.inferred import INFERRED, is_foreign
-from kg_assets.sources.opening import UnreadableError, open_regular
+from kg_assets.sources.opening import UnreadableError, open_regular, second_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def list_deliveries(landing: Path, namespace: str) -> tuple[list[Delivery], list
             if _holds_files(folder):
                 deliveries.append(Delivery(source.name, folder.name, folder))
             else:
-                reason = "holds no files, and a delivery has at least one"
+                reason = "holds no files that can be listed, and a delivery has at least one"
                 refused.append(Refused(f"{source.name}/{folder.name}", reason))
     return sorted(deliveries), sorted(refused, key=lambda entry: entry.name)
 
@@ -83,7 +83,7 @@ def _holds_files(folder: Path) -> bool:
     # An empty folder that was read as a full delivery would retire all of its source.
     try:
         names = [entry.name for entry in folder.iterdir()]
-    except FileNotFoundError:
+    except OSError:
         return False
     return any(name not in (MANIFEST, SUCCESS) and not name.startswith(".") for name in names)
 
@@ -92,6 +92,15 @@ def _folders(parent: Path, what: str, prefix: str, refused: list[Refused]) -> li
     try:
         entries = sorted(parent.iterdir())
     except FileNotFoundError:
+        return []
+    except OSError as error:
+        if not prefix:
+            raise LandingError(
+                f"the landing zone {parent} cannot be listed ({error.strerror}): KG_LANDING must "
+                "name a folder that may be read"
+            ) from None
+        reason = f"cannot be listed ({error.strerror}); check its rights"
+        refused.append(Refused(parent.name, reason))
         return []
     folders = []
     for entry in entries:
@@ -102,9 +111,14 @@ def _folders(parent: Path, what: str, prefix: str, refused: list[Refused]) -> li
         except LandingError as error:
             refused.append(Refused(prefix + ascii(entry.name)[1:-1], str(error)))
             continue
-        if entry.is_symlink():
+        try:
+            mode = entry.lstat().st_mode
+        except OSError as error:
+            refused.append(Refused(prefix + entry.name, f"cannot be looked at ({error.strerror})"))
+            continue
+        if stat.S_ISLNK(mode):
             reason = "is a symbolic link, and links are not followed; move the folder itself here"
-        elif not entry.is_dir():
+        elif not stat.S_ISDIR(mode):
             reason = f"is not a folder; a {what} is one, see `kg land`"
         else:
             folders.append(entry)
@@ -134,6 +148,12 @@ def files_of(delivery: Delivery) -> tuple[list[Path], list[Refused]]:
         raise LandingError(
             f"the folder {delivery.path} of the delivery {delivery.key} vanished: land it again"
         ) from None
+    except OSError as error:
+        raise LandingError(
+            f"the folder {delivery.path} of the delivery {delivery.key} cannot be listed "
+            f"({error.strerror}): check its rights, or land it again"
+        ) from None
+    taken = {entry.name for entry in entries}
     for entry in entries:
         if entry.name in (MANIFEST, SUCCESS) or entry.name.startswith("."):
             continue
@@ -141,7 +161,12 @@ def files_of(delivery: Delivery) -> tuple[list[Path], list[Refused]]:
         if reason is None:
             files.append(entry)
         else:
-            refused.append(Refused(ascii(entry.name)[1:-1], reason))
+            shown = ascii(entry.name)[1:-1]
+            # A file may have for its name what another one is shown as.
+            while shown != entry.name and shown in taken:
+                shown += "?"
+            taken.add(shown)
+            refused.append(Refused(shown, reason))
     return files, refused
 
 
@@ -149,16 +174,17 @@ def _refusal(entry: Path) -> str | None:
     if not entry.name.isprintable():
         return "has a name that is not UTF-8 or holds control characters; rename it"
     try:
-        mode = entry.lstat().st_mode
-    except FileNotFoundError:
-        return "vanished while the delivery was listed; deliver it again"
+        status = entry.lstat()
+    except OSError:
+        return "vanished while the delivery was listed, or cannot be looked at; deliver it again"
+    mode = status.st_mode
     if stat.S_ISLNK(mode):
         return "is a symbolic link, and links are not followed; deliver the file itself"
     if stat.S_ISDIR(mode):
         return "is a folder; the files of a delivery lie beside each other in one folder"
     if not stat.S_ISREG(mode):
         return "is a device, pipe or socket and no regular file; deliver a regular file"
-    return None
+    return second_name(status)
 
 
 def fingerprint(delivery: Delivery) -> str:
@@ -176,16 +202,18 @@ def fingerprint(delivery: Delivery) -> str:
     for path in files:
         try:
             status = path.lstat()
-        except FileNotFoundError:
+        except OSError:
             digest.update(f"{path.name}\0gone\0".encode())
             continue
         digest.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     for entry in refused:
         digest.update(f"{entry.name}\0{entry.reason}\0".encode())
-    manifest = delivery.path / MANIFEST
-    if manifest.is_file() and not manifest.is_symlink():
-        with manifest.open("rb") as stream:
-            digest.update(b"manifest\0" + stream.read(MAX_MANIFEST_BYTES + 1))
+    try:
+        content = manifest_bytes(delivery)
+    except LandingError as error:
+        content = str(error).encode()
+    if content is not None:
+        digest.update(b"manifest\0" + content)
     return digest.hexdigest()
 
 
@@ -198,15 +226,20 @@ def is_complete(delivery: Delivery, now: float, quiet_seconds: float) -> bool:
         quiet_seconds: How long nothing in the folder may have changed where there is no
             ``_SUCCESS`` file, in seconds.
     """
-    success = delivery.path / SUCCESS
-    if success.is_file() and not success.is_symlink():
-        return True
+    try:
+        if stat.S_ISREG((delivery.path / SUCCESS).lstat().st_mode):
+            return True
+    except OSError:
+        pass
     try:
         changes = [delivery.path.lstat()] + [entry.lstat() for entry in delivery.path.iterdir()]
-    except FileNotFoundError:
+    except OSError:
         return False
-    # The time of the inode's change too: a copy may keep the old time of the content.
-    latest = max(max(status.st_mtime, status.st_ctime) for status in changes)
+    # The time of the inode's change too: a copy may keep the old time of the content. Anybody may
+    # give a file a time that is still to come; it would never be quiet.
+    latest = max(
+        one.st_ctime if one.st_mtime > now else max(one.st_ctime, one.st_mtime) for one in changes
+    )
     return len(changes) > 1 and now - latest >= quiet_seconds
 
 

@@ -8,6 +8,7 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -152,11 +153,13 @@ def _decompression_errors() -> tuple[type[Exception], ...]:
     return (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError)
 
 
-def open_regular(path: Path) -> int:
+def open_regular(path: Path, *, parents: int = 0) -> int:
     """Opens a regular file for reading; never a link, a device, a pipe or a folder.
 
     Args:
-        path: The file. Links among its parent folders are followed, itself it may not be one.
+        path: The file. Itself it may not be a link.
+        parents: How many of the folders above it may not be links either. They are opened one by
+            one, so a folder that somebody puts a link in the place of meanwhile leads nowhere.
 
     Returns:
         A file descriptor, which the caller closes.
@@ -166,7 +169,16 @@ def open_regular(path: Path) -> int:
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        descriptor = os.open(path, flags)
+        with ExitStack() as folders:
+            folder: int | None = None
+            if parents:
+                top = path.parents[parents]
+                folder = os.open(top, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+                folders.callback(os.close, folder)
+                for name in path.relative_to(top).parts[:-1]:
+                    folder = os.open(name, flags | os.O_DIRECTORY, dir_fd=folder)
+                    folders.callback(os.close, folder)
+            descriptor = os.open(path if folder is None else path.name, flags, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UnreadableError(
@@ -175,6 +187,10 @@ def open_regular(path: Path) -> int:
         if error.errno == errno.ENOENT:
             raise UnreadableError(
                 "was not there any more when it was to be read; deliver it again"
+            ) from error
+        if error.errno == errno.ENOTDIR:
+            raise UnreadableError(
+                "lies in a folder that is a link or none any more; deliver it again"
             ) from error
         raise UnreadableError(f"cannot be opened ({error.strerror}); check its rights") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -185,6 +201,16 @@ def open_regular(path: Path) -> int:
     return descriptor
 
 
+def second_name(status: os.stat_result) -> str | None:
+    """What is wrong with a file that has several names, as a hard link to a file elsewhere has."""
+    if status.st_nlink <= 1:
+        return None
+    return (
+        f"has {status.st_nlink} names (hard links), so it may lie outside of the landing zone as "
+        "well; deliver a copy"
+    )
+
+
 class SafeFile:
     """A regular file, read from start to end and watched for change.
 
@@ -192,23 +218,42 @@ class SafeFile:
     zstandard). What could be read before an error is yielded before the error is raised.
     """
 
-    def __init__(self, path: Path, compression: str | None, limits: Limits) -> None:
+    def __init__(
+        self, path: Path, compression: str | None, limits: Limits, *, parents: int = 0
+    ) -> None:
         """Opens the file.
 
         Args:
             path: The file.
             compression: ``gzip``, ``bzip2``, ``zstandard`` or None.
             limits: How much the file may make of itself.
+            parents: How many of the folders above it may not be links either. Where there are
+                such, somebody else may write there, and a file may have no second name.
 
         Raises:
-            UnreadableError: It is no readable regular file.
+            UnreadableError: It is no readable regular file, or one that takes far less room than
+                it claims to have bytes.
         """
         self._path = path
         self._compression = compression
         self._limits = limits
-        self._descriptor = open_regular(path)
+        self._descriptor = open_regular(path, parents=parents)
         self._before = os.fstat(self._descriptor)
         self._taken = 0
+        fault = second_name(self._before) if parents else None
+        fault = fault or self._sparse()
+        if fault is not None:
+            os.close(self._descriptor)
+            raise UnreadableError(fault)
+
+    def _sparse(self) -> str | None:
+        size, room = self._before.st_size, self._before.st_blocks * 512
+        if size <= self._limits.ratio_free_bytes or size <= self._limits.max_ratio * room:
+            return None
+        return (
+            f"claims {size:,} bytes and takes {room:,} on disk: nearly all of it is holes "
+            "(max_ratio); deliver what it holds"
+        )
 
     @property
     def size(self) -> int:

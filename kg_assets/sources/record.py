@@ -80,7 +80,11 @@ RECORD_SCHEMA = pa.schema(
         described("professions", pa.list_(pa.string()), "What a person does: director, actor ..."),
         described("birth_year", pa.int32(), "A person's year of birth."),
         described("death_year", pa.int32(), "A person's year of death."),
-        described("external_ids", EXTERNAL_IDS, "Identifiers in other systems; never matched on."),
+        described(
+            "external_ids",
+            EXTERNAL_IDS,
+            "Identifiers in other systems; matched on only where KG_SHARED_IDS says so.",
+        ),
         described("description", pa.string(), "Prose about the entity, in any length."),
         described("url", pa.string(), "A page of the source about the entity."),
     ]

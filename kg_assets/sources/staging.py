@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -22,8 +21,52 @@ if TYPE_CHECKING:
 
     from kg_assets.sources.adapter import Adapter, Input
 
-_BATCHES = ((0, 2_048, 32_768), (2_048, 65_536, 1_024), (65_536, None, 2))
+_BATCHES = (
+    (0, 2_048, 32_768),
+    (2_048, 65_536, 1_024),
+    (65_536, 1 << 20, 64),
+    (1 << 20, None, 2),
+)
 """Blobs from and below how many bytes, and how many of them at once: 64 MB at most."""
+
+
+_GROUP_BYTES, _GROUP_ROWS = 16 << 20, 20_000
+"""What is gathered before it is written: a row group has a header for each of its columns, and an
+entity of Wikidata, of which few are read at once, has three hundred."""
+
+
+class _Gathered:
+    """Rows on their way into a Parquet file."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(path, schema)
+        self._schema = schema
+        self._held: list[pa.RecordBatch] = []
+        self._bytes = self._rows = 0
+
+    def __enter__(self) -> _Gathered:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes in rows; columns may come in another order."""
+        if not batch.num_rows:
+            return
+        self._held.append(batch.select(self._schema.names).cast(self._schema))
+        self._bytes += batch.nbytes
+        self._rows += batch.num_rows
+        if self._bytes >= _GROUP_BYTES or self._rows >= _GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            table = pa.Table.from_batches(self._held, self._schema)
+            self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        self._held, self._bytes, self._rows = [], 0, 0
 
 
 def parsed_schema(source: Input) -> pa.Schema:
@@ -73,7 +116,7 @@ def stage_inputs(
     )
     con.execute("CREATE OR REPLACE TEMP VIEW skipped AS SELECT * FROM used WHERE is_skipped")
     unparsed = scratch / "unparsed.parquet"
-    with pq.ParquetWriter(unparsed, QUARANTINED_BLOBS.schema) as problems:
+    with _Gathered(unparsed, QUARANTINED_BLOBS.schema) as problems:
         for source in adapter.all_inputs:
             _parse(con, source, scratch / f"parsed_{source.name}.parquet", problems)
     con.read_parquet([str(unparsed)]).create_view("unparsed_input", replace=True)
@@ -135,19 +178,11 @@ def _assign_files(
     return sorted(missing)
 
 
-def _parse(
-    con: duckdb.DuckDBPyConnection, source: Input, path: Path, problems: pq.ParquetWriter
-) -> None:
-    schema = parsed_schema(source)
-    with ExitStack() as stack:
-        records = stack.enter_context(pq.ParquetWriter(path, schema))
+def _parse(con: duckdb.DuckDBPyConnection, source: Input, path: Path, problems: _Gathered) -> None:
+    with _Gathered(path, parsed_schema(source)) as records:
         for parsed in parse_blobs(_batches(con, source), source.fields, empties=source.empties):
-            for writer, batch, wanted in (
-                (records, parsed.records, schema),
-                (problems, parsed.problems, QUARANTINED_BLOBS.schema),
-            ):
-                if batch.num_rows:
-                    writer.write_batch(batch.select(wanted.names).cast(wanted))
+            records.add(parsed.records)
+            problems.add(parsed.problems)
     con.read_parquet([str(path)]).create_view(f"parsed_{source.name}", replace=True)
 
 

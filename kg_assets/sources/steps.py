@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from resources.lake import Step
 
 _HEAD_CHARACTERS = 200
+_BATCH_ROWS = 1 << 16
 
 
 class LostRowsError(Exception):
@@ -73,11 +74,13 @@ def run_raw_blobs(
     step.write(
         RAW_BLOBS,
         tally.count(
-            _blobs_of(
-                delivery,
-                step.scratch,
-                max_blob_bytes=max_blob_bytes,
-                max_file_bytes=max_file_bytes,
+            _together(
+                _blobs_of(
+                    delivery,
+                    step.scratch,
+                    max_blob_bytes=max_blob_bytes,
+                    max_file_bytes=max_file_bytes,
+                )
             )
         ),
     )
@@ -145,10 +148,26 @@ def _blobs_of(
                 entry,
                 name=name,
                 cut="suffix" if source is None else source.cut,
+                parents=2,  # the folders of the delivery and of its source
                 max_blob_bytes=max_blob_bytes,
                 max_file_bytes=max_file_bytes,
                 temp_directory=scratch,
             )
+
+
+def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Puts small batches together: thousands of files of a few bytes have one row each."""
+    held: list[pa.RecordBatch] = []
+    size = rows = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        rows += batch.num_rows
+        if size >= Limits.batch_bytes or rows >= _BATCH_ROWS:
+            yield held[0] if len(held) == 1 else pa.concat_batches(held)
+            held, size, rows = [], 0, 0
+    if held:
+        yield pa.concat_batches(held)
 
 
 def _refused_batch(entry: Refused) -> pa.RecordBatch:
@@ -200,7 +219,7 @@ def run_source_records(
         is_deletion=is_deletion,
         entity_types=entity_types,
     )
-    step.write(SOURCE_RECORDS, step.con.table("records"))
+    step.write(SOURCE_RECORDS, step.con.table("records"), wide=True)
     step.write(SOURCE_TEXTS, step.con.table("text_kept"))
     step.write(QUARANTINED_BLOBS, quarantined_rows(step.con))
     _report(step, adapter, missing)

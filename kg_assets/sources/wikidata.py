@@ -23,6 +23,7 @@ from kg_assets.sources.wikidata_fields import (
     NAME_LANGUAGES,
     QUALIFIERS,
     ROLES,
+    TMDB,
 )
 from kg_assets.sources.wikidata_items import CLASSES, COUNTRIES, LANGUAGES, OCCUPATIONS
 
@@ -212,8 +213,15 @@ _GENRE = """
         ELSE regexp_replace(lower(english), ' (film|television series|fiction film)$', '')
     END
 """
+_TMDB = " ".join(f"WHEN '{kind}' THEN {_values(name)}[1]" for kind, name in TMDB.items())
 _IDENTIFIERS = ", ".join(
-    f"{{'system': '{system}', 'id': {_values(name)}[1]}}" for name, system in IDENTIFIERS.items()
+    [
+        *(
+            f"{{'system': '{system}', 'id': {_values(name)}[1]}}"
+            for name, system in IDENTIFIERS.items()
+        ),
+        f"{{'system': 'tmdb', 'id': CASE kind {_TMDB} END}}",
+    ]
 )
 
 SELECT = f"""

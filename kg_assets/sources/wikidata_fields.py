@@ -40,14 +40,15 @@ ROLES: Mapping[str, str] = {
 
 IDENTIFIERS: Mapping[str, str] = {
     "P345": "imdb",
-    "P4947": "tmdb_movie",
-    "P4983": "tmdb_tv",
-    "P4985": "tmdb_person",
+    "P4835": "tvdb",
     "P214": "viaf",
     "P213": "isni",
     "P648": "openlibrary",
 }
 """Properties that hold an id in another system, and the name of the system."""
+
+TMDB: Mapping[str, str] = {"film": "P4947", "series": "P4983", "person": "P4985"}
+"""Entity type to the property that holds its id in TMDB, which numbers each type apart."""
 
 _CODES = ("P297", "P218", "P220")  # ISO 3166-1 alpha-2, ISO 639-1, ISO 639-3
 _ITEMS = ("P31", "P106", "P136", "P364", "P407", "P495", "P8345")
@@ -93,7 +94,7 @@ FIELDS = pa.schema(
             {
                 **{name: _statements(_ITEM) for name in _ITEMS},
                 **{name: _statements(_TIME) for name in _TIMES},
-                **{name: _statements(_TEXT) for name in (*IDENTIFIERS, *_CODES)},
+                **{name: _statements(_TEXT) for name in (*IDENTIFIERS, *TMDB.values(), *_CODES)},
                 **{name: _statements(_ITEM, **QUALIFIERS.get(name, {})) for name in ROLES},
                 "P179": _statements(_ITEM, P1545=_TEXT),
                 "P4908": _statements(_ITEM, P1545=_TEXT),

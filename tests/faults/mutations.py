@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 ODD_VALUES: tuple[Any, ...] = (
@@ -106,7 +107,7 @@ def of_values(record: dict[str, Any], chance: random.Random) -> bytes:
         elif what == 2 and isinstance(holder, dict):
             holder[chance.choice(("", "\0", "a" * 300, f"{key} ", str(key).upper()))] = holder[key]
         else:
-            holder[key] = chance.choice(ODD_VALUES)
+            holder[key] = deepcopy(chance.choice(ODD_VALUES))
     text = json.dumps(changed, ensure_ascii=chance.random() < 0.5, separators=(",", ":"))
     blob = text.encode("utf-8", "surrogatepass")
     for odd in texts:

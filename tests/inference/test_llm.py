@@ -13,7 +13,7 @@ from kg_assets.inference.extractors import Candidate, Context, Extraction
 from kg_assets.inference.llm.examples import ReviewedFact
 from kg_assets.inference.llm.extractor import REASKS, LanguageModelExtractor
 from kg_assets.inference.llm.request import fence, question
-from kg_assets.inference.steps import nothing_left
+from kg_assets.inference.steps import nothing_left, waiting
 from kg_assets.inference.tables import extraction_states, inferred_relations
 from ontology.prompts import WorkedExample
 from ontology.schema import load_ontology
@@ -242,6 +242,24 @@ def test_no_text_is_read_with_an_example_from_itself_or_about_its_subject(
     told = made.body(context())["system"][0]["text"]
     assert [n for n in range(1, 6) if f"Passage {n}." in told] == [3, 4]
     assert made.version != extractor(server, tmp_path).version
+
+
+def test_a_pause_leaves_texts_for_the_build_after_it(
+    server: LlmServer, world: World, tmp_path: Path
+) -> None:
+    world.add("film", "Harbour One", "A film of the sea.", year=1980)
+    world.deliver()
+    server.answer = lambda _: facts()
+    world.infer(extractor=extractor(server, tmp_path, llm_paused=True))
+    assert {row["state"] for row in world.rows(extraction_states("film"))} == {"not tried"}
+    assert not server.messages()
+    assert waiting(world.settings, "film") == 1
+    # What cannot be asked now makes nothing stale; after the pause it does.
+    assert nothing_left(world.settings.model_copy(update={"llm_paused": True}), "film")
+    assert not nothing_left(world.settings, "film")
+    world.infer(extractor=extractor(server, tmp_path))
+    assert {row["state"] for row in world.rows(extraction_states("film"))} == {"empty"}
+    assert waiting(world.settings, "film") == 0
 
 
 def test_a_build_without_money_ends_cleanly_and_the_next_goes_on(

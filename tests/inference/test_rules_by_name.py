@@ -66,6 +66,28 @@ def _kept(facts: list[CandidateFact]) -> set[tuple[str, str]]:
             {("part_of_franchise", "Marvel Cinematic Universe")},
         ),
         ("It is the last film of The Salt Trilogy.", {("part_of_franchise", "The Salt Trilogy")}),
+        (
+            "It is based on the autobiographies Salt and Sand: A Life.",
+            {("based_on", "Salt"), ("based_on", "Sand: A Life")},
+        ),
+        ("It is based on the 1870 novel 20,000 Salts.", {("based_on", "20,000 Salts")}),
+        ("It is based on the Salt video game series.", {("based_on", "Salt")}),
+        (
+            "A spin-off, prequel and sequel to Salt, it was shot at sea.",
+            {("spin_off_of", "Salt"), ("prequel_of", "Salt"), ("sequel_of", "Salt")},
+        ),
+        (
+            "It adapts the novel Salt and at the same time is a sequel to Sand, the film.",
+            {("based_on", "Salt"), ("sequel_of", "Sand")},
+        ),
+        ("It is set ten years after the events of Salt.", {("sequel_of", "Salt")}),
+        ("It is set ten years after the events of World War II.", set()),
+        (
+            "It is the third film in the Harbour Productions Salt series.",
+            {("part_of_franchise", "Salt")},
+        ),
+        ("It is an account of the life of Ann Reed.", {("main_subject", "Ann Reed")}),
+        ("It explores the life and career of Ann Reed.", {("main_subject", "Ann Reed")}),
         ("It is a biographical film about Ann Reed.", {("main_subject", "Ann Reed")}),
         ("It is a drama based on the life of singer Ann Reed.", {("main_subject", "Ann Reed")}),
         ("A war film, it depicts the Battle of Midway.", {("main_subject", "Battle of Midway")}),

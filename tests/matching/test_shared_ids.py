@@ -12,6 +12,7 @@ from kg_assets.matching.review import doubtful_pairs
 from kg_assets.matching.scoring import score_pairs
 from resources.settings import Settings
 from tests.matching.match_worlds import film, trained, world
+from tests.matching.update_worlds import LAYERS, SPEC, World
 
 FILM = MODELS["film"]
 BY_IMDB = with_shared_ids(FILM, ["imdb"])
@@ -133,3 +134,17 @@ def test_the_systems_are_configured_by_type():
         configured_models(Settings(shared_ids={"movie": ["imdb"]}))
     with pytest.raises(ValueError, match="KG_SHARED_IDS is not JSON"):
         Settings(shared_ids="imdb")
+
+
+def test_an_id_that_a_source_gives_a_second_time_later_parts_those_whom_it_joined(tmp_path):
+    world = World(tmp_path / "home", spec=with_shared_ids(SPEC, ["imdb"]), **LAYERS)
+    by_id = {"external_ids": [("imdb", "tt1")], "year": 2000}
+    world.deliver("a", [{"id": "1", "name": "Red", **by_id}])
+    world.deliver("b", [{"id": "1", "name": "Crimson", **by_id}])
+    world.update()
+    members = world.members()
+    assert members["a:1"] == members["b:1"]
+    world.deliver("b", [{"id": "2", "name": "Blue", **by_id}])
+    world.update()
+    members = world.members()
+    assert len({members["a:1"], members["b:1"], members["b:2"]}) == 3

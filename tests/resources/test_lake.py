@@ -68,6 +68,35 @@ def test_a_relation_is_sorted_by_the_key_so_that_equal_content_is_equal_bytes(la
     assert len(lake.catalog.history("dev", FILMS.name)) == 1
 
 
+def test_a_wide_table_is_sorted_in_ranges_though_its_first_key_hardly_varies(lake):
+    kinds = Table(
+        name="kinds",
+        schema=pa.schema(
+            [pa.field(name, pa.string(), nullable=False) for name in ("kind", "id")]
+            + [("name", pa.string())]
+        ),
+        key=("kind", "id"),
+        description="Things of two kinds.",
+    )
+    for order in ("name ASC", "name DESC"):
+        with lake.step("step") as step:
+            # More than fit into a range.
+            step.con.execute(
+                """
+                CREATE TABLE things AS
+                SELECT CASE WHEN range % 100_000 = 0 THEN 'book' ELSE 'film' END AS kind,
+                       hash(range)::VARCHAR AS id,
+                       range::VARCHAR AS name
+                FROM range(300_000)
+                """
+            )
+            step.write(kinds, step.con.table("things").order(order), wide=True)
+            written = pq.read_table(step.staged_path(kinds))
+            expected = step.con.table("things").order("kind, id").to_arrow_table()
+            assert written.to_pydict() == expected.to_pydict()
+    assert len(lake.catalog.history("dev", kinds.name)) == 1
+
+
 def test_equal_content_keeps_its_version_and_leaves_no_second_file(lake):
     first = write(lake, [{"id": 1, "name": "Up"}])
     second = write(lake, [{"id": 1, "name": "Up"}])

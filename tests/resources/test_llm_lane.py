@@ -243,6 +243,16 @@ def test_only_stored_leaves_out_what_has_no_answer(model, server):
     assert len(server.received) == 1
 
 
+@pytest.mark.parametrize("mode", ["record", "live"])
+def test_while_it_is_paused_stored_answers_count_and_nothing_is_sent(model, server, mode):
+    ask(model())
+    ask(model(llm_paused=True, llm_mode=mode))
+    assert len(server.received) == 1
+    with pytest.raises(NotStored, match="KG_LLM_PAUSED"):
+        ask(model(llm_paused=True, llm_mode=mode), "What else?")
+    assert len(server.received) == 1
+
+
 def test_equal_requests_at_once_are_sent_once(settings, server):
     server.answer = lambda body: tool_use({"year": 1954}, delay=0.05)
     results, counts = asyncio.run(extract(settings(), ["When?"] * 5))

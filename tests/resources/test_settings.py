@@ -25,6 +25,9 @@ SECRET = "sk-4f1d-secret"
         ("KG_LAKE", "s3://Not_A_Bucket!/x", "write a folder, or s3://BUCKET/PREFIX"),
         ("KG_LAUNCHER", "celery", "needs KG_BROKER, KG_DAGSTER_STORAGE, KG_CATALOG in Postgres"),
         ("KG_LAUNCHER", "ray", "KG_LAUNCHER: Input should be 'local' or 'celery'"),
+        ("KG_GATES", "5 %", """write for example {"entities_lost": 0.02}"""),
+        ("KG_GATES", '{"entities_lost": 2}', "KG_GATES, entities_lost: Input should be less"),
+        ("KG_GATES", '{"entities_lots": 0.1}', "KG_GATES, entities_lots: Extra inputs"),
         ("KG_LLM_CAP", "-1", "KG_LLM_CAP: Input should be greater than or equal to 0"),
     ],
 )
@@ -41,6 +44,16 @@ def test_a_wrong_variable_is_named(monkeypatch, capsys, variable, value, complai
 def test_a_key_that_fits_in_no_header_is_refused_without_being_shown(monkeypatch, variable, wrong):
     monkeypatch.setenv(variable, wrong)
     with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "before"), [("KG_LLM_BASE_URL", ""), ("KG_EMBEDDING", "openai:model@")]
+)
+def test_an_address_that_is_kept_may_hold_no_password(monkeypatch, variable, before):
+    monkeypatch.setenv(variable, f"{before}https://me:{SECRET}@host/v1")
+    with pytest.raises(ValidationError, match="a key belongs into KG_") as refused:
         Settings()
     assert SECRET not in str(refused.value)
 

@@ -265,6 +265,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path, what: str)
         (b'[{"a":1},]', [(1, b'{"a":1}', False), (9, b"", True)]),
         (b'[{"a":1},{"b"', [(1, b'{"a":1}', False), (9, b'{"b"', True)]),
         (b'[{"a":1}] {"b":2}', [(1, b'{"a":1}', False), (10, b'{"b":2}', True)]),
+        (b'[{"a":1}}', [(1, b'{"a":1}', False), (8, b"}", True)]),
         (b'[{"a":nope},{"b":2}]', [(1, b'{"a":nope}', False), (12, b'{"b":2}', False)]),
         (b"[" * 10_000, [(1, b"[" * 9_999, True)]),
     ],

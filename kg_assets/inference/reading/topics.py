@@ -30,7 +30,7 @@ esist Battle Siege Attack Invasion Fall Sink Assass Treaty Nazi Depression parth
 
 _TREATING = listed(
     """
-document chronicl explor examin dramati depicts deals recount profiles investigates covers
+document chronicl explor examin dramati depict deals recount profiles investigates covers
 criticizes satirizes traces portraying focus centers centres tackles addresses celebrates
 """
 )
