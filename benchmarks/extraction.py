@@ -1,6 +1,6 @@
 """How well relations are read from sentences: Text2KGBench's movies, in which labels are partial.
 
-    python -m benchmarks.extraction [--errors 50] [--cross-validate]
+    python -m benchmarks.extraction [--errors 50] [--cross-validate] [--against llm]
 
 The data lie in KG_TEXT2KG_DIR, by default ../shared/data/text2kg-movie. `complete.jsonl` holds
 sentences of the validation part that were labelled whole by reading; `validation.jsonl` and
@@ -23,17 +23,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kg_assets.inference.choice import named
 from kg_assets.inference.composed import ComposedRules
-from kg_assets.inference.extractors import Extractor
+from kg_assets.inference.extractors import Extraction, Extractor
+from kg_assets.inference.paired import Counts, compare, dollars_for_each, scores, total
 from kg_assets.inference.reading.repair import repair
 from kg_assets.inference.reading.train import WIKIDATA, names_of, read_labels, same_name, train
 from kg_assets.inference.reading.words import COUNTRIES
 from kg_assets.inference.text_file import Text, context_of, stated
-from ontology.schema import load_ontology
+from ontology.schema import Ontology, load_ontology
+from resources.settings import Settings
 
 FOLDER = Path(os.environ.get("KG_TEXT2KG_DIR", "../shared/data/text2kg-movie"))
 RELATIONS = frozenset(WIKIDATA.values())
-_RESAMPLES = 1_000
 
 Fact = tuple[str, str, str]
 """(subject, relation, object), names as `same_name` writes them."""
@@ -56,28 +58,6 @@ class Sentence:
     optional: tuple[tuple[str, frozenset[str]], ...]
 
 
-@dataclass
-class Counts:
-    """Facts that are right, wrong and missing."""
-
-    right: int = 0
-    wrong: int = 0
-    missing: int = 0
-
-    def add(self, other: Counts) -> None:
-        """Add the counts of other sentences."""
-        self.right += other.right
-        self.wrong += other.wrong
-        self.missing += other.missing
-
-    @property
-    def scores(self) -> tuple[float, float, float]:
-        """Precision, recall and F1."""
-        precision = self.right / max(1, self.right + self.wrong)
-        recall = self.right / max(1, self.right + self.missing)
-        return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)
-
-
 def main() -> None:
     """Print every measure."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -85,12 +65,19 @@ def main() -> None:
     options.add_argument(
         "--cross-validate", action="store_true", help="also the filter over the training part"
     )
+    options.add_argument(
+        "--against",
+        help="only compare the rules with another extractor: precise, or as KG_EXTRACTORS has it",
+    )
     chosen = options.parse_args()
     if not (FOLDER / "complete.jsonl").is_file():
         raise SystemExit(f"{FOLDER} has no complete.jsonl: set KG_TEXT2KG_DIR to the data's folder")
     ontology = load_ontology()
     rules = ComposedRules(ontology)
     whole = read_complete()
+    if chosen.against:
+        against(whole, rules, second_extractor(ontology, chosen.against))
+        return
     print(f"{len(whole)} sentences that are labelled whole")
     print("                     precision  recall      F1  (95 % interval of F1)")
     for name, extractor, given in (
@@ -106,7 +93,7 @@ def main() -> None:
             _print_scores("  subject not judged", [judge(each, facts) for each, facts in pairs])
     found = [read(rules, each.text, each.subject) for each in whole]
     _print_by_relation(whole, found)
-    rows = _rows("validation.jsonl")
+    rows = read_rows("validation.jsonl")
     _print_labelled(rules, rows)
     _print_benchmark(whole, found)
     _print_speed(rules, rows)
@@ -116,12 +103,45 @@ def main() -> None:
         _print_errors(whole, found, chosen.errors)
 
 
+def second_extractor(ontology: Ontology, name: str) -> Extractor:
+    """Make the extractor that the rules are compared with."""
+    if name == "precise":
+        return ComposedRules(ontology, precise=True)
+    return named(Settings(), ontology, name, "film")
+
+
+def against(whole: Sequence[Sentence], first: Extractor, second: Extractor) -> None:
+    """Print what two extractors score on the same sentences, and what each fact costs."""
+    both = []
+    print("                     precision  recall      F1  (95 % interval of F1)")
+    for name, extractor in (("first", first), ("second", second)):
+        counts, facts, dollars = [], 0, 0.0
+        for sentence in whole:
+            context = context_of(Text("", sentence.text, sentence.subject, "film"))
+            found = list(extractor.extract_many([context]))
+            dollars += sum(each.cost for each in found)
+            kept = _facts(context.name, found)
+            facts += len(kept)
+            counts.append(judge(sentence, kept))
+        _print_scores(f"{name}: {extractor.name}", counts)
+        print(f"  dollars for each fact: {dollars_for_each(dollars, facts)}")
+        both.append(counts)
+    found_difference = compare(*both).difference
+    print("second less first, with 95 % intervals of the paired difference:")
+    for name in ("precision", "recall", "f1"):
+        print(f"  {name:<10} {getattr(found_difference, name)}")
+
+
 def read(extractor: Extractor, text: str, subject: str | None) -> dict[Fact, str]:
     """Run an extractor as `kg extract` does; the benchmark's facts, with objects as said."""
     context = context_of(Text("", text, subject, "film"))
+    return _facts(context.name, extractor.extract_many([context]))
+
+
+def _facts(name: str, read_by: Iterable[Extraction]) -> dict[Fact, str]:
     return {
-        (same_name(context.name), fact.relation, same_name(fact.object_name)): fact.object_name
-        for found in extractor.extract_many([context])
+        (same_name(name), fact.relation, same_name(fact.object_name)): fact.object_name
+        for found in read_by
         for fact in stated(found.facts)
         if fact.relation in RELATIONS
     }
@@ -131,24 +151,24 @@ def judge(sentence: Sentence, found: Iterable[Fact]) -> Counts:
     """Compare what was found in a sentence with its labels; optional facts count neither way."""
     subject = same_name(sentence.subject)
     left = set(found)
-    counts = Counts()
+    right = 0
     for relation, names in sentence.required:
         hits = {each for each in left if each[0] == subject and _is(each, relation, names)}
-        counts.right += bool(hits)
-        counts.missing += not hits
+        right += bool(hits)
         left -= hits
-    for each in left:
-        allowed = each[0] == subject and any(_is(each, *label) for label in sentence.optional)
-        counts.wrong += not allowed
-    return counts
+    wrong = sum(
+        not (each[0] == subject and any(_is(each, *label) for label in sentence.optional))
+        for each in left
+    )
+    return Counts(right, wrong, len(sentence.required) - right)
 
 
 def read_complete() -> list[Sentence]:
     """Read the sentences that are labelled whole."""
-    relations = {row["rel_label"]: WIKIDATA[row["rel"]] for row in _rows("train.jsonl")}
+    relations = {row["rel_label"]: WIKIDATA[row["rel"]] for row in read_rows("train.jsonl")}
     relations["cost"] = WIKIDATA["P2130"]
     sentences = []
-    for row in _rows("complete.jsonl"):
+    for row in read_rows("complete.jsonl"):
         labels: dict[bool, list[tuple[str, frozenset[str]]]] = {True: [], False: []}
         for fact in row["facts"]:
             names = {fact["object"], fact.get("canonical", fact["object"])}
@@ -193,31 +213,17 @@ def _finds(facts: Iterable[Fact], relation: str, label: str) -> bool:
 
 
 def _print_scores(name: str, counts: Sequence[Counts]) -> None:
-    total = Counts()
-    for each in counts:
-        total.add(each)
-    low, high = _interval(counts)
-    precision, recall, f1 = total.scores
-    print(f"{name:<20} {precision:9.3f} {recall:7.3f} {f1:7.3f}  ({low:.3f} to {high:.3f})")
-
-
-def _interval(counts: Sequence[Counts]) -> tuple[float, float]:
-    """Bootstrap over sentences."""
-    chance = random.Random(0)
-    scores = []
-    for _ in range(_RESAMPLES):
-        total = Counts()
-        for each in chance.choices(counts, k=len(counts)):
-            total.add(each)
-        scores.append(total.scores[2])
-    scores.sort()
-    return scores[int(0.025 * _RESAMPLES)], scores[int(0.975 * _RESAMPLES) - 1]
+    of = scores(counts)
+    print(
+        f"{name:<20} {of.precision.value:9.3f} {of.recall.value:7.3f} {of.f1.value:7.3f}  "
+        f"({of.f1.low:.3f} to {of.f1.high:.3f})"
+    )
 
 
 def _print_by_relation(whole: Sequence[Sentence], found: Sequence[Mapping[Fact, str]]) -> None:
     print("\nby relation          right  wrong  missing")
     for relation in sorted(RELATIONS):
-        total = Counts()
+        counts = []
         for sentence, facts in zip(whole, found, strict=True):
             own = Sentence(
                 sentence.text,
@@ -225,8 +231,9 @@ def _print_by_relation(whole: Sequence[Sentence], found: Sequence[Mapping[Fact, 
                 tuple(each for each in sentence.required if each[0] == relation),
                 tuple(each for each in sentence.optional if each[0] == relation),
             )
-            total.add(judge(own, [fact for fact in facts if fact[1] == relation]))
-        print(f"  {relation:<18} {total.right:5} {total.wrong:6} {total.missing:8}")
+            counts.append(judge(own, [fact for fact in facts if fact[1] == relation]))
+        of = total(counts)
+        print(f"  {relation:<18} {of.right:5} {of.wrong:6} {of.missing:8}")
 
 
 def _print_labelled(extractor: Extractor, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -235,8 +242,8 @@ def _print_labelled(extractor: Extractor, rows: Sequence[Mapping[str, Any]]) -> 
         facts = read(extractor, row["sent"], row["sub_label"])
         relation = WIKIDATA[row["rel"]]
         found[relation].append(_finds(facts, relation, row["obj_label"]))
-    total = sum(map(sum, found.values()))
-    print(f"\nlabelled recall on {len(rows)} validation rows: {total / len(rows):.3f}")
+    hits_in_all = sum(map(sum, found.values()))
+    print(f"\nlabelled recall on {len(rows)} validation rows: {hits_in_all / len(rows):.3f}")
     for relation in sorted(found):
         hits = found[relation]
         print(f"  {relation:<20} {sum(hits):4} of {len(hits):3}  {sum(hits) / len(hits):.2f}")
@@ -248,13 +255,13 @@ def _print_benchmark(whole: Sequence[Sentence], found: Sequence[Mapping[Fact, st
     Its score is the mean over sentences of precision, recall and F1 of the facts whose relation is
     labelled in the sentence.
     """
-    scores, conform, facts_read = [], 0, 0
+    each_sentence, conform, facts_read = [], 0, 0
     unfounded: Counter[str] = Counter()
     for sentence, facts in zip(whole, found, strict=True):
         labelled = {relation for relation, _ in (*sentence.required, *sentence.optional)}
         if sentence.required:
             kept = [fact for fact in facts if fact[1] in labelled]
-            scores.append(judge(sentence, kept).scores)
+            each_sentence.append(judge(sentence, kept).scores)
         text = same_name(repair(sentence.text).text)
         for (subject, relation, _), name in facts.items():
             facts_read += 1
@@ -262,7 +269,8 @@ def _print_benchmark(whole: Sequence[Sentence], found: Sequence[Mapping[Fact, st
             unfounded["subjects"] += subject not in text and subject != same_name(sentence.subject)
             unfounded["relations"] += relation not in RELATIONS
             unfounded["objects"] += not _founded(name, text)
-    precision, recall, f1 = (sum(each) / len(scores) for each in zip(*scores, strict=True))
+    columns = zip(*each_sentence, strict=True)
+    precision, recall, f1 = (sum(each) / len(each_sentence) for each in columns)
     print(f"\nthe benchmark's own score: P {precision:.3f} R {recall:.3f} F1 {f1:.3f}")
     print(f"ontology conformance: {conform / max(1, facts_read):.3f}")
     shares = ", ".join(
@@ -311,7 +319,8 @@ def _print_errors(
         print(f"\n{kind} {relation} = {name}\n  [{sentence.subject}] {sentence.text}")
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
+def read_rows(name: str) -> list[dict[str, Any]]:
+    """Read the lines of a file of the data."""
     lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines if line]
 

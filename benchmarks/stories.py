@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,12 +28,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from benchmarks.extraction import second_extractor
 from kg_assets.inference.chunking import sentences
 from kg_assets.inference.composed import ComposedRules
 from kg_assets.inference.contexts import contexts, creators, gather, read_contexts
 from kg_assets.inference.evidence import Document, judge
-from kg_assets.inference.extractors import UNLINKED, Context, OneByOne
+from kg_assets.inference.extractors import UNLINKED, Context, Extractor, OneByOne
 from kg_assets.inference.gazetteer import name_keys
+from kg_assets.inference.paired import Counts, compare, scores, tally
 from kg_assets.inference.tables import DOCUMENTS, GAZETTEER_TYPES, INFERENCE_TYPES
 from kg_assets.sources.record import RECORD_SCHEMA
 from ontology.schema import load_ontology
@@ -55,9 +56,6 @@ RELATIONS = frozenset(
     ]
 )
 """What is labelled; facts of other relations are not counted."""
-
-RESAMPLES = 2_000
-"""Samples of the bootstrap; the interval's ends then move by less than 0.005."""
 
 Label = tuple[str, str, str]
 """Subject, relation and object."""
@@ -179,7 +177,7 @@ def introductions() -> list[Context]:
     ]
 
 
-def answers(given: Iterable[Context], extractor: OneByOne) -> list[Answer]:
+def answers(given: Iterable[Context], extractor: Extractor) -> list[Answer]:
     """Extract facts and let the gate judge them.
 
     Returns:
@@ -188,9 +186,10 @@ def answers(given: Iterable[Context], extractor: OneByOne) -> list[Answer]:
     """
     ontology = load_ontology()
     found = []
-    for context in given:
+    for read in extractor.extract_many(given):
+        context = read.context
         document = Document(context.text, context.document_sha256)
-        for fact in extractor.extract(context):
+        for fact in read.facts:
             label = (context.entity_id, fact.relation, fact.object_id or fact.object_name)
             found.append((label, judge(context, fact, document, ontology), fact.quote))
     return found
@@ -238,28 +237,17 @@ def counts(pairs: Iterable[tuple[str, Label]]) -> dict[str, Counter[str]]:
     return found
 
 
-def score(found: Counter[str]) -> tuple[float, float, float]:
-    """Return precision, recall and F1."""
-    precision = found["right"] / found["found"] if found["found"] else 0.0
-    recall = found["right"] / found["wanted"] if found["wanted"] else 0.0
-    together = precision + recall
-    return precision, recall, 2 * precision * recall / together if together else 0.0
-
-
-def interval(pairs: list[tuple[str, Label]], subjects: list[str]) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of F1, by drawing documents with replacement."""
-    by_subject: dict[str, Counter[str]] = defaultdict(Counter)
-    for kind, label in pairs:
-        by_subject[label[0]][kind] += 1
-    draw = random.Random(1)
-    scores = []
-    for _ in range(RESAMPLES):
-        drawn: Counter[str] = Counter()
-        for subject in draw.choices(subjects, k=len(subjects)):
-            drawn.update(by_subject.get(subject, ()))
-        scores.append(score(drawn)[2])
-    scores.sort()
-    return scores[int(0.025 * RESAMPLES)], scores[int(0.975 * RESAMPLES)]
+def by_document(texts: Texts, found: Iterable[Answer]) -> list[Counts]:
+    """Count what is right, wrong and missing in each text, in the order of their ids."""
+    kept: dict[str, set[Label]] = defaultdict(set)
+    wanted: dict[str, set[Label]] = defaultdict(set)
+    for label in texts.stated:
+        wanted[label[0]].add(label)
+    for label, reason, _ in found:
+        if reason is None and label[1] in RELATIONS:
+            kept[label[0]].add(label)
+    subjects = sorted(set(texts.texts) | set(wanted) | set(kept))
+    return [tally(wanted[subject], kept[subject]) for subject in subjects]
 
 
 def report(title: str, texts: Texts, found: list[Answer], *, errors: bool) -> None:
@@ -272,13 +260,16 @@ def report(title: str, texts: Texts, found: list[Answer], *, errors: bool) -> No
     counted = counts(pairs)
     for relation in sorted(counted, key=lambda name: (name == "all", name)):
         row = counted[relation]
-        precision, recall, together = score(row)
+        right = row["right"]
+        precision, recall, together = Counts(
+            right, row["found"] - right, row["wanted"] - right
+        ).scores
         print(
             f"{relation:20} {row['wanted']:6} {row['found']:6} {row['right']:6}"
             f"  {precision:9.3f}  {recall:6.3f}  {together:.3f}"
         )
-    low, high = interval(pairs, sorted(texts.texts))
-    print(f"F1, 95 % interval: {low:.3f} to {high:.3f}")
+    f1 = scores(by_document(texts, found)).f1
+    print(f"F1, 95 % interval: {f1.low:.3f} to {f1.high:.3f}")
     refused = {label for label, reason, _ in found if reason is not None}
     for name, group in (("denials", texts.denied), ("hedges", texts.hedged)):
         print(
@@ -326,8 +317,13 @@ def main() -> None:
         action="store_true",
         help="print what was missed or is wrong, but never of the held-out documents",
     )
-    errors = parser.parse_args().errors
-    rules = ComposedRules(load_ontology())
+    parser.add_argument(
+        "--against", help="also how another extractor differs: precise, or as KG_EXTRACTORS has it"
+    )
+    options = parser.parse_args()
+    errors = options.errors
+    ontology = load_ontology()
+    rules = ComposedRules(ontology)
     everything: list[Context] = []
     for title, folder in (("developed", STORIES), ("held out", HELD_OUT)):
         records = read_records(folder / "records.jsonl")
@@ -339,7 +335,13 @@ def main() -> None:
         }
         texts = labelled(folder, {context.entity_id: context.text for context in given})
         shown = errors and folder != HELD_OUT
-        report(f"{title}, with candidates", texts, answers(given, rules), errors=shown)
+        read_by_rules = answers(given, rules)
+        report(f"{title}, with candidates", texts, read_by_rules, errors=shown)
+        if options.against:
+            read_by_other = answers(given, second_extractor(ontology, options.against))
+            sides = (by_document(texts, each) for each in (read_by_rules, read_by_other))
+            difference = compare(*sides).difference
+            print(f"F1 of {options.against} less that of the rules: {difference.f1}")
         found = named_answers(given, rules, texts, names)
         report(f"{title}, without candidates", texts, found, errors=shown)
     given = introductions()

@@ -33,6 +33,7 @@ Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _FOUND = ["chunk_id", "entity_id", "title", "text", "vector"]
+_SEARCHED = ("text", "title")
 _FOREVER = timedelta(days=365 * 100)
 _DELETE_AT_ONCE = 500
 _HEXADECIMAL = re.compile(r"[0-9a-f]{8,64}")
@@ -132,7 +133,7 @@ class VectorStore:
         changed = {key for key, value in wanted.items() if present.get(key) != value}
         if changed:
             _upsert(table, rows(changed), changed)
-        if gone or changed or not table.list_indices():
+        if gone or changed or len(list(table.list_indices())) < len(_SEARCHED):
             _index(table)
         found = table.count_rows()
         if found != len(wanted):
@@ -193,8 +194,9 @@ class VectorReader:
         return search([self], limit, words=query)
 
     def phrase(self, query: str, limit: int) -> list[Found]:
-        """Find chunks that hold the words of a query next to each other, in that order."""
-        return search([self], limit, phrase=query)
+        """Find chunks that hold, or whose title holds, the words of a query next to each other."""
+        found = search([self], limit, phrase=query)
+        return list({chunk.chunk_id: chunk for chunk in found}.values())
 
     def nearest(self, vector: Sequence[float], limit: int) -> list[Found]:
         """Find the chunks with the nearest vectors by cosine, all of them looked at."""
@@ -204,7 +206,8 @@ class VectorReader:
         from lancedb.query import MatchQuery, PhraseQuery
 
         if re.search(r"\w", phrase):
-            yield self._table.query().nearest_to_text(PhraseQuery(phrase, "text"))  # type: ignore[call-arg]
+            for column in _SEARCHED:
+                yield self._table.query().nearest_to_text(PhraseQuery(phrase, column))  # type: ignore[call-arg]
         if re.search(r"\w", words):
             yield self._table.query().nearest_to_text(MatchQuery(words, "text"))  # type: ignore[call-arg]
         if vector:
@@ -224,7 +227,7 @@ def search(
     Args:
         readers: The tables.
         limit: Most chunks of each search.
-        phrase: Words that stand next to each other; none: no such search.
+        phrase: Words that stand next to each other in text or title; none: no such search.
         words: Words of which some are there; none: no such search.
         vector: What the nearest are looked for of; empty: no such search.
 
@@ -313,11 +316,13 @@ def _upsert(table: LanceTable, rows: Iterable[pa.RecordBatch], changed: set[str]
 def _index(table: LanceTable) -> None:
     from lancedb.index import FTS
 
-    if not table.list_indices():
-        # With the default settings the films "It", "Her" and "Up" are stop words.
-        table.create_index(
-            "text", config=FTS(stem=False, remove_stop_words=False, with_position=True)
-        )
+    indexed = {column for index in table.list_indices() for column in index.columns}
+    for column in _SEARCHED:
+        if column not in indexed:
+            # With the default settings the films "It", "Her" and "Up" are stop words.
+            table.create_index(
+                column, config=FTS(stem=False, remove_stop_words=False, with_position=True)
+            )
     table.optimize(cleanup_older_than=_FOREVER)
 
 

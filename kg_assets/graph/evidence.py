@@ -53,6 +53,18 @@ def _with_id(said: str, part: int, parts: int) -> str:
         """
 
 
+def _original(place: str, before: str, otherwise: str) -> str:
+    """Where a place of a kept text lies in the original: by the last run that begins before it."""
+    last = f"list_filter(placed.runs, lambda run: {before})[-1]"
+    return f"""
+                CASE
+                    WHEN len(placed.runs) IS NULL THEN {place}
+                    WHEN {last}.verbatim
+                        THEN {last}.original_start + {place} - {last}.start
+                    ELSE {last}.{otherwise}
+                END"""
+
+
 def _shown() -> str:
     """Query of what nodes show (node_id, attribute, value), a row for each value of a list."""
     return "UNION ALL".join(
@@ -139,6 +151,8 @@ def node_evidence(
                 NULL::VARCHAR AS quote,
                 NULL::BIGINT AS start,
                 NULL::BIGINT AS "end",
+                NULL::BIGINT AS original_start,
+                NULL::BIGINT AS original_end,
                 NULL::VARCHAR AS extractor,
                 NULL::VARCHAR AS reviewer,
                 1.0::DOUBLE AS confidence
@@ -182,7 +196,12 @@ def edge_evidence(
                         coalesce(said.entity_type, document.entity_type) AS entity_type,
                         coalesce(said.source, document.source) AS source,
                         coalesce(said.source_id, document.source_id) AS source_id
-                    )
+                    ),
+                    document.file AS text_file,
+                    document.position AS text_position,
+                    document.blob_sha256 AS text_sha256,
+                    document.delivery AS text_delivery,
+                    document.runs
                 FROM said
                 LEFT JOIN documents AS document USING (document_id)
             )
@@ -195,20 +214,29 @@ def edge_evidence(
                 CASE placed.kind WHEN 'stated' THEN 'record' ELSE 'quote' END AS kind,
                 placed.source AS source,
                 placed.source_id AS source_id,
-                record.file AS file,
+                coalesce(text_file, record.file) AS file,
                 record."table" AS "table",
-                record.position AS position,
-                record.sha256 AS sha256,
-                record.delivery AS delivery,
+                coalesce(text_position, record.position) AS position,
+                coalesce(text_sha256, record.sha256) AS sha256,
+                coalesce(text_delivery, record.delivery) AS delivery,
                 placed.document_id AS document_id,
                 placed.quote AS quote,
                 placed.start AS start,
                 placed."end" AS "end",
+                {_original("placed.start", "run.start <= placed.start", "original_start")}
+                    AS original_start,
+                {_original('placed."end"', 'run.start < placed."end"', "original_end")}
+                    AS original_end,
                 placed.extractor AS extractor,
                 placed.reviewer AS reviewer,
                 placed.confidence AS confidence
             FROM placed
-            LEFT JOIN records AS record USING (entity_type, source, source_id)
+            LEFT JOIN records AS record
+                ON record.entity_type = placed.entity_type
+                AND record.source = placed.source
+                AND record.source_id = placed.source_id
+                -- The id of a text may be that of a record.
+                AND placed.text_file IS NULL
             """,
             part,
             parts,

@@ -119,6 +119,12 @@ EVIDENCE = Table(
             _field("quote", pa.string(), "The sentence, verbatim."),
             _field("start", pa.int64(), "Its first character in the document, in code points."),
             _field("end", pa.int64(), "One past its last character."),
+            _field(
+                "original_start",
+                pa.int64(),
+                "Its first character in the text as the source wrote it, before it was cleaned.",
+            ),
+            _field("original_end", pa.int64(), "One past its last character there."),
             _field("extractor", pa.string(), "Who read it in the text."),
             _field("reviewer", pa.string(), "Who accepted or corrected it, if anybody."),
             _field(

@@ -11,6 +11,7 @@ import dagster as dg
 from kg_assets.inference import thing_types
 from kg_assets.inference.checks import document_checks, fact_checks, state_checks
 from kg_assets.inference.choice import choose, choose_shadow
+from kg_assets.inference.cleaning import CLEANING
 from kg_assets.inference.embeddings import Embedding, configured_embedding
 from kg_assets.inference.extractors import Extractor, identity
 from kg_assets.inference.policy import policy_of
@@ -46,13 +47,15 @@ from kg_assets.inference.tables import (
     extractor_comparison,
     inferred_relations,
 )
+from kg_assets.inference.text_tables import TEXTS, UNTIED_TEXTS
+from kg_assets.inference.texts import run_texts
 from kg_assets.inference.things import run_inferred_types
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.partitions import shards
 from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
-from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS, SOURCE_TEXTS
 from ontology.schema import load_ontology
 from resources.settings import Settings
 from resources.table import Table
@@ -91,12 +94,12 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
             tags=resource_tags(heavy=False),
         ),
         StepAsset(
-            outputs=(DOCUMENTS, CHUNKS),
-            inputs=members,
+            outputs=(DOCUMENTS, CHUNKS, UNTIED_TEXTS),
+            inputs=(*members, TEXTS),
             run=run_documents,
             group="inference",
             lane="documents",
-            code_version=CODE,
+            code_version=f"{CODE}-{CLEANING}",
             partitions=types,
             light=True,
             checks=document_checks(),
@@ -131,6 +134,14 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
     )
     common = {"group": "inference", "tags": resource_tags(heavy=False)}
     return (
+        StepAsset(
+            outputs=(TEXTS,),
+            inputs=(SOURCE_TEXTS, DELIVERIES),
+            run=run_texts,
+            lane="texts",
+            code_version=CODE,
+            **common,
+        ),
         StepAsset(
             outputs=(INFERRED_TYPES,),
             inputs=(SOURCE_RECORDS, DELIVERIES),

@@ -15,6 +15,7 @@ from kg_assets.inference.tables import (
     extraction_states,
     inferred_relations,
 )
+from kg_assets.inference.text_tables import UNTIED_TEXTS
 
 if TYPE_CHECKING:
     from resources.lake import Step
@@ -37,6 +38,21 @@ def document_checks() -> tuple[Check, ...]:
             description="Each chunk is what its document holds between its offsets, and each "
             "document's hash is that of its text.",
             look=_exact_chunks,
+        ),
+        Check(
+            name="kept_as_written",
+            table=DOCUMENTS,
+            description="What a document keeps of its original stands there word for word, and "
+            "the original's hash is that of the original.",
+            look=_kept_as_written,
+        ),
+        Check(
+            name="texts_are_tied",
+            table=UNTIED_TEXTS,
+            description="Every text that says that it is about a record of this type is about one "
+            "that is known.",
+            look=_texts_are_tied,
+            blocking=False,
         ),
     )
 
@@ -111,6 +127,36 @@ def _exact_chunks(step: Step) -> Verdict:
             """
         )
     )
+
+
+def _kept_as_written(step: Step) -> Verdict:
+    step.staged(DOCUMENTS).create_view("checked_documents", replace=True)
+    return none_of(
+        step.con.sql(
+            """
+            WITH run AS (
+                SELECT document_id, text, original, unnest(runs) AS run
+                FROM checked_documents
+            )
+            SELECT document_id, 'a run is not what stands in the original' AS problem
+            FROM run
+            WHERE run.verbatim
+                AND substring(
+                        original, run.original_start + 1, run.original_end - run.original_start
+                    ) IS DISTINCT FROM substring(
+                        text, run.start + 1, run.original_end - run.original_start
+                    )
+            UNION ALL
+            SELECT document_id, 'hash is not that of the original'
+            FROM checked_documents
+            WHERE sha256(coalesce(original, text)) <> original_sha256
+            """
+        )
+    )
+
+
+def _texts_are_tied(step: Step) -> Verdict:
+    return none_of(step.staged(UNTIED_TEXTS))
 
 
 def _quote_found(step: Step, entity_type: str) -> Verdict:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kg_assets.inference import extraction
 from kg_assets.inference.confidence import WEIGHTS, Weights
 from kg_assets.inference.extractors import Extractor
+from kg_assets.inference.paired import dollars_for_each
 from kg_assets.inference.tables import extraction_states, extractor_comparison, inferred_relations
 from ontology.schema import Ontology
 
@@ -90,14 +91,10 @@ def compare(
         kept_by=kept,
         agreement=round(both / (both + one + other), 4) if both + one + other else None,
         dollars_for_each_kept_fact={
-            "first": _each(costs[0], both + one),
-            "second": _each(costs[1], both + other),
+            "first": dollars_for_each(costs[0], both + one),
+            "second": dollars_for_each(costs[1], both + other),
         },
         second_contexts_by_state=dict(
             con.sql("SELECT state, count(*) FROM state GROUP BY ALL ORDER BY ALL").fetchall()
         ),
     )
-
-
-def _each(dollars: float, facts: int) -> float | None:
-    return round(dollars / facts, 6) if facts else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
-from kg_assets.inference.gazetteer import COMMON_WORDS, name_key
+from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
 from resources.vectors import Found, VectorReader, VectorStore, Version, search
 
 if TYPE_CHECKING:
@@ -131,10 +133,11 @@ def passages(
 ) -> list[Found]:
     """Find passages about a subject or about what its text speaks of.
 
-    Chunks that hold the name word for word, those that share most words with the text, and those
-    with the nearest vectors; ranked by the cosine of their vectors, plus one where a chunk holds
-    the name, plus one where the text names the chunk's title. LanceDB's own scores depend on how
-    its files were merged and are not used.
+    Chunks that hold the name word for word or bear it as their title, those that share most words
+    with the text, and those with the nearest vectors; ranked by the cosine of their vectors and
+    the rarity of the words that they share, plus one where a chunk holds the name or bears it,
+    plus one where the text names the chunk's title. LanceDB's own scores depend on how its files
+    were merged and are not used.
 
     Args:
         readers: The indexes that are searched.
@@ -162,12 +165,39 @@ def passages(
     own, said = _key(name), _key(text)
     # Rounded, so that the order in which a machine adds up decides nothing.
     likeness = np.round(np.stack([found[key].vector for key in known]) @ np.array(vector), 6)
+    rarity = _shared_rarity(f"{name} {text[:LONGEST_QUERY]}", [found[key].text for key in known])
     ranked = sorted(
-        (-(cosine + (own in _key(chunk.text)) + _is_named(chunk.title, text, said)), key)
-        for key, cosine in zip(known, likeness.tolist(), strict=True)
+        (
+            -(
+                cosine
+                + shared
+                + (own in _key(chunk.text) or own == _key(chunk.title))
+                + _is_named(chunk.title, text, said)
+            ),
+            key,
+        )
+        for key, cosine, shared in zip(known, likeness.tolist(), rarity, strict=True)
         for chunk in (found[key],)
     )
     return [found[key] for _, key in ranked[:limit]]
+
+
+def _shared_rarity(query: str, texts: Sequence[str]) -> list[float]:
+    """How rare the words are that each text shares with a query, the most of them as 1.
+
+    Rarity is the inverse document frequency of BM25 (Robertson and Zaragoza 2009, 3.1), counted
+    over these texts.
+    """
+    asked = set(words(query))
+    shared = [asked & set(words(text)) for text in texts]
+    counts = Counter(word for each in shared for word in each)
+    weights = {
+        word: math.log(1 + (len(texts) - count + 0.5) / (count + 0.5))
+        for word, count in counts.items()
+    }
+    sums = [math.fsum(weights[word] for word in each) for each in shared]
+    most = max(sums, default=0.0) or 1.0
+    return [round(each / most, 6) for each in sums]
 
 
 def _key(text: str) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.inference import contexts as texts
+from kg_assets.inference import documents as prose
 from kg_assets.inference import evidence, extraction
 from kg_assets.inference.choice import Choice, rules_for
 from kg_assets.inference.combined import taught
 from kg_assets.inference.comparison import compare
 from kg_assets.inference.confidence import WEIGHTS, Weights
-from kg_assets.inference.documents import chunk_batches, documents
 from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.index import open_index, write_index
@@ -32,10 +32,15 @@ from kg_assets.inference.tables import (
     extractor_comparison,
     inferred_relations,
 )
+from kg_assets.inference.text_tables import TEXTS, UNTIED_TEXTS
 from kg_assets.matching.tables import entity_members, resolved_entities
 from ontology.schema import ONTOLOGY_FILE, Ontology, load_ontology
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
     from resources.lake import Step
     from resources.settings import Settings
     from resources.table import Table
@@ -43,16 +48,48 @@ if TYPE_CHECKING:
 
 
 def run_documents(step: Step) -> None:
-    """Write the documents and chunks of an entity type (the step's partition)."""
+    """Write the documents and chunks of an entity type (the step's partition).
+
+    Args:
+        step: Reads members, records and texts; writes documents, chunks and untied texts.
+    """
     entity_type = _partition(step)
     step.view("members", entity_members(entity_type))
     step.view("records", current_records(entity_type))
-    documents(step.con).create("document")
-    found = step.write(DOCUMENTS, step.con.table("document"))
-    pieces = chunk_batches(step.con.cursor().table("document"))
-    texts.fill(step.con, "chunk", CHUNKS.schema, pieces)
-    cut = step.write(CHUNKS, step.con.table("chunk"))
-    step.report(documents=found, chunks=cut)
+    step.view("texts", TEXTS)
+    con = step.con
+    prose.tie(con, entity_type)
+    prose.described(con).create("described")
+    prose.tied(con, entity_type).create("tied")
+    texts.fill(con, "cleaned", DOCUMENTS.schema, _cleaned(con.cursor()))
+    prose.distinct(con).create("document")
+    found = step.write(DOCUMENTS, con.table("document"))
+    pieces = prose.chunk_batches(con.cursor().table("document"))
+    texts.fill(con, "chunk", CHUNKS.schema, pieces)
+    cut = step.write(CHUNKS, con.table("chunk"))
+    untied = step.write(UNTIED_TEXTS, prose.untied(con))
+    [(from_files, mended, same)] = con.sql(
+        """
+        SELECT
+            count(*) FILTER (file IS NOT NULL),
+            count(*) FILTER (original IS NOT NULL),
+            (SELECT count(*) FROM cleaned WHERE text <> '') - count(*)
+        FROM document
+        """
+    ).fetchall()
+    step.report(
+        documents=found,
+        chunks=cut,
+        from_files=from_files,
+        cleaned=mended,
+        left_out_as_duplicates=same,
+        untied_texts=untied,
+    )
+
+
+def _cleaned(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+    yield from prose.cleaned_batches(con.table("described"))
+    yield from prose.cleaned_batches(con.table("tied"), at_once=prose.TEXTS_AT_ONCE)
 
 
 def run_document_index(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from kg_assets.inference.text_tables import ORIGIN_FIELDS
 from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA
 from resources.table import Table
 
@@ -37,22 +38,23 @@ DOCUMENTS = Table(
     name="documents",
     schema=pa.schema(
         [
-            _field("document_id", pa.string(), "Hash of source, source id and text."),
+            _field("document_id", pa.string(), "Hash of where it is from, and of the original."),
             _field("entity_id", pa.string(), "The entity that the text is about."),
             _field("entity_type", pa.string(), "Its type; also the partition."),
             _field("source", pa.string(), "Who delivered the text."),
-            _field("source_id", pa.string(), "The record that held it."),
-            _field("title", pa.string(), "Name of that record."),
-            _field("text", pa.string(), "The text as the source wrote it, every character kept."),
+            _field("source_id", pa.string(), "The record that held it, or the text's own id."),
+            _field("title", pa.string(), "Name of the record that it is about."),
+            _field("text", pa.string(), "The text as it is kept and read, cleaned."),
             _field("sha256", pa.string(), "SHA-256 of the text in UTF-8, hexadecimal."),
             _field("characters", pa.int64(), "Unicode code points in the text."),
             _field("url", pa.string(), "Page of the source about the entity.", required=False),
+            *ORIGIN_FIELDS,
         ]
     ),
     key=("document_id",),
-    description="Unstructured texts about resolved entities: the descriptions of their records. "
-    "The text is kept verbatim, without Unicode normalisation, so that every offset leads back "
-    "to the source; offsets count Unicode code points.",
+    description="Unstructured texts about resolved entities: the descriptions of their records, "
+    "and texts from files. The text is cleaned, without Unicode normalisation, and its runs lead "
+    "every character back to the source; offsets count Unicode code points.",
 )
 
 CHUNKS = Table(

@@ -10,11 +10,17 @@ from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
 from kg_assets.sources.checks import record_checks
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
-from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
+from kg_assets.sources.tables import (
+    DELIVERIES,
+    QUARANTINED_BLOBS,
+    RAW_BLOBS,
+    SOURCE_RECORDS,
+    SOURCE_TEXTS,
+)
 from resources.settings import Settings
 
-BLOBS_CODE = "3"
-RECORDS_CODE = "1"
+BLOBS_CODE = "4"
+RECORDS_CODE = "2"
 
 
 def sources_steps(settings: Settings) -> Sequence[StepAsset]:
@@ -41,7 +47,7 @@ def sources_steps(settings: Settings) -> Sequence[StepAsset]:
             tags=resource_tags(heavy=False),
         ),
         StepAsset(
-            outputs=(SOURCE_RECORDS, QUARANTINED_BLOBS),
+            outputs=(SOURCE_RECORDS, SOURCE_TEXTS, QUARANTINED_BLOBS),
             inputs=(RAW_BLOBS, DELIVERIES),
             run=run_source_records,
             group="sources",

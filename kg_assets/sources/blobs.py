@@ -21,6 +21,7 @@ from kg_assets.sources.framing import (
 )
 from kg_assets.sources.opening import COMPRESSIONS, Limits, SafeFile, UnreadableError
 from kg_assets.sources.pieces import Piece, piece_batches, pieces_batch
+from kg_assets.sources.text_files import TEXT_FORMATS, text_batches
 from kg_assets.sources.unquoted import unquoted_batches
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ LINES = (".jsonl", ".ndjson")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 DATABASES = (".sqlite", ".db")
 DOCUMENT = ".json"
-SUFFIXES = (DOCUMENT, *LINES, *DELIMITERS, *DATABASES)
+SUFFIXES = (DOCUMENT, *LINES, *DELIMITERS, *DATABASES, *TEXT_FORMATS)
 """Suffixes of the formats that are read, each also with those of ``COMPRESSIONS``."""
 
 
@@ -51,8 +52,9 @@ def read_blobs(
 
     The suffix tells the format: ``.json`` (a document; a top-level array is cut into its
     elements), ``.jsonl`` and ``.ndjson`` (a line is a blob, a blank line none), ``.csv`` and
-    ``.tsv`` (a header, then rows), ``.sqlite`` and ``.db`` (each row of each table), each also
-    with ``.gz``, ``.bz2`` or ``.zst`` behind it.
+    ``.tsv`` (a header, then rows), ``.sqlite`` and ``.db`` (each row of each table), ``.txt``,
+    ``.md``, ``.html`` and ``.htm`` (the whole file, in any encoding), each also with ``.gz``,
+    ``.bz2`` or ``.zst`` behind it.
 
     Nothing is dropped and nothing is raised for what is in the file: whatever cannot be cut into
     blobs is a row whose ``problem`` says what is wrong and what to do.
@@ -100,6 +102,8 @@ def read_blobs(
         with SafeFile(path, compression, limits, parents=parents) as file:
             if suffix in DATABASES:
                 yield from _database(file, path, name, limits, temp_directory)
+            elif suffix in TEXT_FORMATS:
+                yield from text_batches(name, file, limits)
             else:
                 yield from _text(file, name, suffix, cut, limits)
     except UnreadableError as error:

@@ -18,9 +18,9 @@ def record_checks() -> tuple[Check, ...]:
         Check(
             name="no_lost_blobs",
             table=SOURCE_RECORDS,
-            description="Every blob was read and became a record or part of one, or stands in "
-            "quarantine, or is declared by the adapter to hold none: read = kept + joined + "
-            "quarantined + skipped.",
+            description="Every blob was read and became a record, part of one, or a text, or "
+            "stands in quarantine, or is declared by the adapter to hold none: read = kept + "
+            "joined + texts + quarantined + skipped.",
             look=_no_lost_blobs,
         ),
         Check(
@@ -105,7 +105,9 @@ def _no_lost_blobs(step: Step) -> Verdict:
         """
     ).fetchall()[0]
     others: dict[str, int] = {
-        name: int(step.figures[name]) for name in ("skipped", "joined") if name in step.figures
+        name: int(step.figures[name])
+        for name in ("skipped", "joined", "texts")
+        if name in step.figures
     }
     return Verdict(
         read == kept + quarantined + sum(others.values()),

@@ -257,12 +257,13 @@ def piece_batches(name: str, pieces: Iterator[Piece], limit: int) -> Iterator[pa
         yield pieces_batch(name, gathered)
 
 
-def pieces_batch(name: str, pieces: Sequence[Piece]) -> pa.RecordBatch:
+def pieces_batch(name: str, pieces: Sequence[Piece], *, is_utf8: bool = True) -> pa.RecordBatch:
     """Makes a batch of pieces.
 
     Args:
         name: The file's name in its delivery.
         pieces: The pieces, in the order of the file.
+        is_utf8: Whether they have to be UTF-8; one that is not has a problem.
 
     Returns:
         A batch of ``RAW_BLOBS``.
@@ -270,7 +271,7 @@ def pieces_batch(name: str, pieces: Sequence[Piece]) -> pa.RecordBatch:
     blobs = [piece.blob for piece in pieces]
     array = pa.array(blobs, pa.binary())
     problems = [piece.problem for piece in pieces]
-    not_utf8 = encoding_problems(blobs, array)
+    not_utf8 = encoding_problems(blobs, array) if is_utf8 else None
     if not_utf8 is not None:
         problems = [known or found for known, found in zip(problems, not_utf8, strict=True)]
     columns = {

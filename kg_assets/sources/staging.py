@@ -80,7 +80,8 @@ def stage_inputs(
     """Parse the blobs of a delivery, each by the input that reads its file.
 
     Args:
-        con: A connection with the view ``raw``, rows of the table raw_blobs.
+        con: A connection with the view ``raw``, rows of the table raw_blobs, and ``record_blobs``,
+            those that are no texts.
         adapter: The adapter.
         scratch: Folder for what is parsed.
         is_deletion: Whether the delivery deletes.
@@ -149,7 +150,9 @@ def _assign_files(
     con: duckdb.DuckDBPyConnection, adapter: Adapter, *, is_deletion: bool
 ) -> list[str]:
     """Make the table ``file_use``: file, input (null where none reads it), is_skipped."""
-    files = [row[0] for row in con.sql("SELECT DISTINCT file FROM raw ORDER BY file").fetchall()]
+    files = [
+        row[0] for row in con.sql("SELECT DISTINCT file FROM record_blobs ORDER BY file").fetchall()
+    ]
     inputs = [adapter.input_of(file) for file in files]
     present = {source.name for source in inputs if source is not None}
     missing: set[str] = set()

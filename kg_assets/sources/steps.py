@@ -22,7 +22,14 @@ from kg_assets.sources.people import add_people, register_person_macros
 from kg_assets.sources.registry import adapter_for
 from kg_assets.sources.selecting import make_rows
 from kg_assets.sources.staging import stage_inputs
-from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
+from kg_assets.sources.tables import (
+    DELIVERIES,
+    QUARANTINED_BLOBS,
+    RAW_BLOBS,
+    SOURCE_RECORDS,
+    SOURCE_TEXTS,
+)
+from kg_assets.sources.texts import stage_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -189,11 +196,12 @@ def run_source_records(
         adapter: How the blobs become records; by default that of the delivery's source.
         entity_types: Types that a record may have, as the ontology says.
 
-    Writes source_records and quarantined_blobs and reports the numbers of blobs read, kept,
-    quarantined, skipped (declared to hold no records) and, where an adapter has several inputs,
-    joined to the records of others; of people added for the credits, and of names of countries and
-    languages that no code was found for. Always read = kept + quarantined + skipped + joined. A
-    blob of which one record is kept counts as kept.
+    Writes source_records, source_texts and quarantined_blobs and reports the numbers of blobs
+    read, kept, quarantined, skipped (declared to hold no records), of texts (with the lines that
+    describe files) and, where an adapter has several inputs, joined to the records of others; of
+    people added for the credits, and of names of countries and languages that no code was found
+    for. Always read = kept + texts + quarantined + skipped + joined. A blob of which one record is
+    kept counts as kept.
 
     Raises:
         LostRowsError: The adapter's SELECT gives more than one row for a blob.
@@ -212,6 +220,7 @@ def run_source_records(
         entity_types=entity_types,
     )
     step.write(SOURCE_RECORDS, step.con.table("records"), wide=True)
+    step.write(SOURCE_TEXTS, step.con.table("text_kept"))
     step.write(QUARANTINED_BLOBS, quarantined_rows(step.con))
     _report(step, adapter, missing)
 
@@ -241,6 +250,7 @@ def make_records(
     register_macros(con)
     register_person_macros(con)
     register_codes(con)
+    stage_texts(con, scratch, source, is_deletion=is_deletion)
     missing = stage_inputs(con, adapter, scratch, is_deletion=is_deletion)
     make_rows(con, adapter, source, is_deletion=is_deletion, scratch=scratch)
     normalise_codes(con, "selected", "coded")
@@ -256,6 +266,8 @@ def quarantined_rows(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
         f"""
         SELECT {columns}
         FROM unparsed
+        UNION ALL BY NAME
+        FROM text_refused
         UNION ALL BY NAME
         SELECT refused.file, refused."table", refused.position, refused.sha256,
                raw.bytes,
@@ -301,28 +313,29 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
               AND kept.position = contract_refused.position
         )
     """
-    [(read, skipped, unparsed, refused, orphans, added, kept, records, people, unknown, things)] = (
-        con.sql(
-            f"""
+    [(read, skipped, unparsed, refused, orphans, added, kept, texts, records, *others)] = con.sql(
+        f"""
             SELECT (SELECT count(*) FROM raw),
                    (SELECT count(*) FROM skipped) + (SELECT count(*) FROM recordless),
-                   (SELECT count(*) FROM unparsed),
+                   (SELECT count(*) FROM unparsed) + (SELECT count(*) FROM text_refused),
                    (SELECT count({place}) FROM contract_refused {kept_too if has_items else ""}),
                    (SELECT count(*) FROM orphans),
                    {adds},
                    (SELECT count({place}) FROM contract_kept),
+                   (SELECT count(*) FROM text_kept) + (SELECT count(*) FROM text_line),
                    (SELECT count(*) FROM contract_kept),
                    (SELECT count(*) FROM records_people),
                    (SELECT count(*) FROM coded_unknown),
                    (SELECT count(*) FROM contract_kept WHERE entity_type = 'thing')
             """
-        ).fetchall()
-    )
+    ).fetchall()
+    people, unknown, things = others
     joined = added - orphans
-    if read != skipped + unparsed + refused + orphans + joined + kept:
+    if read != skipped + unparsed + refused + orphans + joined + kept + texts:
         raise LostRowsError(
-            f"of {read} blobs of {step.partition} {kept} were kept, {unparsed + refused + orphans} "
-            f"quarantined, {joined} joined to others and {skipped} skipped, which does not add up: "
+            f"of {read} blobs of {step.partition} {kept + texts} were kept, "
+            f"{unparsed + refused + orphans} quarantined, {joined} joined to others and "
+            f"{skipped} skipped, which does not add up: "
             "the SELECT of the adapter must give one row for each row of `blobs`, or number them "
             "in a column item"
         )
@@ -331,6 +344,7 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
         kept=kept,
         quarantined=unparsed + refused + orphans,
         skipped=skipped,
+        texts=texts,
         people=people,
         unknown_codes=unknown,
         records_without_type=things,

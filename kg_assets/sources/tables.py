@@ -85,6 +85,41 @@ QUARANTINED_BLOBS = Table(
     "refused it (blob, parse or record) and the reason.",
 )
 
+ABOUT = pa.struct(
+    [
+        described("entity_type", pa.string(), "Type of the record."),
+        described("source_id", pa.string(), "The record."),
+        described("source", pa.string(), "Its source; by default that of the text."),
+    ]
+)
+"""A record that a text is about."""
+
+SOURCE_TEXTS = Table(
+    name="source_texts",
+    schema=pa.schema(
+        [
+            described("document_id", pa.string(), "The source's own id of it.", required=True),
+            described("title", pa.string(), "What the text is called."),
+            described(
+                "text",
+                pa.string(),
+                "The text as it was delivered, every character kept; null where it is deleted.",
+            ),
+            described("body_start", pa.int64(), "Where it begins, after front matter."),
+            described("format", pa.string(), "plain, markdown, html, or null: as it looks."),
+            described("encoding", pa.string(), "What its bytes were decoded with."),
+            described("language", pa.string(), "Language of the text, ISO 639."),
+            described("url", pa.string(), "Where it can be read."),
+            described("licence", pa.string(), "Licence of the text."),
+            described("about", pa.list_(ABOUT), "Records that the text is about."),
+            *POSITION_FIELDS,
+        ]
+    ),
+    key=("document_id",),
+    description="Prose that is not a field of a record, one row a text: a line of documents.jsonl "
+    "or a file of its own, with the records that it is about and the blob that it came from.",
+)
+
 SOURCE_RECORDS = Table(
     name="source_records",
     schema=pa.schema([*RECORD_SCHEMA, *POSITION_FIELDS]),

@@ -20,7 +20,9 @@ from kg_assets.inference.steps import (
     run_inferred_relations,
 )
 from kg_assets.inference.tables import GAZETTEER_TYPES, current_records
+from kg_assets.inference.texts import run_texts
 from kg_assets.matching.tables import entity_members, resolved_entities
+from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from resources.lake import Lake, Step
 from resources.settings import Settings
 from resources.table import Table
@@ -79,6 +81,17 @@ class World:
                     lambda step, table=table, rows=rows: step.write(table, _table(table, rows)),
                 )
 
+    def land(self, name: str, files: dict[str, str | bytes], *, source: str = "essays") -> None:
+        """Land files as a delivery, and read it as the sources stage does."""
+        folder = self.settings.landing_path / source / name
+        folder.mkdir(parents=True)
+        for file, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            (folder / file).write_bytes(data)
+        key = f"{source}|{name}"
+        self._run("raw_blobs", key, lambda step: run_raw_blobs(step, self.settings.landing_path))
+        self._run("source_records", key, run_source_records)
+
     def infer(
         self,
         kinds: Iterable[str] = ("film",),
@@ -88,8 +101,9 @@ class World:
         search: bool = True,
     ) -> None:
         """Run the whole inference stage; without search, only texts of the kinds are read."""
+        self._run("texts", None, run_texts)
         for kind in GAZETTEER_TYPES if search else kinds:
-            self._run("documents", kind, run_documents)
+            self._run(f"documents {kind}", kind, run_documents)
             if search:
                 self._run("index", kind, lambda step: run_document_index(step, self.vectors))
         for kind in kinds:

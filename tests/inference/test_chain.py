@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from kg_assets.inference.cleaning import sha256
 from kg_assets.inference.extractors import FAILED, Context, Extraction
 from kg_assets.inference.rules import Rules
 from kg_assets.inference.tables import (
@@ -35,13 +36,15 @@ def test_a_description_becomes_a_fact_with_its_quote(world: World) -> None:
     assert fact["quote"] == "It is based on the novel The Keeper by Ann Reed."
 
 
-def test_a_text_is_kept_as_the_source_wrote_it(world: World) -> None:
+def test_a_text_is_cleaned_and_what_the_source_wrote_is_kept_beside_it(world: World) -> None:
     text = " Cafe\u0301 \u00a0“Up”\r\n"
     world.add("film", "Up", text)
     world.deliver()
     world.infer(())
     [document] = world.rows(DOCUMENTS)
-    assert (document["text"], document["characters"]) == (text, len(text))
+    assert (document["text"], document["original"]) == ("Cafe\u0301 “Up”", text)
+    assert document["sha256"] == sha256(document["text"])
+    assert document["original_sha256"] == sha256(text)
 
 
 def test_an_author_tells_two_books_of_one_title_apart(world: World) -> None:

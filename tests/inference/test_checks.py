@@ -14,11 +14,15 @@ from kg_assets.inference.tables import (
     extraction_states,
     inferred_relations,
 )
+from kg_assets.inference.text_tables import UNTIED_TEXTS
 from resources.lake import Lake
 from resources.settings import Settings
 
 TEXT = "Ran is based on King Lear."
 HASH = hashlib.sha256(TEXT.encode()).hexdigest()
+RUN = hashlib.sha256(b"<b>Run").hexdigest()
+MOVED = {"start": 0, "original_start": 3, "original_end": 6, "verbatim": True}
+CHANGED = {"original": "<b>Run", "original_sha256": RUN, "runs": [MOVED]}
 FACTS = inferred_relations("film")
 FACT = {
     "relation": "based_on",
@@ -46,10 +50,11 @@ def verdicts(tmp_path, document=None, chunk=None, fact=None):
     """Passed or not, by name of the check, for one document, its chunk and one fact."""
     lake = Lake(Settings(home=tmp_path))
     with lake.step("documents", partition="film") as step:
-        text = {"document_id": "d", "text": TEXT, "sha256": HASH}
+        text = {"document_id": "d", "text": TEXT, "sha256": HASH, "original_sha256": HASH}
         step.write(DOCUMENTS, filled(DOCUMENTS, text | (document or {})))
         piece = {"chunk_id": "c", "document_id": "d", "start": 0, "end": 3, "text": "Ran"}
         step.write(CHUNKS, filled(CHUNKS, piece | (chunk or {})))
+        step.write(UNTIED_TEXTS, UNTIED_TEXTS.schema.empty_table())
         found = {check.name: check.look(step).passed for check in document_checks()}
     with lake.step("facts") as step:
         step.write(FACTS, filled(FACTS, FACT | (fact or {})))
@@ -59,6 +64,8 @@ def verdicts(tmp_path, document=None, chunk=None, fact=None):
 def test_what_holds_passes(tmp_path):
     assert verdicts(tmp_path) == {
         "exact_chunks": True,
+        "kept_as_written": True,
+        "texts_are_tied": True,
         "quote_found": True,
         "domain_and_range": True,
         "well_founded": True,
@@ -70,6 +77,8 @@ def test_what_holds_passes(tmp_path):
     [
         ({"chunk": {"text": "Run"}}, "exact_chunks"),
         ({"document": {"sha256": "0" * 64}}, "exact_chunks"),
+        ({"document": {"original_sha256": "0" * 64}}, "kept_as_written"),
+        ({"document": CHANGED}, "kept_as_written"),
         ({"fact": {"quote": "Ran is based on Macbeth."}}, "quote_found"),
         ({"fact": {"start": 1}}, "quote_found"),
         ({"fact": {"document_id": "gone"}}, "quote_found"),

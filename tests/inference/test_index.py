@@ -34,6 +34,29 @@ def test_titles_of_everyday_words_are_found(titles: World, title: str) -> None:
     assert passages([reader], title, f"{title} was shown", limit=1)[0].title == title
 
 
+def test_a_text_that_never_says_its_title_is_found_by_it(world: World) -> None:
+    world.add("film", "Up", "An old man flies away with his house.")
+    for number in range(12):
+        world.add("film", f"Harbour {number}", "A house with an old man in it, far away.")
+    world.deliver()
+    world.infer(())
+    [manifest] = world.rows(DOCUMENT_INDEX)
+    reader = open_index(world.vectors, manifest)
+    assert passages([reader], "Up", "", limit=1)[0].title == "Up"
+
+
+def test_a_rare_word_that_is_shared_counts_more_than_many_common_ones(world: World) -> None:
+    world.add("film", "Lamp", "Of the zeppelin.")
+    for number in range(8):
+        world.add("film", f"Harbour {number}", f"It is a film of the sea, and the {number}th.")
+    world.deliver()
+    world.infer(())
+    [manifest] = world.rows(DOCUMENT_INDEX)
+    reader = open_index(world.vectors, manifest)
+    text = "It is a film of the zeppelin, and it was the last of its kind in the north."
+    assert passages([reader], "Flight", text, limit=1)[0].title == "Lamp"
+
+
 def test_unchanged_documents_make_no_new_version(titles: World) -> None:
     [before] = titles.rows(DOCUMENT_INDEX)
     titles.infer(())

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import stories
 from kg_assets.inference.composed import ComposedRules
+from kg_assets.inference.paired import tally
 from ontology.schema import load_ontology
 
 RULES = ComposedRules(load_ontology())
@@ -34,6 +35,4 @@ def test_introductions_are_read_no_worse_than_they_were_without_candidates():
 
 def _score(kept, wanted):
     kept = {label for label in kept if label[1] in stories.RELATIONS}
-    groups = (("wanted", wanted), ("found", kept), ("right", wanted & kept))
-    pairs = [(kind, label) for kind, group in groups for label in group]
-    return stories.score(stories.counts(pairs)["all"])
+    return tally(wanted, kept).scores
