@@ -9,6 +9,7 @@ from dagster_duckdb import DuckDBResource
 
 from kg_assets.graph.assets import graph_steps
 from kg_assets.inference.assets import inference_steps
+from kg_assets.inference.review.tables import FACT_JUDGEMENTS
 from kg_assets.jobs import promote, read_texts, rollback, update
 from kg_assets.matching.assets import matching_steps
 from kg_assets.matching.frozen import check_configured
@@ -88,7 +89,11 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [step_assets(step, fixed=assembly.fixed, owner=OWNER) for step in assembly.steps]
     return dg.Definitions(
-        assets=[*assets, external_asset(JUDGEMENTS, "matching", OWNER)],
+        assets=[
+            *assets,
+            external_asset(JUDGEMENTS, "matching", OWNER),
+            external_asset(FACT_JUDGEMENTS, "inference", OWNER),
+        ],
         jobs=[update, read_texts, promote, rollback],
         sensors=[new_deliveries, texts_that_wait, promote_after_update],
         schedules=[nightly_update],

@@ -74,6 +74,11 @@ class ReadingSettings(TeamSettings):
         description="Second extractor by entity type, as JSON; it reads the same texts, decides "
         "nothing and is compared with the first in <type>/extractor_comparison.",
     )
+    confidence_weights: Path | None = Field(
+        default=None,
+        description="File of weights by which facts get their confidence, as `kg calibrate` "
+        "writes it. Default: the weights that ship.",
+    )
     policies: dict[str, PolicyPlan] = Field(
         default_factory=dict,
         description='Whose texts are worth reading, by entity type, as JSON: {"book": "off"}, or '

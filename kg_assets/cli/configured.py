@@ -41,6 +41,13 @@ def settings() -> Settings:
                 check_policies(found)
             except PoliciesError as error:
                 fail(f"the configuration is wrong: {error}")
+        if found.confidence_weights is not None:
+            from kg_assets.inference.confidence import WeightsError, read_weights
+
+            try:
+                read_weights(found.confidence_weights)
+            except WeightsError as error:
+                fail(f"the configuration is wrong: KG_CONFIDENCE_WEIGHTS: {error}")
         if found.namespace == PRODUCTION:
             from kg_assets.promotion.publishing import follow
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from kg_assets.cli.facts_judged import facts_judged
 from kg_assets.cli.reading import all_members, reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
+from kg_assets.inference.confidence import calibration_error, reliability
+from kg_assets.inference.review.scores import JudgedFact, precisions
+from kg_assets.judging.values import JudgementError
 from kg_assets.matching.judged_lake import judged_scores
 from kg_assets.matching.judgement_scores import Agreement, JudgedScores, together
-from kg_assets.matching.judgement_values import JudgementError
 from resources.lake import Lake
 
 if TYPE_CHECKING:
@@ -25,6 +29,11 @@ _NOTES = (
     "decided, not how good the matching is; for that score against links: kg evaluate LINKS.tsv",
     "Judgements bind the entities, so after kg build these agree with them whatever the scores "
     "say. What differs was judged since the last build.",
+)
+
+_FACTS_NOTE = (
+    "Judged facts are no sample of all facts: people are asked about those in doubt. Precision is "
+    "the share of those that the gate kept which people accepted, with its 95 % interval (Wilson)."
 )
 
 
@@ -57,13 +66,15 @@ def evaluate(
             complain("there are no entities to score yet; make them with: kg build")
             return Exit.NOT_FOUND
         judged: dict[str, JudgedScores] = {}
+        facts: list[JudgedFact] = []
         if judgements:
             try:
                 judged = judged_scores(settings, con, Lake(settings))
+                facts = facts_judged(settings, con)
             except JudgementError as error:
                 complain(str(error))
                 return Exit.NOT_FOUND
-            if not judged:
+            if not judged and not facts:
                 complain("there are no judgements yet; make some with: kg review")
                 return Exit.NOT_FOUND
         scores = None
@@ -79,13 +90,59 @@ def evaluate(
                 "types": {kind: found.as_dict() for kind, found in judged.items()},
                 "notes": _NOTES,
             }
+        if facts:
+            shown["facts"] = {
+                "precision": [one.as_dict() for one in precisions(facts)],
+                "calibration": _calibration(facts),
+                "notes": [_FACTS_NOTE],
+            }
         print_json(shown)
         return Exit.OK
     if scores is not None:
         _print(scores)
     if judged:
         _print_judged(judged)
+    if facts:
+        _print_facts(facts)
     return Exit.OK
+
+
+def _calibration(facts: list[JudgedFact]) -> dict[str, object]:
+    """How far confidence is off over the judged facts of which it says how sure they are."""
+    curve = reliability([(one.confidence, one.holds) for one in facts if one.counts])
+    return {
+        "facts": sum(each.facts for each in curve),
+        "error": calibration_error(curve),
+        "curve": [asdict(each) for each in curve],
+    }
+
+
+def _print_facts(facts: list[JudgedFact]) -> None:
+    rows = []
+    for one in precisions(facts):
+        low, high = one.interval or (None, None)
+        rows.append(
+            [
+                one.extractor,
+                one.relation,
+                one.judged,
+                one.right,
+                one.kept,
+                *("–" if each is None else f"{each:.4f}" for each in (one.precision, low, high)),
+            ]
+        )
+    print_table(
+        ["extractor", "relation", "judged", "right", "kept", "precision", "from", "to"],
+        rows,
+        title="Judged facts as extractors found them, before judgements",
+    )
+    found = _calibration(facts)
+    console.print(
+        f"Confidence is off by {found['error']:.4f} on average over {found['facts']:,} of them; "
+        "fit it with: kg calibrate",
+        soft_wrap=True,
+    )
+    console.print(f"[yellow]{_FACTS_NOTE}[/]", soft_wrap=True)
 
 
 def _links(links: Path) -> pa.Table | None:

@@ -1,29 +1,38 @@
-"""`kg judge`: people's judgements out of and into the lake, as a file."""
+"""`kg judge`: people's judgements of pairs and facts out of and into the lake, as a file."""
 
 from __future__ import annotations
 
 import secrets
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.reading import all_members, reading_session
 from kg_assets.cli.render import Exit, clean, complain, console
-from kg_assets.matching.judgement_files import (
-    JudgementFileError,
-    read_judgements,
-    written,
-)
-from kg_assets.matching.judgement_log import add
-from kg_assets.matching.judgement_values import Judgement, JudgementError
-from kg_assets.matching.tables import JUDGEMENTS
+from kg_assets.inference.review.finding import find_object
+from kg_assets.inference.review.log import FACTS
+from kg_assets.inference.review.values import FactJudgement, fact_judgement
+from kg_assets.judging.lines import JudgementFileError, read_judgements, written
+from kg_assets.judging.log import add_all
+from kg_assets.judging.values import JudgementError, Kind, Said
+from kg_assets.matching.judgement_log import PAIRS
+from ontology.schema import load_ontology
 from resources import errors
 from resources.lake import Lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import duckdb
+
     from resources.settings import Settings
+
+KINDS: dict[str, Kind[Any]] = {PAIRS.name: PAIRS, FACTS.name: FACTS}
+"""The kinds of judgements by name; lines without a kind are of the first."""
+
+TYPED = "new_object_typed"
+"""Field of a line in which a person typed the object of a correction, to be found at import."""
 
 _BATCH_ROWS = 65_536
 
@@ -49,9 +58,10 @@ def export_judgements(settings: Settings, target: Path, *, force: bool = False) 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with building.open("x", encoding="ascii") as stream:
-            for line in written(_all(settings)):
-                stream.write(line)
-                rows += 1
+            for kind in KINDS.values():
+                for line in written(kind, _all(settings, kind)):
+                    stream.write(line)
+                    rows += 1
         if rows:
             building.replace(target)
     except OSError as error:
@@ -66,13 +76,13 @@ def export_judgements(settings: Settings, target: Path, *, force: bool = False) 
     return Exit.OK
 
 
-def _all(settings: Settings) -> Iterator[Judgement]:
+def _all(settings: Settings, kind: Kind[Any]) -> Iterator[Said]:
     with reading_session(settings) as con:
-        ordered = Lake(settings).relation(con, JUDGEMENTS).order("time, id")
+        ordered = Lake(settings).relation(con, kind.table).order("time, id")
         with closing(ordered.to_arrow_reader(_BATCH_ROWS)) as batches:
             for batch in batches:
-                for row in batch.select(JUDGEMENTS.schema.names).to_pylist():
-                    yield Judgement(**row)
+                for row in batch.select(kind.table.schema.names).to_pylist():
+                    yield kind.made(**row)
 
 
 def import_judgements(settings: Settings, source: Path) -> int:
@@ -80,7 +90,7 @@ def import_judgements(settings: Settings, source: Path) -> int:
 
     Args:
         settings: Where the lake is, and who judged where a line does not say.
-        source: JSON lines, see `kg_assets.matching.judgement_files`.
+        source: JSON lines, see `kg_assets.judging.lines`.
 
     Returns:
         Exit code: 2 where the file is not taken.
@@ -88,26 +98,26 @@ def import_judgements(settings: Settings, source: Path) -> int:
     if refuse_production(settings):
         return Exit.BAD_INPUT
     try:
-        given = read_judgements(source, who=settings.user)
+        with reading_session(settings) as con:
+            given = read_judgements(source, _kinds(settings, con), who=settings.user)
     except OSError as error:
         complain(f"{source} cannot be read: {error.strerror or error}")
         return Exit.BAD_INPUT
     except JudgementFileError as error:
         complain(str(error))
         return Exit.BAD_INPUT
-    if not given:
+    if not any(given.values()):
         complain(f"{source} holds no judgements: one JSON object a line")
         return Exit.BAD_INPUT
     try:
-        added = add(Lake(settings), given)
+        found = add_all(Lake(settings), [(kind, given[name]) for name, kind in KINDS.items()])
     except JudgementError as error:
         complain(f"{source}: {error}")
         return Exit.BAD_INPUT
-    console.print(
-        f"{len(added.added):,} judgements added, {added.known:,} were there already.",
-        soft_wrap=True,
-    )
-    absent = _absent(settings, added.added)
+    added: list[Said] = [one for each in found for one in each.added]
+    known = sum(each.known for each in found)
+    console.print(f"{len(added):,} judgements added, {known:,} were there already.", soft_wrap=True)
+    absent = _absent(settings, added)
     if absent:
         examples = ", ".join(clean(each) for each in absent[:3])
         console.print(
@@ -115,8 +125,28 @@ def import_judgements(settings: Settings, source: Path) -> int:
             "judgements are kept, and count once these are.",
             soft_wrap=True,
         )
-    say_what_next([one.entity_type for one in added.added])
+    say_what_next([one.entity_type for one in added])
     return Exit.OK
+
+
+def _kinds(settings: Settings, con: duckdb.DuckDBPyConnection) -> dict[str, Kind[Any]]:
+    """The kinds, where what a person typed on a page is looked for in the lake."""
+    lake = Lake(settings)
+
+    def made(**values: str) -> FactJudgement:
+        said = values.pop(TYPED, None)
+        if said is None:
+            return fact_judgement(**values)
+        relation = values.get("new_relation", values["relation"])
+        relations = load_ontology().relations
+        if relation not in relations:
+            raise JudgementError(f"relation {relation!r} is not in the ontology")
+        record, kind, name = find_object(lake, con, said, relations[relation].range)
+        if record is not None:
+            values["new_object"] = record
+        return fact_judgement(**{**values, "new_object_type": kind, "new_object_name": name})
+
+    return {**KINDS, FACTS.name: replace(FACTS, make=made, extra=(TYPED,))}
 
 
 def refuse_production(settings: Settings) -> bool:
@@ -136,33 +166,33 @@ def say_what_next(kinds: Sequence[str]) -> None:
         console.print(f"They take effect with: kg build --types {types}", soft_wrap=True)
 
 
-def _absent(settings: Settings, judgements: Sequence[Judgement]) -> list[str]:
+def _records(one: Said) -> list[str]:
+    """The records that a judgement names."""
+    names = ("record_l", "record_r", "record", "object", "new_object")
+    found = (getattr(one, name, None) for name in names)
+    return [each for each in found if each is not None]
+
+
+def _absent(settings: Settings, judgements: Sequence[Said]) -> list[str]:
     """Judged records that are in no entity."""
     import pyarrow as pa
 
-    named = {
-        (one.entity_type, record) for one in judgements for record in (one.record_l, one.record_r)
-    }
+    named = {record for one in judgements for record in _records(one)}
     with reading_session(settings) as con:
         all_members(settings, con).create_view("members", replace=True)
         ordered = sorted(named)
         con.register(
             "named",
-            pa.table(
-                {
-                    "entity_type": pa.array([kind for kind, _ in ordered], pa.string()),
-                    "record_id": pa.array([record for _, record in ordered], pa.string()),
-                }
-            ),
+            pa.table({"record_id": pa.array(ordered, pa.string())}),
         )
         found = con.sql(
             """
             SELECT DISTINCT record_id
             FROM named
             ANTI JOIN (
-                SELECT entity_type, source || ':' || source_id AS record_id
+                SELECT source || ':' || source_id AS record_id
                 FROM members
-            ) USING (entity_type, record_id)
+            ) USING (record_id)
             ORDER BY record_id
             """
         ).fetchall()

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 something failed or nothing was found, 2 the call or its i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -157,18 +157,21 @@ def explain(
 @app.command()
 def review(
     entity_type: Annotated[
-        str | None, typer.Option("--type", help="Only pairs of this entity type.")
+        str | None, typer.Option("--type", help="Only pairs and facts of this entity type.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Pairs at most.")] = None,
+    only: Annotated[
+        Literal["pairs", "facts"] | None, typer.Option(help="Only pairs, or only facts.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Questions at most.")] = None,
     page: Annotated[
         Path | None, typer.Option(help="Write the queue into this .html file instead.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Judge the pairs of the review queue, one after another."""
+    """Judge the pairs and facts of the review queues, one after another."""
     from kg_assets.cli.review import review as run
 
-    raise typer.Exit(run(settings(), entity_type, limit=limit, page=page, json=json))
+    raise typer.Exit(run(settings(), entity_type, only=only, limit=limit, page=page, json=json))
 
 
 @app.command()
@@ -237,6 +240,22 @@ def extract(
     from kg_assets.cli.extract import extract as run
 
     raise typer.Exit(run(settings(), extractor, source, target, precise=precise))
+
+
+@app.command()
+def calibrate(
+    target: Annotated[
+        Path | None, typer.Option("--output", help="Write the fitted weights into this file.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Draw the reliability curve into this .html file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fit the confidence of facts to what people judged, and show how far it is off."""
+    from kg_assets.cli.calibrate import calibrate as run
+
+    raise typer.Exit(run(settings(), target, report, json=json))
 
 
 @judge.command("export")

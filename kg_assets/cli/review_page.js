@@ -8,6 +8,12 @@ const choices = new Map();
 const order = [];
 let place = 0;
 let saved = true;
+// What can be answered to each kind of question, and how it is called where it is counted.
+const answers = {
+  pair: { same: 1, different: 1, unsure: 1 },
+  fact: { accept: 1, correct: 1, reject: 1 },
+};
+const past = { accept: "accepted", correct: "corrected", reject: "rejected" };
 
 function remember() {
   try {
@@ -35,10 +41,12 @@ function show() {
   pairs.forEach((pair, key) => { pair.hidden = key !== place; });
   byId("end").hidden = place < pairs.length;
   byId("at").textContent = place < pairs.length ? `${place + 1} of ${pairs.length}` : "end";
-  const count = { same: 0, different: 0, unsure: 0 };
+  const kinds = new Set(pairs.map((pair) => pair.dataset.kind));
+  const verdicts = [...kinds].flatMap((kind) => Object.keys(answers[kind]));
+  const count = Object.fromEntries(verdicts.map((verdict) => [verdict, 0]));
   for (const choice of choices.values()) count[choice.verdict] += 1;
   byId("counts").textContent =
-    `${count.same} same, ${count.different} different, ${count.unsure} unsure`;
+    verdicts.map((verdict) => `${count[verdict]} ${past[verdict] ?? verdict}`).join(", ");
   byId("done").value = choices.size;
   byId("left").textContent = String(pairs.length - choices.size);
   byId("unsaved").textContent = saved ? "" : "not saved yet";
@@ -50,6 +58,11 @@ function show() {
   }
   const why = pair.querySelector(".why");
   if (choice && document.activeElement !== why) why.value = choice.why;
+  const relation = pair.querySelector(".relation");
+  if (choice?.relation && relation && document.activeElement !== relation) {
+    relation.value = choice.relation;
+    pair.querySelector(".object").value = choice.object;
+  }
 }
 
 function go(to) {
@@ -66,9 +79,19 @@ function changed() {
 
 function choose(verdict) {
   const pair = pairs[place];
-  if (!pair) return;
+  if (!pair || !(verdict in answers[pair.dataset.kind])) return;
   const why = pair.querySelector(".why").value.trim();
-  choices.set(place, { verdict, why, time: new Date().toISOString() });
+  const choice = { verdict, why, time: new Date().toISOString() };
+  if (verdict === "correct") {
+    choice.relation = pair.querySelector(".relation").value;
+    choice.object = pair.querySelector(".object").value.trim();
+    if (!choice.object && choice.relation === JSON.parse(pair.dataset.line).relation) {
+      // There is nothing to correct to yet.
+      pair.querySelector(".object").focus();
+      return;
+    }
+  }
+  choices.set(place, choice);
   order.push(place);
   changed();
   go(place + 1);
@@ -84,11 +107,25 @@ function undo() {
   }
 }
 
+function pairLine(pair, choice) {
+  const { type, l, r } = pair.dataset;
+  return { kind: "pair", version: 1, entity_type: type, record_l: l, record_r: r, ...choice };
+}
+
+function factLine(pair, { relation, object, ...choice }) {
+  const line = { version: 1, ...JSON.parse(pair.dataset.line), ...choice };
+  if (choice.verdict !== "correct") return line;
+  if (relation !== line.relation) line.new_relation = relation;
+  // An id, a record or a name: the import finds out which.
+  if (object) line.new_object_typed = object;
+  return line;
+}
+
 function save() {
   const who = byId("who").value.trim();
   const lines = [...choices].sort(([a], [b]) => a - b).map(([key, choice]) => {
-    const { type, l, r } = pairs[key].dataset;
-    const line = { entity_type: type, record_l: l, record_r: r, ...choice };
+    const line = pairs[key].dataset.kind === "fact" ? factLine(pairs[key], choice)
+      : pairLine(pairs[key], choice);
     return JSON.stringify(who ? { ...line, who } : line) + "\n";
   });
   if (!lines.length) return;
@@ -106,6 +143,10 @@ const keys = {
   s: () => choose("same"),
   d: () => choose("different"),
   u: () => choose("unsure"),
+  a: () => choose("accept"),
+  c: () => choose("correct"),
+  r: () => choose("reject"),
+  o: () => pairs[place]?.querySelector(".object")?.focus(),
   n: () => go(place + 1),
   p: () => go(place - 1),
   ArrowRight: () => go(place + 1),
@@ -121,12 +162,13 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target instanceof HTMLSelectElement) return;
   if (event.target instanceof HTMLInputElement) {
     if (event.key === "Escape" || event.key === "Enter") event.target.blur();
     return;
   }
   const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!act || event.repeat && "sduz".includes(event.key)) return;
+  if (!act || event.repeat && "sduacrz".includes(event.key)) return;
   event.preventDefault();
   act();
 });

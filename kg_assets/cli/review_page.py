@@ -7,17 +7,19 @@ import hashlib
 import re
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.explain import steps_of
 from kg_assets.cli.fields import LONGEST, fields_of, shortened
 from kg_assets.cli.render import plain, shown
+from kg_assets.cli.review_page_facts import fact_section
+from kg_assets.inference.review.shown import FactAsked
 from kg_assets.matching.thresholds import weight_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from kg_assets.cli.review import Asked
+    from kg_assets.cli.review_pairs import Asked
     from kg_assets.matching.explain import Explanation
 
 _STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
@@ -29,17 +31,21 @@ _WIDTH, _HEIGHT = 1000, 30
 _WORD = re.compile(r"\w+|\W+")
 
 
-def page_of(pairs: Iterable[tuple[Asked, Explanation]]) -> str:
+def page_of(questions: Iterable[tuple[Any, Any]]) -> str:
     """Make the page; it loads nothing, and runs no script but its own.
 
     Args:
-        pairs: The pairs in the order in which they are asked.
+        questions: Pairs (`Asked` with `Explanation`) and facts (`FactAsked` with `FactShown`) in
+            the order in which they are asked.
     """
     policy = (
         f"default-src 'none'; script-src '{_hash(_SCRIPT)}'; style-src '{_hash(_STYLE)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    sections = [_section(place, *pair) for place, pair in enumerate(pairs, start=1)]
+    sections = [
+        fact_section(place, *each) if isinstance(each[0], FactAsked) else _section(place, *each)
+        for place, each in enumerate(questions, start=1)
+    ]
     body = "".join(sections)
     # The browser keeps choices by this name, so those of another queue are never taken for them.
     queue = hashlib.sha256(body.encode()).hexdigest()[:16]
@@ -47,15 +53,15 @@ def page_of(pairs: Iterable[tuple[Asked, Explanation]]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>Review of {len(sections):,} pairs</title><style>{_STYLE}</style></head>"
+        f"<title>Review of {len(sections):,} questions</title><style>{_STYLE}</style></head>"
         f'<body data-queue="{queue}"><header><div><h1>Review</h1>'
         f'<span id="at" class="faint"></span><span class="grow"><progress id="done" value="0" '
         f'max="{max(1, len(sections))}"></progress></span><span id="counts"></span>'
         '<label>by <input id="who" maxlength="200" placeholder="your name"></label>'
         '<button type="button" data-act="save" class="primary">Save the judgements</button>'
         f'<span id="unsaved" role="status"></span></div></header><main>{body}'
-        '<div id="end" hidden><h2>That was the last pair.</h2><p><span id="left"></span> pairs '
-        "are left without a judgement. Save the file, and then:</p>"
+        '<div id="end" hidden><h2>That was the last question.</h2><p><span id="left"></span> '
+        "questions are left without a judgement. Save the file, and then:</p>"
         "<p><code>kg judge import judgements.jsonl</code></p><p>"
         '<button type="button" data-act="back">Back<kbd>p</kbd></button> '
         '<button type="button" data-act="undo">Undo<kbd>z</kbd></button></p></div>'
@@ -82,7 +88,8 @@ def _section(place: int, asked: Asked, found: Explanation) -> str:
         for verdict in ("same", "different", "unsure")
     )
     return (
-        f'<section data-type="{escape(asked.entity_type)}" data-l="{escape(asked.record_l)}" '
+        f'<section data-kind="pair" data-type="{escape(asked.entity_type)}" '
+        f'data-l="{escape(asked.record_l)}" '
         f'data-r="{escape(asked.record_r)}"{"" if place == 1 else " hidden"}>'
         f'<div class="title"><h2>{place}. {_text(asked.entity_type)}</h2>'
         '<span>asked because: <span class="reason">'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.building import BuildProgress
 from kg_assets.cli.render import Exit, clean, complain, console, fail, print_json, print_table
-from kg_assets.matching.judgement_values import JudgementError
+from kg_assets.judging.values import JudgementError
 from kg_assets.matching.models import MODELS
 from kg_assets.promotion import promoting
 from resources import namespaces, production

@@ -1,7 +1,7 @@
 """Edges: what records state and what was inferred, in one direction, checked by the ontology.
 
 Works on views of one DuckDB connection: `records`, `members` and `documents` of all types,
-`inferred_relations`, `nodes`, and `relation_types` (see `vocabulary.RELATIONS_SCHEMA`). Each
+`reviewed_relations`, `nodes`, and `relation_types` (see `vocabulary.RELATIONS_SCHEMA`). Each
 function returns a relation of facts, one row for each time that something is said; `edges` makes
 one row of all that say the same. A fact's evidence belongs to `evidence`.
 """
@@ -132,10 +132,10 @@ def term_facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
 
 
 def inferred_facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
-    """Relations that inference accepted.
+    """Relations that were read from texts and that stand after review.
 
     Args:
-        con: Connection with the view `inferred_relations`.
+        con: Connection with the view `reviewed_relations`.
 
     Returns:
         Relation of facts. An accepted fact whose object is only a proposal has a problem.
@@ -154,8 +154,10 @@ def inferred_facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
             start,
             "end",
             extractor,
-            confidence
-        FROM inferred_relations
+            reviewer,
+            -- What a person accepted is as sure as what a record states.
+            CASE WHEN reviewer IS NULL THEN confidence ELSE 1.0 END AS confidence
+        FROM reviewed_relations
         WHERE status = 'accepted'
         """
     )
@@ -172,8 +174,8 @@ def facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
 
     Returns:
         Relation (relation, subject_id, object_id, character, position, value, problem,
-        entity_type, source, source_id, document_id, quote, start, end, extractor, confidence,
-        kind); problem is null where the fact may be published.
+        entity_type, source, source_id, document_id, quote, start, end, extractor,
+        reviewer, confidence, kind); problem is null where the fact may be published.
     """
     said = credit_facts(con)
     said.create_view("credit_facts", replace=True)

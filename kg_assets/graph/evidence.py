@@ -140,6 +140,7 @@ def node_evidence(
                 NULL::BIGINT AS start,
                 NULL::BIGINT AS "end",
                 NULL::VARCHAR AS extractor,
+                NULL::VARCHAR AS reviewer,
                 1.0::DOUBLE AS confidence
             FROM (SELECT * FROM claim UNION ALL BY NAME SELECT * FROM term)
             JOIN records USING (entity_type, source, source_id)
@@ -204,6 +205,7 @@ def edge_evidence(
                 placed.start AS start,
                 placed."end" AS "end",
                 placed.extractor AS extractor,
+                placed.reviewer AS reviewer,
                 placed.confidence AS confidence
             FROM placed
             LEFT JOIN records AS record USING (entity_type, source, source_id)

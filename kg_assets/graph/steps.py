@@ -20,7 +20,8 @@ from kg_assets.graph.tables import (
     NODES,
 )
 from kg_assets.graph.vocabulary import RELATIONS_SCHEMA, relation_types
-from kg_assets.inference.tables import DOCUMENTS, INFERENCE_TYPES, inferred_relations
+from kg_assets.inference.review.tables import reviewed_relations
+from kg_assets.inference.tables import DOCUMENTS, INFERENCE_TYPES
 from kg_assets.matching.golden import claims
 from kg_assets.matching.tables import entity_members, identity_events, resolved_entities
 from kg_assets.sources.record import ENTITY_TYPES, RECORD_SCHEMA
@@ -50,7 +51,7 @@ _RECORDS = tuple(_records_of(each) for each in ENTITY_TYPES)
 _MEMBERS = tuple(entity_members(each) for each in ENTITY_TYPES)
 _ENTITIES = tuple(resolved_entities(each) for each in ENTITY_TYPES)
 _EVENTS = tuple(identity_events(each) for each in ENTITY_TYPES)
-_INFERRED = tuple(inferred_relations(each) for each in INFERENCE_TYPES)
+_REVIEWED = tuple(reviewed_relations(each) for each in INFERENCE_TYPES)
 
 NODES_INPUTS: tuple[Table, ...] = (*_RECORDS, *_ENTITIES)
 """What `run_nodes` reads."""
@@ -62,7 +63,7 @@ EDGES_INPUTS: tuple[Table, ...] = (
     DOCUMENTS,
     *_RECORDS,
     *_MEMBERS,
-    *_INFERRED,
+    *_REVIEWED,
 )
 """What `run_edges` reads."""
 
@@ -96,7 +97,7 @@ def run_edges(step: Step) -> None:
     step.view("nodes", NODES)
     step.view("documents", DOCUMENTS)
     _union(step, "members", _MEMBERS)
-    _union(step, "inferred_relations", _INFERRED)
+    _union(step, "reviewed_relations", _REVIEWED)
     _placed_records(step)
     con.register("relation_types", relation_types(load_ontology()))
     _claims(con)

@@ -120,8 +120,12 @@ EVIDENCE = Table(
             _field("start", pa.int64(), "Its first character in the document, in code points."),
             _field("end", pa.int64(), "One past its last character."),
             _field("extractor", pa.string(), "Who read it in the text."),
+            _field("reviewer", pa.string(), "Who accepted or corrected it, if anybody."),
             _field(
-                "confidence", pa.float64(), "1 for a record, else the extractor's.", required=True
+                "confidence",
+                pa.float64(),
+                "1 for a record and what a person accepted, else the extractor's.",
+                required=True,
             ),
         ]
     ),

@@ -325,6 +325,7 @@ VIEWS = (
             evidence.start,
             evidence."end",
             evidence.extractor,
+            evidence.reviewer,
             evidence.confidence,
             subject.node_id AS subject_id,
             object.node_id AS object_id

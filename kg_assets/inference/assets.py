@@ -12,9 +12,16 @@ from kg_assets.inference import thing_types
 from kg_assets.inference.checks import document_checks, fact_checks, state_checks
 from kg_assets.inference.choice import choose, choose_shadow
 from kg_assets.inference.embeddings import Embedding, configured_embedding
-from kg_assets.inference.extractors import identity
+from kg_assets.inference.extractors import Extractor, identity
 from kg_assets.inference.policy import policy_of
 from kg_assets.inference.proposals import run_inferred_records
+from kg_assets.inference.review.checks import review_checks
+from kg_assets.inference.review.steps import run_reviewed_relations
+from kg_assets.inference.review.tables import (
+    FACT_JUDGEMENTS,
+    fact_queue,
+    reviewed_relations,
+)
 from kg_assets.inference.steps import (
     nothing_left,
     run_document_index,
@@ -48,9 +55,10 @@ from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from ontology.schema import load_ontology
 from resources.settings import Settings
+from resources.table import Table
 from resources.vectors import VectorStore
 
-CODE = "3"
+CODE = "4"
 THINGS_CODE = "1"
 INDEX_POOL = "document_index"
 """The index has one writer at a time; runs that are launched side by side queue for it."""
@@ -115,7 +123,7 @@ def inference_steps(settings: Settings) -> Sequence[StepAsset]:
 
 def _inferred(settings: Settings) -> Sequence[StepAsset]:
     """The steps to the source `inferred`, of which the next round of a build reads a delivery."""
-    facts = tuple(inferred_relations(kind) for kind in INFERENCE_TYPES)
+    facts = tuple(reviewed_relations(kind) for kind in INFERENCE_TYPES)
     named = tuple(
         table
         for kind in GAZETTEER_TYPES
@@ -148,6 +156,11 @@ def _entity_tables(kind: str) -> tuple[object, ...]:
     return (resolved_entities(kind), entity_members(kind), current_records(kind))
 
 
+def _taught_by(kind: str, extractor: Extractor) -> tuple[Table, ...]:
+    """What an extractor learns from: a language model takes its examples from reviewed facts."""
+    return () if extractor.model is None else (FACT_JUDGEMENTS, entity_members(kind))
+
+
 def _short(version: str) -> str:
     return hashlib.sha256(version.encode()).hexdigest()[:12]
 
@@ -158,7 +171,7 @@ def _chain(
     ontology = load_ontology()
     choice, policy = choose(settings, ontology, kind), policy_of(settings, kind)
     shadow = choose_shadow(settings, ontology, kind)
-    shadowed_by = _short(identity(shadow)) if shadow else "none"
+    shadowed_by = _short(f"{identity(shadow)}-{choice.weights_version}") if shadow else "none"
     # The rules look for the relations of the policy, and keep no others.
     read_by = _short(f"{choice.version} {policy.relations}")
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
@@ -194,7 +207,7 @@ def _chain(
         ),
         StepAsset(
             outputs=(relations, states),
-            inputs=(contexts, DOCUMENTS),
+            inputs=(contexts, DOCUMENTS, *_taught_by(kind, choice.extractor)),
             run=partial(run_inferred_relations, entity_type=kind, choice=choice),
             kinds=frozenset({"python", "duckdb"}),
             checks=(*fact_checks(kind), *state_checks(kind)),
@@ -203,13 +216,34 @@ def _chain(
             **common | {"code_version": f"{common['code_version']}-{read_by}"},
         ),
         StepAsset(
+            outputs=(reviewed_relations(kind), fact_queue(kind)),
+            inputs=(
+                relations,
+                DOCUMENTS,
+                resolved_entities(kind),
+                *(entity_members(other) for other in GAZETTEER_TYPES),
+                FACT_JUDGEMENTS,
+            ),
+            run=partial(run_reviewed_relations, entity_type=kind),
+            mappings={DOCUMENTS.name: own},
+            checks=review_checks(kind),
+            **common,
+        ),
+        StepAsset(
             outputs=(extractor_comparison(kind),),
-            inputs=(contexts, relations, states, DOCUMENTS),
+            inputs=(
+                contexts,
+                relations,
+                states,
+                DOCUMENTS,
+                *(_taught_by(kind, shadow) if shadow else ()),
+            ),
             run=partial(
                 run_extractor_comparison,
                 entity_type=kind,
                 second=shadow,
                 threshold=choice.threshold,
+                weights=choice.weights,
             ),
             mappings={DOCUMENTS.name: own},
             **common | {"code_version": f"{common['code_version']}-{shadowed_by}"},

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
-from kg_assets.inference.combined import Ensemble, InOrder
+from kg_assets.inference.combined import Ensemble, InOrder, taught
 from kg_assets.inference.composed import ComposedRules
+from kg_assets.inference.confidence import WEIGHTS, Weights, read_weights
 from kg_assets.inference.extractors import Extractor, identity
 from kg_assets.inference.policy import POLICIES, Policy, policy_of
 from kg_assets.inference.tables import INFERENCE_TYPES
 from ontology.schema import Ontology
 
 if TYPE_CHECKING:
+    from kg_assets.inference.llm.examples import ReviewedFact
     from resources.settings import Settings
 
 RULES = "rules"
@@ -34,17 +37,28 @@ class Choice:
         extractor: The extractor, possibly made of several.
         threshold: Confidence below which a fact is not kept.
         note: What a person should know, such as that there is no key; None where nothing.
+        weights: What the signals of a confidence count.
     """
 
     extractor: Extractor
     threshold: float
     note: str | None = None
+    weights: Weights = WEIGHTS
 
     @property
     def version(self) -> str:
         """What tells the facts of this choice from those of another."""
         threshold = f"@{self.threshold}" if self.threshold else ""
-        return identity(self.extractor) + threshold
+        return f"{identity(self.extractor)}{threshold}-{self.weights_version}"
+
+    @property
+    def weights_version(self) -> str:
+        """What tells these weights from others."""
+        return hashlib.sha256(str(astuple(self.weights)).encode()).hexdigest()[:8]
+
+    def taught(self, reviewed: Sequence[ReviewedFact]) -> Choice:
+        """The same choice, whose language model sees examples from what people decided."""
+        return replace(self, extractor=taught(self.extractor, reviewed))
 
 
 def choose(settings: Settings, ontology: Ontology, entity_type: str) -> Choice:
@@ -59,6 +73,7 @@ def choose(settings: Settings, ontology: Ontology, entity_type: str) -> Choice:
 
     Raises:
         ExtractorsError: The configuration names what there is not.
+        WeightsError: The configured file holds no weights.
     """
     plan = settings.extractors.get(entity_type)
     order = plan.order if plan else (RULES,)
@@ -70,7 +85,9 @@ def choose(settings: Settings, ontology: Ontology, entity_type: str) -> Choice:
             made = [rules]
         note = f"{notes[0]} {entity_type}: {' > '.join(each.name for each in made)} read instead."
     extractor = made[0] if len(made) == 1 else InOrder(made)
-    return Choice(extractor, plan.threshold if plan else 0.0, note)
+    file = settings.confidence_weights
+    weights = WEIGHTS if file is None else read_weights(file)
+    return Choice(extractor, plan.threshold if plan else 0.0, note, weights)
 
 
 def choose_shadow(settings: Settings, ontology: Ontology, entity_type: str) -> Extractor | None:

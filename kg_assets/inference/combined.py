@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from kg_assets.inference.confidence import PRIORS
 from kg_assets.inference.extractors import (
@@ -18,6 +19,9 @@ from kg_assets.inference.extractors import (
     identity,
 )
 from kg_assets.inference.gazetteer import name_key
+
+if TYPE_CHECKING:
+    from kg_assets.inference.llm.examples import ReviewedFact
 
 CONFLICT = "conflict"
 """Begins the reason of a fact that another extractor denies or doubts."""
@@ -43,6 +47,15 @@ class InOrder:
         self.name = ">".join(each.name for each in members)
         self.version = ">".join(map(identity, members))
         self.model = self._first.model
+
+    def taught(self, reviewed: Sequence[ReviewedFact]) -> InOrder:
+        """The same, whose members see examples from what people decided."""
+        return InOrder([taught(each, reviewed) for each in self.members])
+
+    @property
+    def members(self) -> tuple[Extractor, ...]:
+        """The extractors in their order."""
+        return (self._first, *(self._rest.members if self._rest else ()))
 
     def extract_many(self, contexts: Iterable[Context]) -> Iterator[Extraction]:
         """Read contexts; see `Extractor`. A state of each extractor that was asked is given."""
@@ -80,6 +93,10 @@ class Ensemble:
         self.version = "+".join(map(identity, members))
         self.model = next((each.model for each in members if each.model), None)
 
+    def taught(self, reviewed: Sequence[ReviewedFact]) -> Ensemble:
+        """The same, whose members see examples from what people decided."""
+        return Ensemble([taught(each, reviewed) for each in self._members])
+
     def extract_many(self, contexts: Iterable[Context]) -> Iterator[Extraction]:
         """Read contexts; see `Extractor`."""
         waiting = iter(contexts)
@@ -111,6 +128,17 @@ class Ensemble:
             output_tokens=sum(each.output_tokens for each in given),
             cost=sum(each.cost for each in given),
         )
+
+
+def taught(extractor: Extractor, reviewed: Sequence[ReviewedFact]) -> Extractor:
+    """Give an extractor what people decided; one that learns nothing from it stays as it is.
+
+    Args:
+        extractor: The extractor.
+        reviewed: What people decided.
+    """
+    teach = getattr(extractor, "taught", None)
+    return extractor if teach is None else teach(reviewed)
 
 
 def agreed(found: Mapping[str, Sequence[CandidateFact]]) -> Iterator[CandidateFact]:

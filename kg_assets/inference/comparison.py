@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.inference import extraction
+from kg_assets.inference.confidence import WEIGHTS, Weights
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.tables import extraction_states, extractor_comparison, inferred_relations
 from ontology.schema import Ontology
@@ -33,6 +34,7 @@ def compare(
     second: Extractor,
     ontology: Ontology,
     threshold: float,
+    weights: Weights = WEIGHTS,
 ) -> None:
     """Read a shard's contexts with a second extractor and write where it differs from the first.
 
@@ -42,9 +44,10 @@ def compare(
         second: The extractor in the shadow.
         ontology: What the gate goes by.
         threshold: Confidence below which a fact is not kept, as for the first.
+        weights: What the signals of a confidence count, as for the first.
     """
     con, table = step.con, extractor_comparison(entity_type)
-    extraction.read(step, entity_type, second, ontology, threshold, keep=False)
+    extraction.read(step, entity_type, second, ontology, threshold, weights=weights, keep=False)
     step.view("first_fact", inferred_relations(entity_type), step.partition)
     step.view("first_state", extraction_states(entity_type), step.partition)
     con.execute(f"CREATE TABLE first AS {_SIDES.format(facts='first_fact')}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 from kg_assets.inference.quotes import NORMALISED
 
@@ -21,6 +23,8 @@ class Weights:
     """What each signal adds to the log odds of a fact (natural logarithm).
 
     Attributes:
+        intercept: What every fact gets.
+        slope: By how much the log odds of the base are multiplied.
         normalised: The quote was found only after normalisation.
         margin: The link had no lead at all over the next candidate; less where it had some.
         reask: Each time that the answer had to be asked for again.
@@ -28,6 +32,8 @@ class Weights:
         dissent: Each extractor that read the text and did not find it.
     """
 
+    intercept: float = 0.0
+    slope: float = 1.0
     normalised: float = -0.35
     margin: float = -1.5
     reask: float = -0.4
@@ -35,9 +41,57 @@ class Weights:
     dissent: float = -0.7
 
 
-WEIGHTS = Weights()
+BY_HAND = Weights()
 """Set by hand as the priors are: each is about what doubles or halves the odds, but for the link,
-on which a fact stands or falls."""
+on which a fact stands or falls. What is fitted is drawn towards these."""
+
+WEIGHTS_FILE = Path(__file__).parent / "weights.json"
+"""The weights that ship: fitted by `python -m benchmarks.calibration` to labelled documents."""
+
+
+class WeightsError(ValueError):
+    """A file does not hold weights; the message says what is wrong."""
+
+
+def read_weights(file: Path) -> Weights:
+    """Read weights.
+
+    Args:
+        file: JSON as `write_weights` writes it.
+
+    Raises:
+        WeightsError: It cannot be read, lacks a weight, or has one that is no finite number or
+            turns its signal round.
+    """
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))["weights"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{file} holds no weights: {error}") from None
+    names = {each.name for each in fields(Weights)}
+    if not isinstance(given, dict) or set(given) != names:
+        raise WeightsError(f"{file}: weights are {', '.join(sorted(names))}, and no others")
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise WeightsError(f"{file}: {name} is no number")
+        if not math.isfinite(value) or DIRECTIONS.get(name, 0) * value < 0:
+            raise WeightsError(f"{file}: {name} cannot be {value}")
+    return Weights(**{name: float(value) for name, value in given.items()})
+
+
+def write_weights(weights: Weights, file: Path, **about: object) -> None:
+    """Write weights and what is to be known of them; the same give the same bytes."""
+    content = {"weights": asdict(weights), "about": about}
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+DIRECTIONS = {
+    "slope": 1, "normalised": -1, "margin": -1, "reask": -1, "agreement": 1, "dissent": -1,
+}  # fmt: skip
+"""Which way a signal moves a confidence; no weight may turn it round, whatever is fitted."""
+
+
+WEIGHTS = read_weights(WEIGHTS_FILE)
+"""The weights that ship."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +123,30 @@ def confidence(signals: Signals, quote_match: str | None, weights: Weights = WEI
         weights: What each signal counts.
 
     Returns:
-        Between 0 and 1, to four places; the base where no signal speaks for or against the fact.
+        Between `LOWEST` and `HIGHEST`, to four places.
     """
-    moved = (
-        weights.normalised * (quote_match == NORMALISED)
-        + weights.margin * (1.0 - signals.margin)
-        + weights.reask * signals.reasks
-        + weights.agreement * (signals.agreeing - 1)
-        + weights.dissent * (signals.asked - signals.agreeing)
-    )
-    if moved == 0.0:
-        return round(signals.base, 4)
-    base = min(max(signals.base, LOWEST), HIGHEST)
-    odds = math.log(base / (1.0 - base)) + moved
+    given = asdict(weights)
+    odds = math.fsum(given[name] * value for name, value in moves(signals, quote_match).items())
     return round(min(max(1.0 / (1.0 + math.exp(-odds)), LOWEST), HIGHEST), 4)
+
+
+def moves(signals: Signals, quote_match: str | None) -> dict[str, float]:
+    """What each weight is multiplied with, by its name; their sum is the log odds of the fact.
+
+    Args:
+        signals: How the fact was found.
+        quote_match: ``exact`` or ``normalised``, None where the quote was not found.
+    """
+    base = min(max(signals.base, LOWEST), HIGHEST)
+    return {
+        "intercept": 1.0,
+        "slope": math.log(base / (1.0 - base)),
+        "normalised": float(quote_match == NORMALISED),
+        "margin": 1.0 - signals.margin,
+        "reask": float(signals.reasks),
+        "agreement": float(signals.agreeing - 1),
+        "dissent": float(signals.asked - signals.agreeing),
+    }
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from kg_assets.inference.confidence import Signals, confidence
+from kg_assets.inference.confidence import WEIGHTS, Signals, Weights, confidence
 from kg_assets.inference.extractors import UNLINKED, CandidateFact, Context, Extraction
 from kg_assets.inference.gazetteer import name_key
 from kg_assets.inference.quotes import EXACT, Place, find_quote
@@ -17,6 +17,9 @@ REJECTED = "rejected"
 
 PROPOSED = "proposed"
 """Status of a fact that would be kept if its object, a new entity, were known."""
+
+UNSURE = "confidence below the threshold"
+"""Begins the reason of a fact that is not sure enough."""
 
 NO_QUOTE = "quote not found in the document"
 NO_CANDIDATE = "object is not among the candidates"
@@ -114,6 +117,7 @@ def rows(
     document: Document | None,
     ontology: Ontology,
     threshold: float = 0.0,
+    weights: Weights = WEIGHTS,
 ) -> list[dict[str, object]]:
     """Make a row of the table inferred_relations of each fact, whether it is kept or not.
 
@@ -122,6 +126,7 @@ def rows(
         document: The document as it is now, None where it is gone.
         ontology: As for `judge`.
         threshold: Confidence below which a fact is not kept.
+        weights: What each signal counts.
     """
     context, extractor = extraction.context, extraction.by
     found: list[dict[str, object]] = []
@@ -132,9 +137,9 @@ def rows(
         signals = Signals(
             fact.confidence, fact.margin, extraction.reasks, fact.agreeing, fact.asked
         )
-        sure = confidence(signals, place.match if place else None)
+        sure = confidence(signals, place.match if place else None, weights)
         if reason is None and sure < threshold:
-            status, reason = REJECTED, f"confidence below the threshold: {threshold}"
+            status, reason = REJECTED, f"{UNSURE}: {threshold}"
         quote = fact.quote
         if place is not None and document is not None:
             # As the document has it, where the quote was found only after normalisation.
@@ -148,6 +153,8 @@ def rows(
             str(place.end if place else context.start),
             extractor.name,
             str(fact.negated),
+            # The sides of a conflict can have one quote.
+            fact.problem or "",
         )
         found.append(
             {

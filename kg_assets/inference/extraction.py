@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from kg_assets.consistency import contradicted
 from kg_assets.inference import evidence
+from kg_assets.inference.confidence import WEIGHTS, Weights
 from kg_assets.inference.contexts import fill, read_contexts
 from kg_assets.inference.extractors import Context, Extraction, Extractor, identity
 from kg_assets.inference.tables import (
@@ -41,6 +42,7 @@ def read(
     ontology: Ontology,
     threshold: float,
     *,
+    weights: Weights = WEIGHTS,
     keep: bool = True,
 ) -> int:
     """Find the facts in a shard's contexts, and the state of each context.
@@ -54,6 +56,7 @@ def read(
         extractor: Reads the contexts.
         ontology: What the gate goes by.
         threshold: Confidence below which a fact is not kept.
+        weights: What the signals of a confidence count.
         keep: Whether what the step wrote before stands where the context is what it was.
 
     Returns:
@@ -83,7 +86,7 @@ def read(
         document, content = unread.known[extraction.context.context_id]
         if extraction.last:
             del unread.known[extraction.context.context_id]
-        fact_rows += evidence.rows(extraction, document, ontology, threshold)
+        fact_rows += evidence.rows(extraction, document, ontology, threshold, weights)
         state_rows.append(_state(extraction, content, ontology))
         if len(fact_rows) + len(state_rows) >= _ROWS_AT_ONCE:
             _insert(con, "fact", fact_rows, facts)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from kg_assets.inference.evidence import PROPOSED
+from kg_assets.inference.evidence import PROPOSED, REJECTED
 from kg_assets.inference.extractors import UNLINKED
-from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
+from kg_assets.inference.gazetteer import name_key
+from kg_assets.inference.proposing import is_proposable, proposal_id
+from kg_assets.inference.review.tables import reviewed_relations
 from kg_assets.inference.tables import (
     GAZETTEER_TYPES,
     INFERENCE_TYPES,
     INFERRED_RECORDS,
     INFERRED_TYPES,
-    inferred_relations,
 )
 from kg_assets.inference.things import BATCH_THINGS, view_things
-from kg_assets.inference.wordlists import listed
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.sources.contract import MAX_ID_LENGTH
 from kg_assets.sources.inferred import INFERRED, deliver
@@ -34,17 +34,6 @@ if TYPE_CHECKING:
 
     from resources.lake import Step
 
-LONGEST_NAME = 120
-"""Characters of a proposed name; a longer one is a clause that was taken for a name."""
-
-_KIND_WORDS = frozenset(
-    listed(
-        """
-film films movie novel novels book books play series show comic comics manga game games franchise
-trilogy saga story stories article song poem event character tale legend work
-"""
-    )
-)
 _NOT_CARRIED = ("entity_type", "source", "parent_id")
 # Ids of another source would lead nowhere in this one; names stay.
 
@@ -53,8 +42,9 @@ def run_inferred_records(step: Step, landing: Path) -> None:
     """Write what the source `inferred` says now, and land it if that differs from before.
 
     An entity is proposed where a fact holds but for its object, which the text names with its
-    type and which no entity of that type is called. Once it is resolved, the facts link to it;
-    it stays for as long as one of them does, so that a build on the same input changes nothing.
+    type and which no entity of that type is called, or which a person says is a new one. Once it
+    is resolved, the facts link to it; it stays for as long as one of them does, so that a build on
+    the same input changes nothing.
 
     Args:
         step: Reads things, facts, entities and members.
@@ -75,22 +65,6 @@ def run_inferred_records(step: Step, landing: Path) -> None:
     )
 
 
-def is_proposable(name: str) -> bool:
-    """Whether a name can be that of an entity that nobody has: not a phrase such as "the novel"."""
-    keys = words(name)
-    telling = [word for word in keys if word not in COMMON_WORDS and word not in _KIND_WORDS]
-    first = next((char for char in name if char.isalnum()), "")
-    return bool(telling) and not first.islower() and len(name) <= LONGEST_NAME
-
-
-def proposal_id(entity_type: str, name: str) -> str:
-    """The source_id of a proposed entity: the same name and type are one proposal.
-
-    It begins with a plus sign, which no name of a source does: ids of things begin with one.
-    """
-    return f"+{entity_type}:{hashlib.sha256(name_key(name).encode()).hexdigest()[:16]}"
-
-
 def thing_id(source: str, source_id: str) -> str:
     """The source_id of a thing in the source `inferred`."""
     whole = f"{source}:{source_id}"
@@ -103,7 +77,7 @@ def _view_facts(step: Step) -> None:
     con = step.con
     facts, entities, members = [], [], []
     for kind in INFERENCE_TYPES:
-        step.view(f"facts_{kind}", inferred_relations(kind))
+        step.view(f"facts_{kind}", reviewed_relations(kind))
         facts.append(f"SELECT * FROM facts_{kind}")  # noqa: S608 - our types
     for kind in GAZETTEER_TYPES:
         step.view(f"entities_{kind}", resolved_entities(kind))
@@ -214,13 +188,14 @@ def _proposals(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             subject_id,
             relation,
             document_id,
-            quote
+            quote,
+            reviewer IS NOT NULL AS reviewed
         FROM fact
         WHERE object_id IS NULL
         AND object_type IS NOT NULL
         AND NOT negated
         -- A language model proposes by itself; of the rules' facts those without a link do.
-        AND (status = $proposed OR starts_with(reason, $unlinked))
+        AND (status = $proposed OR starts_with(coalesce(reason, ''), $unlinked))
         ORDER BY document_id, "start", fact_id
         """,
         params={"unlinked": UNLINKED, "proposed": PROPOSED},
@@ -238,8 +213,11 @@ def _proposals(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         FROM fact
         JOIN proposed ON proposed.entity_id = fact.object_id
         WHERE NOT fact.negated
+            -- What a person rejected supports nothing.
+            AND (fact.reviewer IS NULL OR fact.status <> $rejected)
         ORDER BY fact.document_id, fact."start", fact.fact_id
-        """
+        """,
+        params={"rejected": REJECTED},
     )
     found: dict[str, dict[str, Any]] = {}
     for each in _each(linked):
@@ -249,7 +227,12 @@ def _proposals(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     proposed: dict[tuple[str, str], dict[str, Any]] = {}
     for each in _each(unlinked):
         kind, name = each["entity_type"], each["name"]
-        if kind in GAZETTEER_TYPES and is_proposable(name):
+        if kind not in GAZETTEER_TYPES:
+            continue
+        if each["reviewed"]:
+            # A person has seen the name, and what else has it.
+            found.setdefault(proposal_id(kind, name), each)
+        elif is_proposable(name):
             proposed.setdefault((kind, name_key(name)), each)
     # Where one has the name and the text does not tell whether it is meant, one more would not
     # help.

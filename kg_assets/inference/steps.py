@@ -9,12 +9,17 @@ import pyarrow as pa
 from kg_assets.inference import contexts as texts
 from kg_assets.inference import evidence, extraction
 from kg_assets.inference.choice import Choice, rules_for
+from kg_assets.inference.combined import taught
 from kg_assets.inference.comparison import compare
+from kg_assets.inference.confidence import WEIGHTS, Weights
 from kg_assets.inference.documents import chunk_batches, documents
 from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.index import open_index, write_index
+from kg_assets.inference.llm.examples import ReviewedFact
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
+from kg_assets.inference.review.examples import reviewed_facts
+from kg_assets.inference.review.tables import FACT_JUDGEMENTS
 from kg_assets.inference.tables import (
     CHUNKS,
     DOCUMENT_INDEX,
@@ -158,8 +163,18 @@ def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None =
     """
     con, ontology = step.con, load_ontology()
     choice = choice or Choice(rules_for(ontology, entity_type), 0.0)
+    if choice.extractor.model is not None:
+        # Only a language model learns from examples, so nothing else is read again for them.
+        choice = choice.taught(_reviewed(step, entity_type))
     facts, states = inferred_relations(entity_type), extraction_states(entity_type)
-    kept = extraction.read(step, entity_type, choice.extractor, ontology, choice.threshold)
+    kept = extraction.read(
+        step,
+        entity_type,
+        choice.extractor,
+        ontology,
+        choice.threshold,
+        weights=choice.weights,
+    )
     # Two windows of one document can repeat a sentence, but never a place in it.
     written = step.write(facts, con.sql("SELECT DISTINCT ON (fact_id) * FROM fact ORDER BY ALL"))
     step.write(states, con.table("state"))
@@ -193,8 +208,18 @@ def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None =
     )
 
 
+def _reviewed(step: Step, entity_type: str) -> list[ReviewedFact]:
+    step.view("subject_member", entity_members(entity_type))
+    judgements = step.read(FACT_JUDGEMENTS, entity_type)
+    return reviewed_facts(step.con, judgements, "subject_member")
+
+
 def run_extractor_comparison(
-    step: Step, entity_type: str, second: Extractor | None, threshold: float
+    step: Step,
+    entity_type: str,
+    second: Extractor | None,
+    threshold: float,
+    weights: Weights = WEIGHTS,
 ) -> None:
     """Write how a second extractor reads the same contexts; nothing where there is none.
 
@@ -203,13 +228,16 @@ def run_extractor_comparison(
         entity_type: Type of the subjects.
         second: The extractor in the shadow, or None.
         threshold: Confidence below which a fact is not kept.
+        weights: What the signals of a confidence count.
     """
     if second is None:
         table = extractor_comparison(entity_type)
         step.write(table, table.schema.empty_table())
         step.report(second="none")
         return
-    compare(step, entity_type, second, load_ontology(), threshold)
+    if second.model is not None:
+        second = taught(second, _reviewed(step, entity_type))
+    compare(step, entity_type, second, load_ontology(), threshold, weights)
 
 
 def nothing_left(settings: Settings, entity_type: str) -> bool:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from kg_assets.matching.judgement_values import ContradictionError
+from kg_assets.judging import log
+from kg_assets.judging.values import ContradictionError
+from kg_assets.matching.judgement_values import Judgement
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,20 +38,7 @@ def stand(
     Returns:
         Rows of it, at most one for each type and pair, ordered by pair.
     """
-    judgements.create_view("judgements_given", replace=True)
-    return con.sql(
-        """
-        SELECT *
-        FROM judgements_given
-        WHERE undoes IS NULL
-            AND id NOT IN (SELECT undoes FROM judgements_given WHERE undoes IS NOT NULL)
-        QUALIFY row_number() OVER (
-            PARTITION BY entity_type, record_l, record_r
-            ORDER BY time DESC, id DESC
-        ) = 1
-        ORDER BY entity_type, record_l, record_r
-        """
-    )
+    return log.stand(con, judgements, Judgement.about)
 
 
 def joined(pairs: pa.Table) -> pa.Table:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kg_assets.build import assemble
 from kg_assets.building import build
-from kg_assets.matching.judgement_log import add
-from kg_assets.matching.judgement_values import Judgement
-from kg_assets.matching.tables import JUDGEMENTS
+from kg_assets.inference.review.log import FACTS
+from kg_assets.judging.log import add_all, judgements_of
+from kg_assets.judging.values import Kind
+from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.promotion.prospect import Prospect, difference, look
 from kg_assets.promotion.publishing import follow, production_lock, set_links, swap
 from kg_assets.promotion.readiness import readiness
@@ -53,6 +54,9 @@ __all__ = [
 
 THROUGH = "prod-next"
 """The namespace that production's daemon builds."""
+
+_KINDS: tuple[Kind[Any], ...] = (PAIRS, FACTS)
+"""What people judge, which is theirs and of no namespace alone."""
 
 _NAMED = 8
 """Labels that a message names."""
@@ -203,9 +207,8 @@ def rebase(
         given_up = sorted(built if "all" in release else set(release))
         if unknown := sorted(set(given_up) - built):
             raise PromotionError(f"{namespace} has not built {', '.join(unknown)} itself")
-        merged = 0
-        if JUDGEMENTS.name in built and JUDGEMENTS.name not in given_up:
-            merged = _merge_judgements(Lake(settings.in_namespace(PRODUCTION)), lake)
+        kinds = [each for each in _KINDS if each.table.name in built - set(given_up)]
+        merged = _merge_judgements(Lake(settings.in_namespace(PRODUCTION)), lake, kinds=kinds)
         lasting = [
             [table.name for table in step.outputs] for step in assemble(own).steps if step.lasting
         ]
@@ -329,12 +332,21 @@ def _existing(settings: Settings, namespace: str) -> Lake:
     return Lake(settings.in_namespace(namespace))
 
 
-def _merge_judgements(source: Lake, target: Lake, types: Sequence[str] = ENTITY_TYPES) -> int:
+def _merge_judgements(
+    source: Lake,
+    target: Lake,
+    types: Sequence[str] = ENTITY_TYPES,
+    *,
+    kinds: Sequence[Kind[Any]] = _KINDS,
+) -> int:
     """Add the judgements of one namespace to those of another; none is ever lost."""
+    given = []
     with source.step("judgements") as step:
-        rows = step.read(JUDGEMENTS, tracked=False).order("time, id").to_arrow_table().to_pylist()
-    given = [Judgement(**row) for row in rows if row["entity_type"] in types]
-    return len(add(target, given).added)
+        for kind in kinds:
+            rows = step.read(kind.table, tracked=False).order("time, id")
+            said = judgements_of(kind, rows)
+            given.append((kind, [one for one in said if one.entity_type in types]))
+    return sum(len(each.added) for each in add_all(target, given))
 
 
 def _some(labels: Sequence[str]) -> str:

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from kg_assets.cli.evaluate import evaluate
+from kg_assets.judging.log import add
 from kg_assets.matching import tables
-from kg_assets.matching.judgement_log import add
+from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from resources.lake import Lake
 from resources.settings import Settings
@@ -40,6 +41,7 @@ def matched(settings, scores, *said, vetoed=()):
 def judge(settings, *said, kind="film"):
     add(
         Lake(settings),
+        PAIRS,
         [
             judgement(kind, f"a:{one.split()[0]}", f"b:{one.split()[2]}", one.split()[1], who="ann")
             for one in said

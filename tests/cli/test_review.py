@@ -182,7 +182,7 @@ def test_a_page_runs_nothing_of_a_source_and_its_choices_can_be_imported(kg, tmp
 def test_the_last_answer_can_be_undone_too(kg, tmp_path):
     result = kg("review", lines="s\ns\nundo\nd\nq\n")
     assert [each[1] for each in standing(kg, tmp_path)] == ["same", "different"]
-    assert "no pair is left" in result.output
+    assert "nothing is left to be asked" in result.output
 
 
 def test_what_is_refused_is_said_beneath_the_pair_and_not_scrolled_away(kg):

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from kg_assets.cli.main import app
-from kg_assets.cli.review import Asked
 from kg_assets.cli.review_page import page_of
+from kg_assets.cli.review_pairs import Asked
 from kg_assets.matching.explain import ComparisonEvidence, Explanation
 from tests.cli.browser import CHROMIUM, Browser
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from kg_assets.building import build
-from kg_assets.matching.judgement_log import add
+from kg_assets.judging.log import add
+from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from kg_assets.promotion.promoting import (
     NothingNewError,
@@ -53,10 +54,10 @@ def test_two_people_work_side_by_side_and_one_type_of_one_becomes_production(bui
     films, people = counts(prod)
 
     # Ann joins two films, Bob parts two people; both build at once.
-    add(Lake(ann), [judgement("film", "alpha:3", "beta:b", "same", who="ann")])
+    add(Lake(ann), PAIRS, [judgement("film", "alpha:3", "beta:b", "same", who="ann")])
     assert Lake(bob).catalog.own_tables("bob") == set()
     rians = ["alpha:1/rian johnson", "alpha:2/rian johnson"]
-    add(Lake(bob), [judgement("person", *rians, "different", who="bob")])
+    add(Lake(bob), PAIRS, [judgement("person", *rians, "different", who="bob")])
     with pytest.raises(RefusedError, match="film/resolved_entities"):
         promote(built, "ann")
     running = start(ann, "--types", "film")

@@ -9,7 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from kg_assets.graph.vocabulary import relation_types
-from kg_assets.inference.tables import DOCUMENTS, inferred_relations
+from kg_assets.inference.review.tables import reviewed_relations
+from kg_assets.inference.tables import DOCUMENTS
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA
 from ontology.schema import load_ontology
@@ -52,7 +53,7 @@ def connection(
 
     Returns:
         Connection with the views records, members, entities, claims, documents,
-        inferred_relations and relation_types.
+        reviewed_relations and relation_types.
     """
     con = duckdb.connect(config={"threads": 1})
     by_key = {f"{each['source']}:{each['source_id']}": each for each in records}
@@ -110,8 +111,8 @@ def connection(
         for entity_id, keys in entities.items()
     ]
     con.register("documents", pa.Table.from_pylist(documents, schema=DOCUMENTS.schema))
-    schema = inferred_relations("film").schema
-    con.register("inferred_relations", pa.Table.from_pylist(facts or [], schema=schema))
+    schema = reviewed_relations("film").schema
+    con.register("reviewed_relations", pa.Table.from_pylist(facts or [], schema=schema))
     con.register("relation_types", relation_types(load_ontology()))
     return con
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from dagster_duckdb import DuckDBResource
 
 from kg_assets.graph.steps import EDGES_INPUTS, run_edges, run_knowledge_graph, run_nodes
-from kg_assets.inference.tables import DOCUMENTS, inferred_relations
+from kg_assets.inference.review.tables import reviewed_relations
+from kg_assets.inference.tables import DOCUMENTS
 from kg_assets.matching.tables import entity_members, identity_events, resolved_entities
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from resources.lake import Lake
@@ -60,15 +61,14 @@ def fill(
             write(lake, table, relation.to_arrow_table().to_pylist())
         documents = con.table("documents").filter(f"entity_type = '{entity_type}'")
         write(lake, DOCUMENTS, documents.to_arrow_table().to_pylist(), entity_type)
-    told = con.table("inferred_relations").to_arrow_table().to_pylist()
+    told = con.table("reviewed_relations").to_arrow_table().to_pylist()
     defaults = {
         "subject_type": "film", "document_sha256": "", "extractor_version": "1", "ontology": "x",
         "negated": False, "context_id": "c",
-        "signals": {"base": 0.9, "margin": 1.0, "reasks": 0, "agreeing": 1, "asked": 1},
     }  # fmt: skip
     write(
         lake,
-        inferred_relations("film"),
+        reviewed_relations("film"),
         [row | {k: v for k, v in defaults.items() if row[k] is None} for row in told],
     )
     write(lake, identity_events("film"), events or [])

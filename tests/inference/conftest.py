@@ -11,6 +11,7 @@ import pytest
 
 from kg_assets.inference.choice import Choice
 from kg_assets.inference.extractors import Extractor
+from kg_assets.inference.review.steps import run_reviewed_relations
 from kg_assets.inference.steps import (
     run_document_index,
     run_documents,
@@ -82,11 +83,14 @@ class World:
         kinds: Iterable[str] = ("film",),
         shards: int = 1,
         extractor: Extractor | None = None,
+        *,
+        search: bool = True,
     ) -> None:
-        """Run the whole inference stage."""
-        for kind in GAZETTEER_TYPES:
+        """Run the whole inference stage; without search, only texts of the kinds are read."""
+        for kind in GAZETTEER_TYPES if search else kinds:
             self._run("documents", kind, run_documents)
-            self._run("index", kind, lambda step: run_document_index(step, self.vectors))
+            if search:
+                self._run("index", kind, lambda step: run_document_index(step, self.vectors))
         for kind in kinds:
             for shard in (f"{number:02d}" for number in range(shards)):
                 self._run(
@@ -103,6 +107,11 @@ class World:
                         step, kind, None if extractor is None else Choice(extractor, 0.0)
                     ),
                 )
+            self.review(kind)
+
+    def review(self, kind: str = "film") -> None:
+        """Let judgements decide on the facts of a type, and make its queue."""
+        self._run(f"{kind}/review", None, lambda step: run_reviewed_relations(step, kind))
 
     def rows(self, table: Table, partition: str | None = None) -> list[dict[str, Any]]:
         """Rows of a table in the order of its key."""

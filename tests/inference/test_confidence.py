@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg_assets.inference.confidence import (
+    BY_HAND,
+    HIGHEST,
     Signals,
     calibration_error,
     confidence,
@@ -20,8 +22,8 @@ BASE = Signals(0.8)
 
 
 def test_without_a_signal_the_base_stays() -> None:
-    assert confidence(BASE, "exact") == 0.8
-    assert confidence(Signals(1.0), "exact") == 1.0
+    assert confidence(BASE, "exact", BY_HAND) == 0.8
+    assert confidence(Signals(1.0), "exact", BY_HAND) == HIGHEST
 
 
 @pytest.mark.parametrize(
@@ -35,8 +37,9 @@ def test_without_a_signal_the_base_stays() -> None:
     ],
 )
 def test_a_signal_moves_the_confidence_its_way(signals: Signals, quote: str, higher: bool) -> None:
+    plain = confidence(BASE, "exact")
     found = confidence(signals, quote)
-    assert found > 0.8 if higher else found < 0.8
+    assert found > plain if higher else found < plain
 
 
 @given(

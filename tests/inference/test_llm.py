@@ -224,7 +224,7 @@ def reviewed(number: int, relation: str, holds: bool, **more: Any) -> ReviewedFa
     example = WorkedExample(f"Film {number}", f"Passage {number}.", relation, "X", "film", holds)
     return ReviewedFact(
         f"r{number}", **{"subject_id": f"s{number}", "subject_type": "film",
-                         "document_sha256": f"{number}" * 64, "example": example} | more
+                         "quote": f"Quote {number}.", "example": example} | more
     )  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def test_no_text_is_read_with_an_example_from_itself_or_about_its_subject(
     server: LlmServer, tmp_path: Path
 ) -> None:
     facts_of_people = (
-        reviewed(1, "sequel_of", True, document_sha256="0" * 64),
+        reviewed(1, "sequel_of", True, quote=context().text[3:20]),
         reviewed(2, "sequel_of", True, subject_id="f:0"),
         reviewed(3, "sequel_of", True),
         reviewed(4, "based_on", False),

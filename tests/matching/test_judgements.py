@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg_assets.judging.log import add, take_back
+from kg_assets.judging.values import ContradictionError, JudgementError
 from kg_assets.matching import tables
 from kg_assets.matching.clustering import cluster
-from kg_assets.matching.judgement_log import add, take_back
-from kg_assets.matching.judgement_values import ContradictionError, JudgementError, judgement
+from kg_assets.matching.judgement_log import PAIRS
+from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.judgements import stand
 from resources.lake import Lake
 from resources.production import promote
@@ -37,7 +39,7 @@ def judge(lake, *said, **more):
     for each in said:
         left, verdict, right = each.split()
         made.append(judgement("film", left, right, verdict, who="ann", **more))
-    return add(lake, made)
+    return add(lake, PAIRS, made)
 
 
 def standing(lake):
@@ -151,7 +153,7 @@ def test_the_newest_judgement_of_a_pair_counts(lake):
 def test_what_is_taken_back_lets_the_one_before_it_count_again(lake):
     judge(lake, "a:1 same b:1")
     (later,) = judge(lake, "a:1 different b:1").added
-    take_back(lake, later, who="bob")
+    take_back(lake, PAIRS, later, who="bob")
     assert standing(lake) == {"a:1 same b:1"}
     with lake.step("look") as step:
         assert step.read(tables.JUDGEMENTS, tracked=False).count("*").fetchall() == [(3,)]
@@ -186,14 +188,14 @@ def test_of_several_judgements_one_that_cannot_be_keeps_all_out(lake):
     film = judgement("film", "a:1", "b:1", "same", who="ann")
     book = judgement("book", "a:1", "b:1", "same", who="ann", undoes="nothing")
     with pytest.raises(JudgementError, match="nothing"):
-        add(lake, [film, book])
+        add(lake, PAIRS, [film, book])
     assert standing(lake) == set()
 
 
 def test_a_namespace_keeps_what_production_knew_when_it_judges_itself(tmp_path):
     first = Lake(Settings(home=tmp_path, namespace="prod-next", threads=1))
     judge(first, "a:1 same b:1")
-    add(first, [judgement("book", "a:9", "b:9", "same", who="ann")])
+    add(first, PAIRS, [judgement("book", "a:9", "b:9", "same", who="ann")])
     promote(first.catalog, "prod-next")
     mine = Lake(Settings(home=tmp_path, namespace="mine", threads=1))
     judge(mine, "a:2 same b:2")
@@ -205,7 +207,8 @@ def test_a_namespace_keeps_what_production_knew_when_it_judges_itself(tmp_path):
 KILLED = """
 import os, signal, sys
 import sqlalchemy as sa
-from kg_assets.matching.judgement_log import add
+from kg_assets.judging.log import add
+from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from resources.lake import Lake
 from resources.settings import Settings
@@ -221,7 +224,7 @@ def after(_connection, _cursor, statement, *_):
 
 lake = Lake(Settings())
 sa.event.listen(sa.Engine, "after_cursor_execute", after)
-add(lake, [judgement(kind, "a:2", "b:2", "same", who="ann") for kind in ("film", "book")])
+add(lake, PAIRS, [judgement(kind, "a:2", "b:2", "same", who="ann") for kind in ("film", "book")])
 """
 
 
@@ -229,7 +232,7 @@ add(lake, [judgement(kind, "a:2", "b:2", "same", who="ann") for kind in ("film",
 def test_a_kill_between_types_hides_nothing_and_adds_nothing(tmp_path, reached):
     first = Lake(Settings(home=tmp_path, namespace="prod-next", threads=1))
     for kind in ("book", "film", "play"):
-        add(first, [judgement(kind, f"a:{kind}", f"b:{kind}", "same", who="ann")])
+        add(first, PAIRS, [judgement(kind, f"a:{kind}", f"b:{kind}", "same", who="ann")])
     promote(first.catalog, "prod-next")
     known = standing(first)
     mine = Lake(Settings(home=tmp_path, namespace="mine", threads=1))
@@ -250,8 +253,8 @@ def test_a_kill_between_types_hides_nothing_and_adds_nothing(tmp_path, reached):
     [
         pytest.param({"entity_type": "thing"}, "no entity type", id="a type without a model"),
         pytest.param({"verdict": "maybe"}, "none of same, different", id="verdict"),
-        pytest.param({"record_a": "nowhere"}, "source:source_id", id="no record"),
-        pytest.param({"record_a": "b:1"}, "against itself", id="itself"),
+        pytest.param({"record_l": "nowhere"}, "source:source_id", id="no record"),
+        pytest.param({"record_l": "b:1"}, "against itself", id="itself"),
         pytest.param({"who": " "}, "nobody", id="nobody"),
         pytest.param({"time": "yesterday"}, "ISO 8601", id="time"),
         pytest.param({"time": "2026-01-01T00:00:00"}, "time zone", id="local time"),
@@ -261,20 +264,20 @@ def test_a_kill_between_types_hides_nothing_and_adds_nothing(tmp_path, reached):
     ],
 )
 def test_a_judgement_that_cannot_be_is_refused_in_words(values, message):
-    good = {"entity_type": "film", "record_a": "a:1", "record_b": "b:1", "verdict": "same"}
+    good = {"entity_type": "film", "record_l": "a:1", "record_r": "b:1", "verdict": "same"}
     with pytest.raises(JudgementError, match=message):
         judgement(**{**good, "who": "ann", **values})
 
 
 RECORDS = [f"{source}:{number}" for source in "ab" for number in range(4)]
-PAIRS = st.sampled_from([(a, b) for a in RECORDS for b in RECORDS if a < b])
+TWO_RECORDS = st.sampled_from([(a, b) for a in RECORDS for b in RECORDS if a < b])
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(
-    weights=st.dictionaries(PAIRS, st.integers(-5, 9), max_size=12),
-    vetoed=st.sets(PAIRS, max_size=4),
-    judged=st.dictionaries(PAIRS, st.booleans(), max_size=6),
+    weights=st.dictionaries(TWO_RECORDS, st.integers(-5, 9), max_size=12),
+    vetoed=st.sets(TWO_RECORDS, max_size=4),
+    judged=st.dictionaries(TWO_RECORDS, st.booleans(), max_size=6),
     free=st.booleans(),
     largest=st.sampled_from([2, 100]),
 )

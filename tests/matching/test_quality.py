@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg_assets.judging.log import add
 from kg_assets.matching import tables
 from kg_assets.matching.bridges import bridges
 from kg_assets.matching.checks import entity_checks
 from kg_assets.matching.components import connected
 from kg_assets.matching.entities import run_resolved_entities
-from kg_assets.matching.judgement_log import add
+from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.quality import cluster_quality
 from resources.lake import Lake
@@ -220,7 +221,7 @@ def test_a_judgement_of_the_bridge_settles_it(tmp_path, verdict, records, score)
     )
     for judged in (False, True):
         if judged:
-            add(lake, [judgement("film", "a:4", "b:0", verdict, who="ann")])
+            add(lake, PAIRS, [judgement("film", "a:4", "b:0", verdict, who="ann")])
         with lake.step("entities") as step:
             run_resolved_entities(step, SPEC)
             asked = step.rows(tables.review_queue("film"))

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from kg_assets.judging.log import add
+from kg_assets.judging.values import ContradictionError
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.entities import run_resolved_entities
-from kg_assets.matching.judgement_log import add
-from kg_assets.matching.judgement_values import ContradictionError, judgement
+from kg_assets.matching.judgement_log import PAIRS
+from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.records import run_records
 from kg_assets.matching.scoring import run_match_scores
 from resources.lake import Lake
@@ -92,7 +94,7 @@ def test_a_judgement_that_contradicts_others_is_refused_with_the_chain(world):
     said = judgement("film", "a:1", "b:2", "different", who="ann")
     chain = r"a:1 is the same as b:1 .*b:1 is the same as b:2"
     with pytest.raises(ContradictionError, match=chain):
-        add(world.lake, [said])
+        add(world.lake, PAIRS, [said])
     assert world.update()["records_resolved"] == 0
 
 

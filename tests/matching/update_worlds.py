@@ -6,13 +6,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from kg_assets.judging.log import add
+from kg_assets.judging.values import ContradictionError
 from kg_assets.matching import tables
 from kg_assets.matching.affected import applied_judgements
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.entities import run_resolved_entities
-from kg_assets.matching.judgement_log import add
-from kg_assets.matching.judgement_values import ContradictionError, judgement
+from kg_assets.matching.judgement_log import PAIRS
+from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
@@ -163,7 +165,7 @@ class World:
         """Add judgements, as many of them as contradict none before, and say how many."""
         said = [judgement("film", *one, who="ann") for one in judged]
         try:
-            add(self.lake, said)
+            add(self.lake, PAIRS, said)
         except ContradictionError:
             if len(said) == 1:
                 return 0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kg_assets.matching.judgement_log import add
+from kg_assets.judging.log import add
+from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.judgements import ContradictionError
 from kg_assets.matching.tables import JUDGEMENTS
@@ -20,7 +21,7 @@ def settings(tmp_path):
 
 def judge(settings, namespace, left, right, verdict="same"):
     lake = Lake(settings.in_namespace(namespace))
-    add(lake, [judgement("film", left, right, verdict, who=namespace)])
+    add(lake, PAIRS, [judgement("film", left, right, verdict, who=namespace)])
     return lake
 
 

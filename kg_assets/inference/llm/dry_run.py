@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,10 +14,15 @@ from kg_assets.inference.contexts import read_contexts
 from kg_assets.inference.extractors import Context
 from kg_assets.inference.llm.extractor import LanguageModelExtractor
 from kg_assets.inference.llm.loop import as_they_come
+from kg_assets.inference.review.tables import FACT_JUDGEMENTS
 from kg_assets.inference.tables import extraction_contexts
+from kg_assets.matching.tables import entity_members
 from ontology.schema import Ontology
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from kg_assets.inference.llm.examples import ReviewedFact
     from resources.llm.store import Request
     from resources.settings import Settings
 
@@ -66,7 +71,9 @@ def forecast(settings: Settings, ontology: Ontology, entity_type: str) -> Foreca
 
     # In this mode nothing is sent, whatever else is asked.
     settings = settings.model_copy(update={"llm_mode": "only-stored"})
-    extractor = LanguageModelExtractor(settings, ontology, entity_type)
+    extractor = LanguageModelExtractor(
+        settings, ontology, entity_type, _reviewed(settings, entity_type)
+    )
     documents: set[str] = set()
     contexts = stored = 0
 
@@ -105,16 +112,35 @@ def forecast(settings: Settings, ontology: Ontology, entity_type: str) -> Foreca
 
 
 def _contexts(settings: Settings, entity_type: str) -> Iterator[Context]:
-    from resources.duck import session
     from resources.lake import Lake
+
+    with _session(settings) as con:
+        found = Lake(settings).relation(con, extraction_contexts(entity_type))
+        for batch in found.order("context_id").to_arrow_reader(64):
+            yield from read_contexts(batch)
+
+
+def _reviewed(settings: Settings, entity_type: str) -> list[ReviewedFact]:
+    """What people decided, as the step takes it for its examples."""
+    from kg_assets.inference.review.examples import reviewed_facts
+    from resources.lake import Lake
+
+    lake = Lake(settings)
+    with _session(settings) as con:
+        lake.relation(con, entity_members(entity_type)).create_view("subject_member")
+        judgements = lake.relation(con, FACT_JUDGEMENTS, entity_type)
+        return reviewed_facts(con, judgements, "subject_member")
+
+
+@contextmanager
+def _session(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    from resources.duck import session
 
     scratch = settings.scratch / f"dry-run-{secrets.token_hex(6)}"
     scratch.mkdir(parents=True)
     try:
         limit = settings.memory_limit
         with closing(session(threads=1, memory_limit=limit, scratch=scratch)) as con:
-            found = Lake(settings).relation(con, extraction_contexts(entity_type))
-            for batch in found.order("context_id").to_arrow_reader(64):
-                yield from read_contexts(batch)
+            yield con
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

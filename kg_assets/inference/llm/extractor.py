@@ -26,7 +26,7 @@ from kg_assets.inference.extractors import (
     Extraction,
 )
 from kg_assets.inference.llm.answers import facts
-from kg_assets.inference.llm.examples import ReviewedFact, worked_examples
+from kg_assets.inference.llm.examples import Examples, ReviewedFact
 from kg_assets.inference.llm.loop import as_they_come
 from kg_assets.inference.llm.request import request
 from kg_assets.inference.quotes import find_quote
@@ -77,8 +77,12 @@ class LanguageModelExtractor:
         self._settings = settings
         self._ontology = ontology
         self._entity_type = entity_type
-        self._reviewed = tuple(reviewed)
+        self._examples = Examples(reviewed, ontology, entity_type)
         self._response = response_model(ontology, entity_type)
+
+    def taught(self, reviewed: Sequence[ReviewedFact]) -> LanguageModelExtractor:
+        """The same extractor, whose examples are chosen from what people decided."""
+        return LanguageModelExtractor(self._settings, self._ontology, self._entity_type, reviewed)
 
     @property
     def model(self) -> str:
@@ -92,14 +96,15 @@ class LanguageModelExtractor:
             _PROTOCOL,
             REASKS,
             MAX_TOKENS,
-            instructions(self._ontology, self._entity_type, self._examples(None)),
+            instructions(self._ontology, self._entity_type, self._examples.of()),
             answer_schema(self._response),
         ]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]
 
     def body(self, context: Context) -> dict[str, Any]:
         """The first request about a context, without the form of its answer."""
-        told = instructions(self._ontology, self._entity_type, self._examples(context))
+        examples = self._examples.of(context.text, context.entity_id)
+        told = instructions(self._ontology, self._entity_type, examples)
         return request(context, told, model=self.model, max_tokens=MAX_TOKENS)
 
     def extract_many(self, contexts: Iterable[Context]) -> Iterator[Extraction]:
@@ -200,15 +205,6 @@ class LanguageModelExtractor:
             input_tokens=used.prompt,
             output_tokens=used.output,
             cost=_dollars(model, self.model, used),
-        )
-
-    def _examples(self, context: Context | None) -> Any:
-        return worked_examples(
-            self._reviewed,
-            self._ontology,
-            self._entity_type,
-            without_documents=(context.document_sha256,) if context else (),
-            without_subjects=(context.entity_id,) if context else (),
         )
 
 
