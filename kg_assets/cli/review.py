@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from kg_assets.cli.asking import typed
 from kg_assets.cli.judge import refuse_production, say_what_next
@@ -42,7 +42,7 @@ class Desk(Protocol):
 
     kind: Kind[Any]
     types: tuple[str, ...]
-    answers: Mapping[str, str]
+    answers: ClassVar[Mapping[str, str]]
     prompt: str
 
     def open(self, entity_type: str) -> list[Any]:

@@ -133,10 +133,13 @@ class PairDesk:
 def _open(settings: Settings, con: duckdb.DuckDBPyConnection, kind: str) -> list[Asked]:
     """Pairs of a type's queue that nobody settled, in the order in which they are asked."""
     lake = Lake(settings)
+    queue = lake.relation(con, review_queue(kind))
+    if not queue.limit(1).fetchall():
+        return []
     given = lake.relation(con, JUDGEMENTS).filter(f"entity_type = '{kind}'")
     known = lake.relation(con, records(configured_models(settings)[kind])).project("record_id")
     judged_pairs(con, given, known)
-    lake.relation(con, review_queue(kind)).create_view("asked", replace=True)
+    queue.create_view("asked", replace=True)
     unsettled(con, "asked").create_view("asked_open", replace=True)
     rows = con.sql(
         """
