@@ -229,7 +229,7 @@ def status(settings: Settings) -> Status:
         queues={
             table: head.file.rows
             for (table, _), head in sorted(heads.items())
-            if table.endswith("review_queue")
+            if table.endswith(("review_queue", "fact_queue"))
         },
         spending=spending(settings.llm_store_url),
         next=plan.next(reading),

@@ -11,6 +11,7 @@ import pytest
 
 from kg_assets.inference.choice import Choice
 from kg_assets.inference.extractors import Extractor
+from kg_assets.inference.proposals import run_inferred_records
 from kg_assets.inference.review.steps import run_reviewed_relations
 from kg_assets.inference.steps import (
     run_document_index,
@@ -112,6 +113,11 @@ class World:
     def review(self, kind: str = "film") -> None:
         """Let judgements decide on the facts of a type, and make its queue."""
         self._run(f"{kind}/review", None, lambda step: run_reviewed_relations(step, kind))
+
+    def propose(self) -> None:
+        """Write what the source `inferred` says now."""
+        landing = self.settings.landing_path
+        self._run("proposals", None, lambda step: run_inferred_records(step, landing))
 
     def rows(self, table: Table, partition: str | None = None) -> list[dict[str, Any]]:
         """Rows of a table in the order of its key."""

@@ -8,11 +8,16 @@ import pytest
 
 from kg_assets.inference.combined import Ensemble
 from kg_assets.inference.extractors import CandidateFact, Context, OneByOne
+from kg_assets.inference.llm.examples import Examples
+from kg_assets.inference.review.examples import reviewed_facts
 from kg_assets.inference.review.log import FACTS
 from kg_assets.inference.review.tables import fact_queue, reviewed_relations
 from kg_assets.inference.review.values import fact_judgement
+from kg_assets.inference.tables import INFERRED_RECORDS
 from kg_assets.judging.log import add, take_back
 from kg_assets.judging.values import ContradictionError, JudgementError
+from kg_assets.matching.tables import entity_members
+from ontology.schema import load_ontology
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -262,3 +267,43 @@ def test_what_is_worth_asking_is_asked_for(world: World, more: Any, kind: str | 
 def test_a_judgement_that_cannot_be_is_refused_in_words(values: Any, message: str) -> None:
     with pytest.raises(JudgementError, match=message):
         said(**{"verdict": "accept", **values})
+
+
+def proposed(world: World) -> list[str]:
+    """Names of the entities that texts propose now."""
+    world.propose()
+    return [row["name"] for row in world.rows(INFERRED_RECORDS)]
+
+
+UNKNOWN = {"object": None, "object_name": "The Keeper"}
+
+
+def test_a_rejected_proposal_stops_and_an_accepted_one_goes_the_way_of_inferred_records(
+    world: World,
+) -> None:
+    world.add("film", "Harbour Lights", TEXT)
+    world.deliver()
+    world.infer(search=False, extractor=Says(object_id=None, new=True))
+    assert proposed(world) == ["The Keeper"]
+    add(world.lake, FACTS, [said("reject", **UNKNOWN)])
+    world.review()
+    assert proposed(world) == []
+    add(world.lake, FACTS, [said("accept", who="bob", **UNKNOWN)])
+    world.infer(search=False, extractor=Says("wary", object_id=None, problem="hedged"))
+    assert proposed(world) == ["The Keeper"]
+
+
+def test_judgements_are_examples_but_never_for_the_text_that_they_are_of(world: World) -> None:
+    told(world)
+    new = {"new_object": f"tales:{LAMP}", "new_object_type": "book", "new_object_name": "The Lamp"}
+    add(world.lake, FACTS, [said("correct", passage=TEXT, why="another book", **new)])
+    with world.lake.step("look") as step:
+        step.view("members", entity_members("film"))
+        reviewed = reviewed_facts(step.con, step.read(FACTS.table, "film"), "members")
+    examples = Examples(reviewed, load_ontology(), "film")
+    assert [(each.object, each.holds, each.reason) for each in examples.of()] == [
+        ("The Lamp", True, None),
+        ("The Keeper", False, "another book"),
+    ]
+    assert examples.of(f"Another text. {QUOTE}") == ()
+    assert examples.of("Another text.", FILM) == ()
