@@ -107,6 +107,8 @@ def connection(
             "text": by_key[keys[0]].get("description") or "",
             "sha256": "",
             "characters": 0,
+            "original_sha256": "",
+            "cleaning": "none",
         }
         for entity_id, keys in entities.items()
     ]

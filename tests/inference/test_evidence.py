@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from kg_assets.inference.confidence import BY_HAND
 from kg_assets.inference.evidence import Document, judge, locate, rows
 from kg_assets.inference.extractors import (
     ANSWERED,
@@ -126,12 +127,15 @@ def test_a_fact_whose_quote_is_invented_keeps_it_without_a_place() -> None:
 
 def test_a_fact_below_the_threshold_is_kept_with_the_reason() -> None:
     extraction = Extraction(CONTEXT, Rules(ONTOLOGY), ANSWERED, (FACT,))
-    assert [row["status"] for row in rows(extraction, DOCUMENT, ONTOLOGY, 0.9)] == ["accepted"]
-    [row] = rows(extraction, DOCUMENT, ONTOLOGY, 0.91)
+    assert [row["status"] for row in rows(extraction, DOCUMENT, ONTOLOGY, 0.9, BY_HAND)] == [
+        "accepted"
+    ]
+    [row] = rows(extraction, DOCUMENT, ONTOLOGY, 0.91, BY_HAND)
     assert row["reason"] == "confidence below the threshold: 0.91"
 
 
 def written(
     fact: CandidateFact, context: Context = CONTEXT, document: Document = DOCUMENT
 ) -> list[dict[str, object]]:
-    return rows(Extraction(context, Rules(ONTOLOGY), ANSWERED, (fact,)), document, ONTOLOGY)
+    extraction = Extraction(context, Rules(ONTOLOGY), ANSWERED, (fact,))
+    return rows(extraction, document, ONTOLOGY, weights=BY_HAND)

@@ -365,7 +365,7 @@ def test_production_can_be_looked_at_as_it_was(local):
 def test_each_version_says_with_which_code_ontology_and_settings_it_was_made(local):
     from ontology.schema import load_ontology
 
-    lake = local("ann", layers=3, llm_key="sk-secret", llm_base_url="http://me:pw@host/v1")
+    lake = local("ann", layers=3, llm_key="sk-secret", llm_store="postgresql://me:pw@host/kg")
     write(lake, "a")
     made = lake.catalog.made(next(iter(lake.heads(NAMES).values())).file.version)
     assert made.context.ontology == load_ontology().hash
