@@ -1,12 +1,14 @@
 """A home of its own for each test, and two small sources to land in it."""
 
 import json
+import os
 import shutil
 
 import pytest
 
 from kg_assets.building import build
 from kg_assets.sources.landing import land
+from resources.lock import exclusive
 from resources.settings import Settings
 
 ALPHA = [
@@ -89,8 +91,21 @@ def landed(home, tmp_path):
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
-    """A home that was built once."""
-    folder = tmp_path_factory.mktemp("template")
+    """A home that was built once, for all processes that run tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= "template"
+    with exclusive(folder.with_suffix(".lock")):
+        if not folder.exists():
+            draft = folder.with_suffix(".draft")
+            draft.mkdir()
+            _build_template(draft)
+            draft.rename(folder)
+    return folder / "home"
+
+
+def _build_template(folder):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**ENVIRONMENT, "KG_HOME": str(folder / "home")}.items():
             patch.setenv(name, value)
@@ -98,7 +113,6 @@ def template(tmp_path_factory):
         land_both(settings, folder)
         summary = build(settings)
     assert [result.error for result in summary.failed] == []
-    return folder / "home"
 
 
 @pytest.fixture
