@@ -76,6 +76,8 @@ def texts(home):
         "text": text,
         "sha256": sha256,
         "characters": len(text),
+        "original_sha256": sha256,
+        "cleaning": "none",
     }
     write(lake, DOCUMENTS, [document], "film")
     chunk = about | {"chunk_id": "c", "ordinal": 0, "start": 0, "end": len(text), "text": text}
