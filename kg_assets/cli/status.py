@@ -71,7 +71,8 @@ def _print(found: Status, settings: Settings) -> None:
             for label, error in found.failures.items()
         ],
     )
-    _list("[yellow]Warnings[/]", _warnings(found))
+    # What a check says can be long; it stands whole in the JSON and in the UI.
+    _list("[yellow]Warnings[/]", _warnings(found), whole=False)
     _slowest(found)
     _sources(found)
     _inference(found)
@@ -235,12 +236,12 @@ def _rest(found: Status, settings: Settings) -> None:
     )
 
 
-def _list(title: str, lines: Sequence[str]) -> None:
+def _list(title: str, lines: Sequence[str], *, whole: bool = True) -> None:
     if not lines:
         return
     console.print(f"{title}:")
     for line in lines[:_LINES]:
-        console.print(f"  {line}")
+        console.print(f"  {line}", no_wrap=not whole, overflow="fold" if whole else "ellipsis")
     if len(lines) > _LINES:
         console.print(f"  and {len(lines) - _LINES:,} more; see kg status --json")
 
