@@ -11,8 +11,18 @@ from tests.flow.conftest import lines
 from tests.flow.graph import content
 
 PAPRIKA = {"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006}
-HISTORY = ("entity_members", "identity_events", "resolved_entities", "match_model")
-"""Tables that follow from what they were before: nobody can make these again as they were."""
+HISTORY = (
+    "entity_members",
+    "identity_events",
+    "resolved_entities",
+    "match_model",
+    "term_frequencies",
+    "match_thresholds",
+    "score_profile",
+    "ontology_versions",
+)
+"""Tables that follow from what they were before, or were frozen: nobody can make these again as
+they were, so a build stops and says so."""
 
 DAMAGED = ["source_records", "film/records", "film/match_scores", "documents", "nodes"]
 
