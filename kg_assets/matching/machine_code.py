@@ -26,9 +26,32 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
     import numba
 
+    return _kept(numba.njit, (), options)
+
+
+def cfunc(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Numba's ``cfunc``, a function with an address that machine code can call; kept as `njit`'s.
+
+    Args:
+        signature: Types of its arguments and of what it returns.
+        options: Those of numba; ``cache`` is tried as for `njit`.
+
+    Returns:
+        The decorator.
+    """
+    import numba
+
+    return _kept(numba.cfunc, (signature,), options)
+
+
+def _kept(
+    decorator: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
+) -> Callable[[Callable[..., Any]], Any]:
+    import numba
+
     def compiled(function: Callable[..., Any]) -> Any:
         try:
-            return numba.njit(**options)(function)
+            return decorator(*arguments, **options)(function)
         except RuntimeError as error:
             # numba has no class of its own for it: "cannot cache function ...: no locator".
             if not options.get("cache") or "cannot cache" not in str(error):
@@ -37,10 +60,10 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         config: Any = numba.config
         config.CACHE_DIR = str(Settings().home.absolute() / CACHE)
         try:
-            return numba.njit(**options)(function)
+            return decorator(*arguments, **options)(function)
         except RuntimeError as error:
             if "cannot cache" not in str(error):
                 raise
-            return numba.njit(**options | {"cache": False})(function)
+            return decorator(*arguments, **options | {"cache": False})(function)
 
     return compiled

@@ -1,4 +1,4 @@
-"""From conditions to instructions of the machine.
+"""From conditions to instructions.
 
 A test of a condition falls through where the condition has the wanted answer, and goes to a label
 where it has another, or none. So AND, OR and NOT are jumps, nothing is computed that is not needed,

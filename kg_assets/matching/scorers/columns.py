@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal["number", "value", "list", "text", "names"]
 _WORDS: dict[Kind, int] = {"number": 1, "value": 1, "list": 2, "text": 2, "names": 1}
 """Words of a row that a column takes."""
 
-BATCH = 8_192
+BATCH = 4_096
 """Records that are read at once: their rows fit into a processor's cache."""
 
 _AHEAD = 2
@@ -233,11 +233,12 @@ class _Rows:
         from kg_assets.matching.scorers.machine import Columns
 
         rows = self._rows[: self._filled]
+        # There is a first text, even where no record has one: the machine asks for it ahead.
+        bounds = self._bounds.filled if self._bounds.used else np.zeros((1, 2), dtype=np.uint64)
         columns = Columns(
             rows=rows,
-            numbers=rows.view(np.float64),
             elements=self._elements.filled,
-            bounds=self._bounds.filled,
+            bounds=bounds,
             pool=self._pool.filled,
             longest=self._longest,
         )

@@ -86,16 +86,17 @@ class CompiledScorer:
 
 def _function(program: Program, columns: Columns, limit: float) -> Any:
     """The function of DuckDB that scores a chunk of pairs."""
-    from kg_assets.matching.scorers.machine import run
+    from kg_assets.matching.scorers.machine import Machine
 
-    comparisons = len(program.levels.first) - 1
+    machine = Machine(program)
+    comparisons = machine.comparisons
 
     def score(left: pa.Array, right: pa.Array) -> pa.Array:
         pairs = len(left)
         weights = np.empty(pairs)
         levels = np.empty((pairs, comparisons), dtype=np.int8)
         vetoes = np.empty(pairs, dtype=np.int32)
-        run(program, columns, np.asarray(left), np.asarray(right), limit, weights, levels, vetoes)
+        machine.run(columns, (np.asarray(left), np.asarray(right)), limit, weights, levels, vetoes)
         pruned = np.isnan(weights)
         ends = np.arange(0, (pairs + 1) * comparisons, max(1, comparisons), dtype=np.int32)
         return pa.StructArray.from_arrays(

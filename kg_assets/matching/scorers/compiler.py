@@ -64,6 +64,7 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Program, C
         constants=np.array(assembler.constants),
         levels=_levels(comparisons, places),
         registers=assembler.registers + 1,
+        width=records.width + len(adjusted),
         prior=math.log2(prior / (1 - prior)),
     )
     source, most = _paired(con, asked)
@@ -167,13 +168,11 @@ def _tighter(levels: _Comparison, number: int) -> bool:
 def _levels(comparisons: list[_Comparison], places: dict[str, int]) -> Levels:
     from kg_assets.matching.scorers.machine import Levels
 
-    rest, moving = [], []
-    for levels in comparisons:
-        for number in range(len(levels)):
-            following = levels[number:]
-            fixed = [level.weight for level in following if level.frequency is None]
-            rest.append(max(fixed))
-            moving.append(len(fixed) < len(following))
+    rest = [
+        max(level.weight for level in levels[number:] if level.frequency is None)
+        for levels in comparisons
+        for number in range(len(levels))
+    ]
     every = [level for levels in comparisons for level in levels]
     adjustments = [level.frequency for level in every]
     return Levels(
@@ -189,7 +188,6 @@ def _levels(comparisons: list[_Comparison], places: dict[str, int]) -> Levels:
             ]
         ),
         rest=np.array(rest),
-        moving=np.array(moving),
         first=np.cumsum([0, *(len(levels) for levels in comparisons)]),
     )
 

@@ -1,4 +1,4 @@
-"""The instructions of the machine that runs compiled models."""
+"""The instructions that a model is compiled to, before they become machine code."""
 
 from __future__ import annotations
 

@@ -102,18 +102,12 @@ def scattered(sizes: Any, values: Any, begin: Any, target: Any) -> None:
 def common(values: Any, one: Any, one_end: Any, other: Any, other_end: Any, enough: Any) -> Any:
     """How many elements two sorted sets share, counted up to ``enough``."""
     found = 0
-    while one < one_end and other < other_end:
+    # Without branches: which of two hashes is the smaller no processor can foretell.
+    while one < one_end and other < other_end and found < enough:
         left, right = values[one], values[other]
-        if left == right:
-            found += 1
-            if found >= enough:
-                return found
-            one += 1
-            other += 1
-        elif left < right:
-            one += 1
-        else:
-            other += 1
+        found += left == right
+        one += left <= right
+        other += right <= left
     return found
 
 
