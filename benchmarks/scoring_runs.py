@@ -21,7 +21,7 @@ from kg_assets.matching.models import MODELS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.scorers import scorer
 from kg_assets.matching.scorers.interface import Scoring
-from kg_assets.matching.scoring import exact_from, score_pairs
+from kg_assets.matching.scoring import exact_from, scored_pairs
 from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.training import train
 from resources.settings import Settings
@@ -181,9 +181,10 @@ def score_ours(
     asked = Scoring(
         data.spec, data.settings, "pair", "record", "frequency", limit - 1e-6, every_pair
     )
-    scorer("compiled").score(con, asked)
     above = "" if every_pair else f" WHERE match_probability >= {data.spec.threshold!r}"
-    _copy(con, f"FROM scored_pair{above}", target)
+    with scorer("compiled").scored(con, asked) as rows:
+        rows.create_view("scored_pair")
+        _copy(con, f"FROM scored_pair{above}", target)
     cost = timer.stop()
     con.close()
     return cost
@@ -270,7 +271,8 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     for shard in range(shards):
         pairs_of_shard(con, data.spec, shard, shards).create_view("found_pair", replace=True)
         con.execute("CREATE OR REPLACE TEMP TABLE pair AS SELECT * FROM found_pair")
-        score_pairs(
+        path = target.with_suffix(f".{shard}.parquet")
+        with scored_pairs(
             con,
             data.spec,
             data.settings,
@@ -278,10 +280,9 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
             "record",
             "frequency",
             exact=exact_from(data.spec.threshold),
-        )
-        path = target.with_suffix(f".{shard}.parquet")
-        _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", path)
-        con.execute("DROP TABLE scored_pair")
+        ) as rows:
+            rows.create_view("scored_pair", replace=True)
+            _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", path)
         scores.append(str(path))
     con.close()
     con = connection(threads, memory, spill)
@@ -359,7 +360,7 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
               AND l.place * {reach} + step <= {pairs}
             """
         )
-        score_pairs(
+        with scored_pairs(
             con,
             data.spec,
             data.settings,
@@ -367,6 +368,7 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
             "record",
             "frequency",
             exact=exact_from(data.spec.threshold),
-        )
-        _copy(con, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
+        ) as rows:
+            rows.create_view("scored_pair", replace=True)
+            _copy(con, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
     return timer.stop()

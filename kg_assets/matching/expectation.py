@@ -108,16 +108,17 @@ def expect(
         """
     )
     asked = Scoring(spec, dict(settings), "training_pair", "training_input", "counted_term", None)
-    SplinkScorer().score(con, asked).create_view("training_score", replace=True)
-    # A pair that a veto keeps apart is no match whatever else agrees.
-    counted = con.sql(
-        """
-        SELECT levels, count(*) FILTER (veto IS NULL) AS pairs, count(veto) AS vetoed
-        FROM training_score
-        GROUP BY levels
-        ORDER BY levels
-        """
-    ).fetchall()
+    with SplinkScorer().scored(con, asked) as rows:
+        rows.create_view("training_score", replace=True)
+        # A pair that a veto keeps apart is no match whatever else agrees.
+        counted = con.sql(
+            """
+            SELECT levels, count(*) FILTER (veto IS NULL) AS pairs, count(veto) AS vetoed
+            FROM training_score
+            GROUP BY levels
+            ORDER BY levels
+            """
+        ).fetchall()
     levels = np.array([row[0] for row in counted], dtype=np.int64)
     free, vetoed = (np.array([row[n] for row in counted], dtype=np.float64) for n in (1, 2))
     named = {name.lower() for name in re.findall(r"\b[lr]\.(\w+)", rule)}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
@@ -27,6 +28,8 @@ from kg_assets.matching.touched import touched_records
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
@@ -78,19 +81,21 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         if spec.shadow is not None:
             score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
             con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
-        scored = score_pairs(con, *asked, "shard_pair", *views, exact=limit)
-        differing = step.write(scores, scored)
+        with scored_pairs(con, *asked, "shard_pair", *views, exact=limit) as scored:
+            differing = step.write(scores, scored)
+        step.staged(scores).create_view("pair_scored", replace=True)
     else:
         _touched_pairs(step, spec, changed_pairs, changed_records)
         _view_records(step, spec)
         scored = score_pairs(con, *asked, "touched_pair", *views, exact=limit)
         differing = step.patch(scores, con.table("replaced_score"), scored)
-    compared, said = compare_scorers(con, spec, "scored_pair", "shadow_pair", limit)
+        scored.create_view("pair_scored", replace=True)
+    compared, said = compare_scorers(con, spec, "pair_scored", "shadow_pair", limit)
     step.write(scorer_comparison(kind), compared)
     # Thresholds are frozen after the first scores; until then the declared one tells the edges.
     chosen = step.read(match_thresholds(kind), tracked=False).to_arrow_table()
     con.register("frozen_threshold", chosen)
-    with_thresholds(con, "scored_pair", "frozen_threshold", spec.threshold).create_view("judged")
+    with_thresholds(con, "pair_scored", "frozen_threshold", spec.threshold).create_view("judged")
     edges, vetoed, pruned = con.sql(
         """
         SELECT count(*) FILTER (veto IS NULL AND match_probability >= threshold),
@@ -195,7 +200,8 @@ def _view_records(step: Step, spec: MatchSpec) -> None:
     step.view("matching_record", records(spec))
 
 
-def score_pairs(
+@contextmanager
+def scored_pairs(
     con: duckdb.DuckDBPyConnection,
     spec: MatchSpec,
     settings: dict[str, Any],
@@ -205,8 +211,8 @@ def score_pairs(
     *,
     exact: float | None = None,
     by: str | None = None,
-) -> duckdb.DuckDBPyRelation:
-    """Score pairs, whether they were blocked or not.
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Score pairs, whether they were blocked or not, while their rows are read.
 
     Args:
         con: A connection with the macros of `normalise`.
@@ -218,13 +224,22 @@ def score_pairs(
         exact: Match weight from which weights must be exact, in bits; None: all are.
         by: Name of the scorer; None: the one that the model names.
 
-    Returns:
-        Rows of the table match_scores; they are the table ``scored_pair`` too.
+    Yields:
+        Rows of the table match_scores, computed each time that they are read, inside the context.
     """
     asked = Scoring(spec, settings, pairs_view, records_view, frequencies_view, exact)
     # Splink looks at the input to infer its types and does not like to find none.
     if not con.sql(f"SELECT 1 FROM {pairs_view} LIMIT 1").fetchall():
         con.register("nothing_scored", match_scores(spec.entity_type).schema.empty_table())
-        con.execute("CREATE OR REPLACE TEMP TABLE scored_pair AS SELECT * FROM nothing_scored")
-        return con.table("scored_pair")
-    return scorer(by or spec.scorer).score(con, asked)
+        yield con.sql("FROM nothing_scored")
+        return
+    with scorer(by or spec.scorer).scored(con, asked) as rows:
+        yield rows
+
+
+def score_pairs(con: duckdb.DuckDBPyConnection, *asked: Any, **how: Any) -> duckdb.DuckDBPyRelation:
+    """Score pairs and keep their rows as the table ``scored_pair``; as `scored_pairs`."""
+    with scored_pairs(con, *asked, **how) as rows:
+        rows.create_view("row_scored", replace=True)
+        con.execute("CREATE OR REPLACE TEMP TABLE scored_pair AS FROM row_scored")
+    return con.table("scored_pair")

@@ -11,6 +11,7 @@ that nobody judged keeps Splink's weight. What it learnt is part of the frozen s
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from kg_assets.matching.scorers.interface import Scoring
 from kg_assets.matching.settings import rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import duckdb
 
@@ -46,7 +47,10 @@ class ClassifierScorer:
 
     name = "classifier"
 
-    def score(self, con: duckdb.DuckDBPyConnection, asked: Scoring) -> duckdb.DuckDBPyRelation:
+    @contextmanager
+    def scored(
+        self, con: duckdb.DuckDBPyConnection, asked: Scoring
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
         """Score pairs; see `kg_assets.matching.scorers.interface.Scorer`.
 
         Raises:
@@ -66,7 +70,6 @@ class ClassifierScorer:
             asked.records_view,
             asked.frequencies_view,
         )
-        CompiledScorer().score(con, exact)
         moved = " + ".join(
             (
                 _double(learnt["intercept"]),
@@ -81,17 +84,18 @@ class ClassifierScorer:
                 ),
             )
         )
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE scored_pair AS
-            SELECT * EXCLUDE (weight) REPLACE (
-                round(weight, 6) AS match_weight,
-                round(CASE WHEN weight >= 0 THEN 1 / (1 + pow(2, -weight))
-                           ELSE pow(2, weight) / (1 + pow(2, weight)) END, 9) AS match_probability)
-            FROM (SELECT *, match_weight + {moved} AS weight FROM scored_pair)
-            """
-        )
-        return con.table("scored_pair")
+        with CompiledScorer().scored(con, exact) as rows:
+            rows.create_view("compiled_pair", replace=True)
+            yield con.sql(
+                f"""
+                SELECT * EXCLUDE (weight) REPLACE (
+                    round(weight, 6) AS match_weight,
+                    round(CASE WHEN weight >= 0 THEN 1 / (1 + pow(2, -weight))
+                               ELSE pow(2, weight) / (1 + pow(2, weight)) END, 9)
+                        AS match_probability)
+                FROM (SELECT *, match_weight + {moved} AS weight FROM compiled_pair)
+                """
+            )
 
 
 def train_classifier(
@@ -133,15 +137,16 @@ def train_classifier(
         """
     )
     asked = Scoring(spec, settings, "judged_pair", records_view, frequencies_view)
-    CompiledScorer().score(con, asked)
-    judged = con.sql(
-        """
-        SELECT match_weight, levels, verdict = 'same' AS same
-        FROM scored_pair
-        JOIN standing_judgement USING (record_l, record_r)
-        ORDER BY record_l, record_r
-        """
-    ).to_arrow_table()
+    with CompiledScorer().scored(con, asked) as rows:
+        rows.create_view("judged_score", replace=True)
+        judged = con.sql(
+            """
+            SELECT match_weight, levels, verdict = 'same' AS same
+            FROM judged_score
+            JOIN standing_judgement USING (record_l, record_r)
+            ORDER BY record_l, record_r
+            """
+        ).to_arrow_table()
     same = np.asarray(judged["same"].to_pylist(), dtype=float)
     counts = {"same": int(same.sum()), "different": int(len(same) - same.sum())}
     if min(counts.values()) < FEWEST_JUDGEMENTS:

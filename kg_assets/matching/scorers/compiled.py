@@ -11,6 +11,7 @@ further. Among a billion pairs the chance that two hashes are equal by accident 
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ import pyarrow as pa
 from kg_assets.matching.scorers.compiler import compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
     from kg_assets.matching.scorers.interface import Scoring
@@ -32,11 +35,14 @@ class CompiledScorer:
 
     name = "compiled"
 
-    def score(self, con: duckdb.DuckDBPyConnection, asked: Scoring) -> duckdb.DuckDBPyRelation:
+    @contextmanager
+    def scored(
+        self, con: duckdb.DuckDBPyConnection, asked: Scoring
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
         """Score pairs; see `kg_assets.matching.scorers.interface.Scorer`.
 
         Raises:
-            UncompilableError: The settings hold what the machine does not know.
+            UncompilableError: The settings hold what there is no instruction for.
         """
         program, columns, numbered = compiled(con, asked)
         limit = -math.inf if asked.exact_from is None else float(asked.exact_from)
@@ -52,10 +58,13 @@ class CompiledScorer:
             side_effects=True,
         )
         con.register("numbered_record", numbered)
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE veto_name AS SELECT $vetoes::VARCHAR[] AS names",
+            {"vetoes": [veto.name for veto in asked.spec.vetoes]},
+        )
         try:
-            con.execute(
+            yield con.sql(
                 f"""
-                CREATE OR REPLACE TEMP TABLE scored_pair AS
                 SELECT record_l,
                        record_r,
                        rule,
@@ -64,7 +73,7 @@ class CompiledScorer:
                                   ELSE pow(2, score.weight) / (1 + pow(2, score.weight)) END, 9)
                            AS match_probability,
                        score.levels AS levels,
-                       ($vetoes::VARCHAR[])[score.veto + 1] AS veto
+                       (SELECT names FROM veto_name)[score.veto + 1] AS veto
                 FROM (
                     SELECT pair.record_l,
                            pair.record_r,
@@ -75,13 +84,11 @@ class CompiledScorer:
                     JOIN numbered_record AS r ON r.record_id = pair.record_r
                 )
                 {"" if asked.every_pair else "WHERE NOT score.pruned"}
-                """,
-                {"vetoes": [veto.name for veto in asked.spec.vetoes]},
+                """
             )
         finally:
             con.unregister("numbered_record")
             con.remove_function("compiled_score")
-        return con.table("scored_pair")
 
 
 def _function(program: Program, columns: Columns, limit: float) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     import duckdb
 
@@ -43,14 +44,17 @@ class Scorer(Protocol):
 
     name: str
 
-    def score(self, con: duckdb.DuckDBPyConnection, asked: Scoring) -> duckdb.DuckDBPyRelation:
-        """Score pairs.
+    def scored(
+        self, con: duckdb.DuckDBPyConnection, asked: Scoring
+    ) -> AbstractContextManager[duckdb.DuckDBPyRelation]:
+        """Score pairs while their rows are read, and give back what it took at the end.
 
         Args:
             con: A connection with the macros of `normalise`.
             asked: What is to be scored.
 
         Returns:
-            A row of match_scores for each pair, in no order.
+            A row of match_scores for each pair, in no order. Rows are computed each time that the
+            relation is read, and only inside the context.
         """
         ...

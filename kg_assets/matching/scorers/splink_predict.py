@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.frequencies import lookup_tables
@@ -11,6 +12,8 @@ from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.vetoes import columns_for_vetoes, veto_expression
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
     from kg_assets.matching.scorers.interface import Scoring
@@ -21,7 +24,10 @@ class SplinkScorer:
 
     name = "splink"
 
-    def score(self, con: duckdb.DuckDBPyConnection, asked: Scoring) -> duckdb.DuckDBPyRelation:
+    @contextmanager
+    def scored(
+        self, con: duckdb.DuckDBPyConnection, asked: Scoring
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
         """Score pairs; see `kg_assets.matching.scorers.interface.Scorer`."""
         spec = asked.spec
         compared = columns_for_scoring(spec)
@@ -62,22 +68,22 @@ class SplinkScorer:
         )
         predicted = linker.inference.predict(warning_mode="never")
         levels = ", ".join(f"gamma_{one.name}::TINYINT" for one in spec.comparisons)
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE scored_pair AS
-            SELECT pair.join_key_l AS record_l,
-                   pair.join_key_r AS record_r,
-                   pair.rule,
-                   round(score.match_weight, 6) AS match_weight,
-                   round(score.match_probability, 9) AS match_probability,
-                   [{levels}] AS levels,
-                   {veto_expression(spec)} AS veto
-            FROM {predicted.physical_name} AS score
-            JOIN scoring_pair AS pair
-              ON pair.join_key_l = score.record_id_l AND pair.join_key_r = score.record_id_r
-            JOIN paired_record AS l ON l.record_id = pair.join_key_l
-            JOIN paired_record AS r ON r.record_id = pair.join_key_r
-            """
-        )
-        predicted.drop_table_from_database_and_remove_from_cache()
-        return con.table("scored_pair")
+        try:
+            yield con.sql(
+                f"""
+                SELECT pair.join_key_l AS record_l,
+                       pair.join_key_r AS record_r,
+                       pair.rule,
+                       round(score.match_weight, 6) AS match_weight,
+                       round(score.match_probability, 9) AS match_probability,
+                       [{levels}] AS levels,
+                       {veto_expression(spec)} AS veto
+                FROM {predicted.physical_name} AS score
+                JOIN scoring_pair AS pair
+                  ON pair.join_key_l = score.record_id_l AND pair.join_key_r = score.record_id_r
+                JOIN paired_record AS l ON l.record_id = pair.join_key_l
+                JOIN paired_record AS r ON r.record_id = pair.join_key_r
+                """
+            )
+        finally:
+            predicted.drop_table_from_database_and_remove_from_cache()
