@@ -104,7 +104,8 @@ def connection(
 
 
 def _copy(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
-    con.execute(f"COPY ({statement}) TO '{quoted(path)}'")
+    """Write a file with groups of rows as large as those of the lake."""
+    con.execute(f"COPY ({statement}) TO '{quoted(path)}' (FORMAT parquet, ROW_GROUP_SIZE 65536)")
 
 
 def quoted(path: Path) -> str:
@@ -270,7 +271,13 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     scores = []
     for shard in range(shards):
         pairs_of_shard(con, data.spec, shard, shards).create_view("found_pair", replace=True)
-        con.execute("CREATE OR REPLACE TEMP TABLE pair AS SELECT * FROM found_pair")
+        # As between the steps of a build, which are processes of their own.
+        blocked = target.with_suffix(f".pairs_{shard}.parquet")
+        _copy(con, "FROM found_pair", blocked)
+        con.execute("DROP TABLE made_pair; DROP TABLE shard_record")
+        if shard == shards - 1:
+            con.execute("DROP TABLE block_key")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW pair AS FROM '{quoted(blocked)}'")
         path = target.with_suffix(f".{shard}.parquet")
         with scored_pairs(
             con,
