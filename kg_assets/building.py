@@ -94,10 +94,10 @@ def build(
             from kg_assets.cluster.submitting import cancel_abandoned
 
             cancel_abandoned(instance)
-        tidy(instance, settings)
         follow(settings)
         lake = Lake(settings)
         lake.collect()
+        tidy(instance, settings)
         name = held.enter_context(named_build())
         journal = held.enter_context(closing(Journal(settings.catalog_url)))
         journal.start_build(name, settings.namespace)
