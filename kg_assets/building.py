@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 
+SOURCES = "sources"
+"""The lane that reads deliveries; one that fails does not hold up the others."""
+
+
 class UnknownLabelError(ValueError):
     """What shall be built does not exist; the message lists what does."""
 
@@ -90,10 +94,10 @@ def build(
             from kg_assets.cluster.submitting import cancel_abandoned
 
             cancel_abandoned(instance)
-        tidy(instance, settings)
         follow(settings)
         lake = Lake(settings)
         lake.collect()
+        tidy(instance, settings)
         name = held.enter_context(named_build())
         journal = held.enter_context(closing(Journal(settings.catalog_url)))
         journal.start_build(name, settings.namespace)
@@ -215,6 +219,7 @@ class _Build:
             if not self._only:
                 self._mend(submit)
         self._count_quarantined()
+        self._count_untouched()
         return self.summary
 
     def _mend(self, submit: Callable[[Task], Future[Result]]) -> None:
@@ -233,7 +238,7 @@ class _Build:
             stopped = [r for r in summary.failed if r.damaged in self._damaged]
             summary.results = [r for r in summary.results if r not in stopped]
             summary.blocked = []
-            self._bad = {r.task.lane for r in summary.failed if r.task.lane != "sources"}
+            self._bad = {r.task.lane for r in summary.failed if r.task.lane != SOURCES}
             self._watcher.planned(len(summary.results) + self._runs(self._lanes))
             self._round(submit, self._lanes)
             summary.mended += stopped
@@ -281,7 +286,7 @@ class _Build:
                 self._watcher.finished(result)
                 self._watcher.current(task.lane, max(len(task.partitions) - 1, 0))
                 # A delivery that fails does not hold up the others.
-                if result.error is not None and task.lane != "sources":
+                if result.error is not None and task.lane != SOURCES:
                     self._bad.add(task.lane)
 
     def _count_quarantined(self) -> None:
@@ -290,6 +295,16 @@ class _Build:
             for key in result.task.partitions:
                 if QUARANTINED_BLOBS.name in result.task.assets and result.error is None:
                     self.summary.quarantined[key] = heads[key].file.rows
+
+    def _count_untouched(self) -> None:
+        ran = {*self.summary.blocked, *(result.task.lane for result in self.summary.results)}
+        types: dict[str, bool] = {}
+        for lane in self._lanes.values():
+            step = lane.steps[0]
+            if step.group == "matching" and step.entity_type is not None:
+                types[step.entity_type] = types.get(step.entity_type, False) or lane.name in ran
+        if not self._only and SOURCES in ran:
+            self.summary.untouched = [kind for kind, touched in types.items() if not touched]
 
     def _keys(self, lane: Lane) -> Sequence[str | None]:
         return partition_keys(lane, self._deliveries)

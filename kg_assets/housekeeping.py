@@ -1,4 +1,4 @@
-"""Retention of what Dagster keeps for ever: runs, their events and their logs.
+"""Retention of what would be kept for ever: Dagster's runs with events and logs, vector tables.
 
 Dagster purges ticks by itself, as `dagster.yaml` says. Runs it never does. A run that made what a
 partition of an asset is now stays, however old: without it the UI would not know of the partition.
@@ -12,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+
+from kg_assets.inference.old_versions import clean_vectors
+from resources.lake import Lake
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -27,6 +30,8 @@ _DONE = [
 
 def tidy(instance: dg.DagsterInstance, settings: Settings, *, at_once: bool = False) -> list[str]:
     """Remove runs and logs that are older than `Settings.keep_run_days`, at most once a day.
+
+    The same of versions of vector tables that nobody reads any more.
 
     Args:
         instance: The Dagster instance of the settings' namespace.
@@ -51,6 +56,7 @@ def tidy(instance: dg.DagsterInstance, settings: Settings, *, at_once: bool = Fa
     for log in (settings.home / "logs" / settings.namespace).glob("worker-*.log"):
         if log.stat().st_mtime < before.timestamp():
             log.unlink(missing_ok=True)
+    clean_vectors(Lake(settings))
     mark.touch()
     return removed
 

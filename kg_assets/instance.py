@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,14 @@ BUILDER_TAG = "kg/builder"
 """Tag of a run that `kg build` executes: process id and start time of the build."""
 
 _HEADER = "# Written by kg; as long as nobody changes it, kg writes it anew where it must. Hash: "
+
+_EARLIER = "# Written by kg where there is none; change it as you like."
+"""First line of the files of earlier versions, which did not tell whether somebody changed them."""
+
+_COMMENTS = (_EARLIER, "# Ticks; runs and their logs go after KG_KEEP_RUN_DAYS.")
+"""All that was ever said in files that this program wrote."""
+
+_log = logging.getLogger(__name__)
 
 _CONFIGURATION = """\
 telemetry:
@@ -105,10 +115,14 @@ def _write_configuration(path: Path, settings: Settings) -> None:
     if there is not None:
         parts = ("storage", "run_launcher")
         found = yaml.safe_load(there) or {}
-        if all(found.get(part) == wanted.get(part) for part in parts):
+        fits = all(found.get(part) == wanted.get(part) for part in parts)
+        missing = list(_missing(wanted, found))
+        if fits and not missing:
             return
-        header, _, body = there.partition("\n")
-        if header != _HEADER + _hash(body):
+        if not _is_unchanged(there, wanted, found):
+            if fits:
+                _tell_once(path, missing)
+                return
             raise InstanceError(
                 f"{path} was changed by hand, and its sections storage and run_launcher are not "
                 "those of KG_LAUNCHER and KG_DAGSTER_STORAGE: change them, or remove the file"
@@ -117,6 +131,51 @@ def _write_configuration(path: Path, settings: Settings) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(f"{_HEADER}{_hash(body)}\n{body}")
     draft.replace(path)
+
+
+def _missing(wanted: Mapping[str, Any], found: Mapping[str, Any], at: str = "") -> Iterator[str]:
+    """Names of what a configuration lacks; what it says otherwise is its own affair."""
+    for name, value in wanted.items():
+        if name not in found:
+            yield f"{at}{name}"
+        elif isinstance(value, dict) and isinstance(found[name], dict):
+            yield from _missing(value, found[name], f"{at}{name}.")
+
+
+def _is_unchanged(text: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether a file is as this program wrote it, or says nothing that a new one would not say.
+
+    Args:
+        text: The file.
+        wanted: What would be written now.
+        found: What the file says.
+    """
+    header, _, body = text.partition("\n")
+    if header == _HEADER + _hash(body):
+        return True
+    comments = {line.strip() for line in text.splitlines() if line.lstrip().startswith("#")}
+    return header == _EARLIER and comments <= set(_COMMENTS) and _is_part(found, wanted)
+
+
+def _is_part(found: Any, wanted: Any) -> bool:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return all(name in wanted and _is_part(found[name], wanted[name]) for name in found)
+    return bool(found == wanted)
+
+
+def _tell_once(path: Path, missing: Sequence[str]) -> None:
+    """Say what a file lacks that somebody has changed, and which is therefore left alone."""
+    said = ", ".join(missing)
+    told = path.with_name(".told")
+    if told.exists() and told.read_text() == said:
+        return
+    _log.warning(
+        "%s was changed by hand and lacks what kg writes today: %s. It stays as it is; add what "
+        "you want of it, or remove the file and kg writes it anew. This is said once",
+        path,
+        said,
+    )
+    told.write_text(said)
 
 
 def _hash(text: str) -> str:

@@ -44,11 +44,14 @@ def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> It
     """Do what `kg build` does, and fail if any of its runs failed."""
     # The assets are assembled from a module that imports this one.
     from kg_assets.building import build
+    from kg_assets.summary import said_untouched
 
     with _language_model(allowed=config.language_model):
         summary = build(Settings(), types=config.types)
     for result in summary.results:
         context.log.info("%s: %s", result.task.label, result.error or "done")
+    if summary.untouched:
+        context.log.info("left out %s", said_untouched(summary))
     if summary.failed:
         raise dg.Failure(
             f"{len(summary.failed)} of {len(summary.results)} runs failed: "

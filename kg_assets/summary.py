@@ -19,6 +19,8 @@ class Summary:
         refused: What in the landing zone is not read, and why.
         mended: Runs that found a damaged file, which was then made again and read once more.
         quarantined: Deliveries that were read, to the number of their quarantined blobs.
+        untouched: Entity types whose matching was left out, since no delivery that was read bears
+            on them.
         seconds: How long it took.
     """
 
@@ -27,12 +29,20 @@ class Summary:
     refused: list[tuple[str, str]] = field(default_factory=list)
     mended: list[Result] = field(default_factory=list)
     quarantined: dict[str, int] = field(default_factory=dict)
+    untouched: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def failed(self) -> list[Result]:
         """Runs that failed."""
         return [result for result in self.results if result.error is not None]
+
+
+def said_untouched(summary: Summary) -> str:
+    """In words, which entity types were left out."""
+    count = len(summary.untouched)
+    word = "entity type" if count == 1 else "entity types"
+    return f"{count} {word}: no delivery touches them ({', '.join(summary.untouched)})"
 
 
 class Watcher:

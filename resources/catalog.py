@@ -25,6 +25,7 @@ from resources.catalog_schema import (
     METADATA,
     NAMESPACES,
     bring_up_to_date,
+    is_outdated,
 )
 from resources.entries import Context, File, Head, Input, Made, Output
 from resources.errors import refuse_production
@@ -39,11 +40,15 @@ class Catalog:
 
     Args:
         url: SQLAlchemy address.
-        create: Whether its tables are made where they are not there; a reader makes none.
+        create: Whether its tables are made where they are not there; a reader makes none, but
+            brings a catalog of an earlier version up to date.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self._engine = open_engine(url)
+        if not create:
+            with self.reading() as connection:
+                create = is_outdated(connection)
         if create:
             with self.writing() as connection:
                 METADATA.create_all(connection)
@@ -100,7 +105,7 @@ class Catalog:
         """Make files current, all in one transaction.
 
         An output whose content equals what is current keeps the version that it has; if its
-        inputs and code are the same too, nothing is written for it.
+        inputs, code and facets are the same too, nothing is written for it.
 
         Args:
             namespace: Where to write.
@@ -135,7 +140,8 @@ class Catalog:
                     if version != head.file.version:
                         unneeded.append(version)
                     version = head.file.version
-                    if head.code_version == code_version and rows.dump(head.inputs) == recorded:
+                    made = (head.code_version, rows.dump(head.inputs), head.facets)
+                    if made == (code_version, recorded, output.facets):
                         continue
                 else:
                     for file in (output.layer, output.file):
@@ -146,7 +152,16 @@ class Catalog:
                         connection, namespace, step, run_id, context, details
                     )
                 key = (output.table, output.partition)
-                rows.append(connection, commit_id, namespace, key, version, code_version, recorded)
+                rows.append(
+                    connection,
+                    commit_id,
+                    namespace,
+                    key,
+                    version,
+                    code_version,
+                    recorded,
+                    output.facets,
+                )
         return unneeded
 
     def heads(self, namespace: str, table: str, partition: str | None = None) -> dict[str, Head]:

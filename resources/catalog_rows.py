@@ -33,6 +33,7 @@ def entries() -> sa.Select[Any]:
             ENTRIES.c.partition,
             ENTRIES.c.code_version,
             ENTRIES.c.inputs,
+            ENTRIES.c.facets,
             ENTRIES.c.commit_id,
             *_FILE,
             COMMITS.c.step,
@@ -57,6 +58,7 @@ def head(row: Any) -> Head:
         step=row.step,
         run_id=row.run_id,
         time=row.time,
+        facets=None if row.facets is None else frozenset(json.loads(row.facets)),
     )
 
 
@@ -228,6 +230,7 @@ def append(
     version: str,
     code_version: str,
     inputs: str,
+    facets: frozenset[str] | None,
 ) -> None:
     """Append an entry and make it current."""
     place = {"namespace": namespace, "table_name": key[0], "partition": key[1]}
@@ -238,6 +241,7 @@ def append(
             version=version,
             code_version=code_version,
             inputs=inputs,
+            facets=dump_facets(facets),
             **place,
         )
         .returning(ENTRIES.c.id)
@@ -277,6 +281,7 @@ def replace_tables(
             "version": each.file.version,
             "code_version": each.code_version,
             "inputs": dump(each.inputs),
+            "facets": dump_facets(each.facets),
         }
         for each in sorted(heads, key=lambda one: (one.table, one.partition))
     ]
@@ -303,3 +308,8 @@ def drop_tables(connection: sa.Connection, namespace: str, tables: Sequence[str]
 def dump(inputs: Iterable[Input]) -> str:
     """Inputs as the catalog keeps them."""
     return json.dumps([[i.table, i.partition, i.digest] for i in sorted(set(inputs))])
+
+
+def dump_facets(facets: frozenset[str] | None) -> str | None:
+    """Facets as the catalog keeps them."""
+    return None if facets is None else json.dumps(sorted(facets))

@@ -61,6 +61,7 @@ ENTRIES = sa.Table(
     sa.Column("code_version", sa.String, nullable=False),
     sa.Column("inputs", sa.Text, nullable=False, comment="JSON list of [table, partition, digest]"),
     sa.Column("ended", sa.String, comment="When it ceased to be current"),
+    sa.Column("facets", sa.Text, comment="JSON list of what it holds, null where nobody noted it"),
     sa.Index("entries_of_partition", "namespace", "table_name", "partition"),
 )
 HEADS = sa.Table(
@@ -85,6 +86,17 @@ PROMOTIONS = sa.Table(
     sa.Column("figures", sa.Text, nullable=False, comment="JSON: the comparison with before"),
 )
 """How production came to be what it is: promotions and rollbacks."""
+
+
+def is_outdated(connection: sa.Connection) -> bool:
+    """Whether an earlier version of the program made the catalog, so that columns are missing."""
+    inspector = sa.inspect(connection)
+    there = set(inspector.get_table_names()) & set(METADATA.tables)
+    return any(
+        {column.name for column in METADATA.tables[name].columns}
+        > {column["name"] for column in inspector.get_columns(name)}
+        for name in there
+    )
 
 
 def bring_up_to_date(connection: sa.Connection) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from resources.facets import facets_at, holding
+
 
 @dataclass(frozen=True, order=True)
 class Input:
@@ -16,8 +18,9 @@ class Input:
 
     Attributes:
         table: Name of the table, or of the outside thing, which then starts with ``landing:``.
-        partition: The partition that was read, or ``*`` for all of them.
-        digest: Hash of the content that was read.
+        partition: The partition that was read, ``*`` for all of them, or of which partitions it
+            was asked what they hold (`resources.facets.place_of`).
+        digest: Hash of the content that was read, or of the names of these partitions.
     """
 
     table: str
@@ -61,6 +64,7 @@ class Head:
     Attributes:
         file: The file that the version ends with.
         below: The files that a layer lies over, the whole one first; empty for a whole file.
+        facets: What was noted of what it holds (`resources.facets`); None where nothing was.
     """
 
     table: str
@@ -73,6 +77,7 @@ class Head:
     run_id: str | None
     time: str
     below: tuple[File, ...] = ()
+    facets: frozenset[str] | None = None
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -158,6 +163,7 @@ class Output:
         below: The files that a layer lies over, the whole one first.
         layer: The change that a compacting file holds beside all that was before, kept so that
             readers of the version before can still learn what changed.
+        facets: What is noted of what it holds; None where nothing is.
     """
 
     table: str
@@ -166,6 +172,7 @@ class Output:
     replaces: bool = False
     below: tuple[File, ...] = ()
     layer: File | None = None
+    facets: frozenset[str] | None = None
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -183,6 +190,10 @@ def digest(heads: Mapping[str, Head], partition: str) -> str | None:
     """Digest of what is current, as a step that reads it would record it."""
     if partition == "*":
         return digest_of({key: head.file.digest for key, head in heads.items()})
+    facets = facets_at(partition)
+    if facets is not None:
+        # Which partitions they are; what is read of them is recorded by itself.
+        return digest_of(dict.fromkeys(holding(heads, facets), ""))
     head = heads.get(partition)
     return head.file.digest if head else None
 

@@ -20,6 +20,7 @@ from resources.team_settings import PRODUCTION
 
 if TYPE_CHECKING:
     from resources.catalog import Catalog
+    from resources.entries import Head
 
 KEEPS = "keeps"
 """Name under which the figures of a promotion say how long production is kept at the least: the
@@ -73,6 +74,14 @@ def forget(catalog: Catalog, *, keep_seconds: float, keep_promotions: int) -> se
             marked = sa.update(FILES).where(FILES.c.version.in_(gone[first : first + _AT_ONCE]))
             connection.execute(marked.values(removed=moment))
         return folders
+
+
+def kept(catalog: Catalog, table: str) -> list[Head]:
+    """Every version of a table whose file is kept, of whatever namespace, each once."""
+    with catalog.reading() as connection:
+        query = rows.entries().where(ENTRIES.c.table_name == table, FILES.c.removed.is_(None))
+        found = {each.file.version: each for each in map(rows.head, connection.execute(query))}
+        return rows.with_below(connection, found.values())
 
 
 def _kept_production(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from resources import catalog_rows as rows
-from resources.catalog_schema import COMMITS, HEADS, NAMESPACES
+from resources.catalog_schema import COMMITS, ENTRIES, FILES, HEADS, NAMESPACES
 from resources.errors import refuse_production
 from resources.production import promotions, require
 from resources.team_settings import PRODUCTION
@@ -62,18 +62,59 @@ def namespaces(catalog: Catalog) -> list[Namespace]:
         ]
 
 
-def remove(catalog: Catalog, namespace: str, *, context: Context | None = None) -> None:
+def remove(
+    catalog: Catalog, namespace: str, *, history: bool = True, context: Context | None = None
+) -> list[str]:
     """Forget a namespace. Its files go when they are too old and nothing else needs them.
+
+    Args:
+        catalog: The catalog.
+        namespace: The namespace.
+        history: Whether its history stays, and with it its files for a time. Of a scratch
+            namespace, in which nobody has worked, neither does.
+        context: Code and configuration of the program that does it.
+
+    Returns:
+        Paths of the files that nothing needs any more from now on; none where the history stays.
 
     Raises:
         PromotionError: There is no such namespace.
+        ProductionError: The namespace is production.
     """
     refuse_production(namespace)
     with catalog.writing() as connection:
         require(connection, namespace)
+        # Also without history commits stay: SQLite would give the number of the last one to the
+        # next commit, and who has read up to that number would not see it.
         rows.add_commit(connection, namespace, "remove", context=context)
         rows.drop_tables(connection, namespace, None)
         connection.execute(sa.delete(NAMESPACES).where(NAMESPACES.c.name == namespace))
+        return [] if history else _forget_history(connection, namespace)
+
+
+def _forget_history(connection: sa.Connection, namespace: str) -> list[str]:
+    """Forget what a namespace had; give the paths of the files that only it needed."""
+    own = sa.select(ENTRIES.c.version).where(ENTRIES.c.namespace == namespace)
+    digests = sa.select(FILES.c.digest).where(FILES.c.version.in_(own))
+    every = sa.select(ENTRIES.c.version)
+    # A layer that was compacted has no entry, and the digest of what swallowed it.
+    swallowed = sa.select(FILES.c.version).where(
+        FILES.c.digest.in_(digests), FILES.c.version.not_in(every)
+    )
+    versions = set(connection.execute(own).scalars())
+    versions |= set(connection.execute(swallowed).scalars())
+    connection.execute(sa.delete(ENTRIES).where(ENTRIES.c.namespace == namespace))
+    paths: list[str] = []
+    for version in sorted(versions):
+        needed = sa.or_(
+            sa.exists().where(ENTRIES.c.version == version),
+            sa.exists().where(FILES.c.base == version),
+        )
+        if connection.execute(sa.select(needed)).scalar_one():
+            continue
+        gone = sa.delete(FILES).where(FILES.c.version == version).returning(FILES.c.path)
+        paths += connection.execute(gone).scalars()
+    return paths
 
 
 def take_over(

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
-from resources.catalog_schema import ENTRIES, FILES, HEADS, NAMESPACES
-from resources.errors import refuse_production
 from resources.lake import Lake
+from resources.namespaces import remove
 
 if TYPE_CHECKING:
-    from resources.catalog import Catalog
     from resources.entries import Head
     from resources.settings import Settings
     from resources.table import Table
@@ -48,46 +44,4 @@ class Overlay(Lake):
 
     def remove(self) -> None:
         """Forget the scratch namespace, with all files that only it needed."""
-        self.storage.drop(drop_namespace(self.catalog, self.namespace))
-
-
-def drop_namespace(catalog: Catalog, namespace: str) -> list[str]:
-    """Forget a namespace and its history at once, as nobody has worked in it.
-
-    Args:
-        catalog: The catalog.
-        namespace: A scratch namespace.
-
-    Returns:
-        Paths of the files that nothing else needs.
-
-    Raises:
-        ProductionError: The namespace is production.
-    """
-    refuse_production(namespace)
-    with catalog.writing() as connection:
-        own = sa.select(ENTRIES.c.version).where(ENTRIES.c.namespace == namespace)
-        digests = sa.select(FILES.c.digest).where(FILES.c.version.in_(own))
-        every = sa.select(ENTRIES.c.version)
-        # A layer that was compacted has no entry, and the digest of what swallowed it.
-        swallowed = sa.select(FILES.c.version).where(
-            FILES.c.digest.in_(digests), FILES.c.version.not_in(every)
-        )
-        versions = set(connection.execute(own).scalars())
-        versions |= set(connection.execute(swallowed).scalars())
-        # Its commits stay: SQLite would give the number of the last one to the next commit, and who
-        # has read up to that number would not see it.
-        for table in (HEADS, ENTRIES):
-            connection.execute(sa.delete(table).where(table.c.namespace == namespace))
-        connection.execute(sa.delete(NAMESPACES).where(NAMESPACES.c.name == namespace))
-        paths: list[str] = []
-        for version in sorted(versions):
-            needed = sa.or_(
-                sa.exists().where(ENTRIES.c.version == version),
-                sa.exists().where(FILES.c.base == version),
-            )
-            if connection.execute(sa.select(needed)).scalar_one():
-                continue
-            gone = sa.delete(FILES).where(FILES.c.version == version).returning(FILES.c.path)
-            paths += connection.execute(gone).scalars()
-        return paths
+        self.storage.drop(remove(self.catalog, self.namespace, history=False))

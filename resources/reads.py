@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from resources.entries import Head, Input, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
+from resources.facets import facets_at, holding, place_of
 from resources.layers import Changes, merged
 
 if TYPE_CHECKING:
@@ -230,6 +231,18 @@ class Reads:
             self._inputs[table.name, partition] = Input(table.name, partition, "")
         return asked & set(there)
 
+    def holding(self, table: Table, facets: Collection[str]) -> set[str]:
+        """Which partitions of an input bear on its rows that have one of some facets.
+
+        Args:
+            table: The input. Which partitions these are is recorded, so that the step is stale
+                when they are others; what is read of them is recorded where it is read.
+            facets: The facets, as `resources.facets.holding` takes them.
+        """
+        heads, place = self._current(table), place_of(facets)
+        self._inputs[table.name, place] = Input(table.name, place, digest(heads, place) or "")
+        return holding(heads, facets)
+
     def made_from(self, output: Table, table: Table) -> dict[str, str] | None:
         """Digests of an input's partitions as they were for this step's output.
 
@@ -265,7 +278,7 @@ class Reads:
         # A partition that was not there is recorded with an empty digest.
         then = {i.partition: i.digest for i in own.inputs if i.table == table.name and i.digest}
         then.pop("*", None)
-        return then
+        return {place: found for place, found in then.items() if facets_at(place) is None}
 
     def intact(self, *outputs: Table) -> bool:
         """Whether this step's own current versions of tables are there and undamaged."""

@@ -6,7 +6,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +99,17 @@ class Step(Reads):
         file = self._write_file(table, table, data, place, wide=wide)
         self.outputs[table.name, place] = self._as_it_was(table, file, place)
         return file.rows
+
+    def note(self, table: Table, facets: Collection[str], partition: str | None = None) -> None:
+        """Note in the catalog what the partition of a table holds that this step has written.
+
+        Args:
+            table: The table.
+            facets: Names, by which `Reads.holding` finds the partition.
+            partition: As for `write`.
+        """
+        place = (table.name, partition or self.partition or WHOLE)
+        self.outputs[place] = replace(self.outputs[place], facets=frozenset(facets))
 
     def patch(
         self, table: Table, old: duckdb.DuckDBPyRelation, new: duckdb.DuckDBPyRelation

@@ -1,5 +1,6 @@
 """The Dagster instance of a namespace: written for the settings, without a secret in it."""
 
+import hashlib
 import os
 
 import pytest
@@ -63,6 +64,68 @@ def test_a_file_that_nobody_has_changed_follows_the_settings(tmp_path, database)
     assert "run_launcher" in written(settings(tmp_path))
     prepare_home(settings(tmp_path))
     assert "run_launcher" not in written(settings(tmp_path))
+
+
+EARLIER = """\
+# Written by kg where there is none; change it as you like.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+"""
+"""What the first version wrote."""
+
+
+def test_a_file_of_an_earlier_version_is_given_what_it_lacks(tmp_path):
+    one = settings(tmp_path, workers=2)
+    path = one.dagster_home / "dagster.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(EARLIER)
+    prepare_home(one)
+    assert written(one)["retention"]["schedule"]["purge_after_days"]["success"] == 90
+    again = path.read_bytes()
+    prepare_home(one)
+    assert path.read_bytes() == again
+
+
+def test_a_later_file_that_nobody_changed_is_given_what_it_lacks(tmp_path):
+    one = settings(tmp_path)
+    prepare_home(one)
+    path = one.dagster_home / "dagster.yaml"
+    body = yaml.safe_dump({k: v for k, v in written(one).items() if k != "retention"})
+    sha256 = hashlib.sha256(body.encode()).hexdigest()[:16]
+    path.write_text(f"{path.read_text().split('Hash: ')[0]}Hash: {sha256}\n{body}")
+    prepare_home(one)
+    assert "retention" in written(one)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("max_concurrent_runs: 2", "max_concurrent_runs: 7"),
+        ("nux:", "# Ours.\nnux:"),
+        ("telemetry:", "python_logs: {python_log_level: INFO}\ntelemetry:"),
+        ("# Written by kg where there is none; change it as you like.\n", ""),
+    ],
+    ids=["a value", "a comment", "a section", "a file of one's own"],
+)
+def test_a_file_of_an_earlier_version_that_was_changed_is_told_of_once_and_stays(
+    tmp_path, caplog, change
+):
+    one = settings(tmp_path, workers=2)
+    path = one.dagster_home / "dagster.yaml"
+    path.parent.mkdir(parents=True)
+    changed = EARLIER.replace(*change)
+    assert changed != EARLIER
+    path.write_text(changed)
+    prepare_home(one)
+    prepare_home(one)
+    assert path.read_text() == changed
+    [said] = [record.getMessage() for record in caplog.records]
+    assert "retention" in said and "changed by hand" in said
 
 
 def test_a_file_that_was_changed_by_hand_is_left_alone(tmp_path, database):

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kg_assets.building import UnknownLabelError, build
 from kg_assets.cli.render import clean, console, fail
-from kg_assets.summary import Summary, Watcher
+from kg_assets.summary import Summary, Watcher, said_untouched
 from resources.errors import ProductionError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def as_json(summary: Summary) -> dict[str, object]:
         ],
         "blocked": summary.blocked,
         "quarantined": summary.quarantined,
+        "untouched": summary.untouched,
         "refused": [{"name": name, "reason": reason} for name, reason in summary.refused],
     }
 
@@ -99,6 +100,8 @@ def report(summary: Summary) -> None:
         console.print(f"[yellow]mended[/]: {clean(result.error or '')}", soft_wrap=True)
     done = len(summary.results) - len(summary.failed)
     console.print(f"{done} runs done in {summary.seconds:.1f} s.")
+    if summary.untouched:
+        console.print(f"Left out {said_untouched(summary)}.", soft_wrap=True)
     for key, blobs in summary.quarantined.items():
         if blobs:
             console.print(

@@ -9,7 +9,7 @@ import pyarrow as pa
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import duckdb
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from resources.table import Table
 
 
-def read_deliveries(step: Step) -> duckdb.DuckDBPyRelation:
+def read_deliveries(step: Step, facets: Collection[str] | None = None) -> duckdb.DuckDBPyRelation:
     """The deliveries of which records were made, as rows of the table deliveries.
 
     One whose records failed is passed over until they are there: counted as it stands, a full one
@@ -26,7 +26,14 @@ def read_deliveries(step: Step) -> duckdb.DuckDBPyRelation:
 
     Args:
         step: Reads deliveries; records that are missing are an input of it.
+        facets: Types of records, to read only deliveries that bear on them: what else comes makes
+            the step not stale. All deliveries by default.
     """
+    if facets is not None:
+        bearing = sorted(step.holding(SOURCE_RECORDS, facets))
+        numbers = {key: number for number, key in enumerate(bearing)}
+        step.view_partitions("delivery_bearing", DELIVERIES, numbers)
+        return step.con.table("delivery_bearing").project("* EXCLUDE (number)")
     every = step.read(DELIVERIES)
     keys = [f"{source}|{name}" for source, name in every.project("source, delivery").fetchall()]
     return with_records(step.con, every, step.present(SOURCE_RECORDS, keys))

@@ -209,6 +209,15 @@ class MatchSpec:
             raise ValueError(f"model {self.entity_type}: prior and threshold lie between 0 and 1")
         object.__setattr__(self, "version", fingerprint(self))
 
+    @property
+    def reads(self) -> frozenset[str] | None:
+        """Types of the records that its records are made from; None for those of every type.
+
+        Whom a work credits is told by records of works of whatever type. A parent is known by the
+        members of its type, not by its records.
+        """
+        return None if WORKS in self.contexts else frozenset((self.entity_type,))
+
     def feature_fields(self) -> Iterable[pa.Field]:
         """The Arrow fields of the features."""
         return (pa.field(feature.name, feature.kind) for feature in self.features)

@@ -66,7 +66,7 @@ def run_records(step: Step, spec: MatchSpec) -> None:
     """
     con, table = step.con, records(spec)
     create_macros(con)
-    numbered = live_deliveries(con, read_deliveries(step))
+    numbered = live_deliveries(con, read_deliveries(step, spec.reads))
     con.register("delivery", numbered)
     con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
     # Whether an id may be used depends on all records that have it, so then all are made again.

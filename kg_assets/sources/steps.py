@@ -15,6 +15,7 @@ from kg_assets.sources.blobs import read_blobs
 from kg_assets.sources.codes import normalise_codes, register_codes
 from kg_assets.sources.contract import KNOWN_TYPES, check_contract
 from kg_assets.sources.deliveries import Delivery, Refused, delivery_at, parse_key, read_manifest
+from kg_assets.sources.facets import facets_of
 from kg_assets.sources.landing import files_of, fingerprint
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.opening import Limits
@@ -220,6 +221,7 @@ def run_source_records(
         entity_types=entity_types,
     )
     step.write(SOURCE_RECORDS, step.con.table("records"), wide=True)
+    step.note(SOURCE_RECORDS, facets_of(step.staged(SOURCE_RECORDS), deliveries))
     step.write(SOURCE_TEXTS, step.con.table("text_kept"))
     step.write(QUARANTINED_BLOBS, quarantined_rows(step.con))
     _report(step, adapter, missing)

@@ -4,7 +4,9 @@ import json
 
 from kg_assets.building import build
 from kg_assets.instance import open_instance
+from kg_assets.matching.models import MODELS
 from kg_assets.sources.landing import land
+from kg_assets.status import status
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.flow.conftest import ALPHA, lines
@@ -62,6 +64,11 @@ def test_a_new_delivery_changes_what_it_touches_and_keeps_other_ids(built, tmp_p
     after = {row["name"]: row["node_id"] for row in nodes(built) if row["year"] != 2009}
     assert after.pop("Paprika")
     assert after == before
+    # People are made from the credits of works; of no other type can a film change a record.
+    assert set(summary.untouched) == set(MODELS) - {"film", "person"}
+    ran = {result.task.lane for result in summary.results}
+    assert ran.isdisjoint(summary.untouched)
+    assert [one.label for one in status(built).partitions if one.state != "fresh"] == []
     assert build(built).results == []
 
 

@@ -12,7 +12,7 @@ from kg_assets.cli.rerun import rerun
 from kg_assets.sources.landing import land
 from resources.journal import Journal
 from resources.lake import Lake
-from resources.overlay import drop_namespace
+from resources.namespaces import remove
 from resources.production import promote
 from tests.flow.conftest import ALPHA, lines
 
@@ -77,7 +77,7 @@ def test_productions_inputs_are_read_and_what_was_written_can_be_kept(built, mon
     code, said = told(production, "film/records", capsys, keep=True)
     assert (code, said["outputs"]) == (0, {"film/records": "equal to what is there"})
     assert ("film/records", "all") in lake.catalog.own_heads_since(said["scratch"], 0)
-    for path in drop_namespace(lake.catalog, said["scratch"]):
+    for path in remove(lake.catalog, said["scratch"], history=False):
         assert (built.lake_path / path).is_file()
     assert lake.catalog.own_heads_since(said["scratch"], 0) == {}
 

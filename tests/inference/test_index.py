@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kg_assets.inference.embeddings import HashedWords
 from kg_assets.inference.index import open_index, passages
+from kg_assets.inference.old_versions import clean_vectors
 from kg_assets.inference.tables import CHUNKS, DOCUMENT_INDEX, DOCUMENTS
+from resources.lake import Lake
 from resources.vectors import VectorStoreError, Version
 
 if TYPE_CHECKING:
     from tests.inference.conftest import World
+
+
+_SECOND = 1.2
+"""Versions are told apart by age to a second."""
 
 
 @pytest.fixture
@@ -77,6 +85,34 @@ def test_a_changed_and_a_removed_document_are_followed_and_the_old_version_stays
     before = open_index(titles.vectors, old).full_text("was shown", 10)
     assert {chunk.title for chunk in before} == {"It", "Her", "Up"}
     assert old["rows"] == 3 and new["rows"] == 2
+
+
+def test_versions_that_nothing_names_go_when_they_are_old_and_the_others_can_be_read(
+    titles: World,
+) -> None:
+    manifests = titles.rows(DOCUMENT_INDEX)
+    for number in range(2):
+        titles.entities[0]["description"] = f"It was shown {number} times."
+        titles.deliver()
+        titles.infer(())
+        manifests += titles.rows(DOCUMENT_INDEX)
+        time.sleep(_SECOND)
+    assert clean_vectors(titles.lake) == {}
+    # The catalog forgets what ceased to be current, all but the last two.
+    lake = Lake(titles.settings.model_copy(update={"keep_days": 0}))
+    ended = lake.catalog.history("dev", DOCUMENT_INDEX.name)[-1].time
+    age = datetime.now(UTC) - datetime.fromisoformat(ended)
+    lake.collect(older_than_seconds=age.total_seconds() + _SECOND / 2)
+    assert clean_vectors(lake, older_than_seconds=0)["film"] > 0
+    with pytest.raises(VectorStoreError):
+        open_index(titles.vectors, manifests[0])
+    found = [open_index(titles.vectors, each).phrase("It", 5) for each in manifests[1:]]
+    assert [[chunk.text for chunk in each] for each in found] == [
+        ["It was shown 0 times."],
+        ["It was shown 1 times."],
+    ]
+    titles.infer(())
+    assert titles.rows(DOCUMENT_INDEX) == manifests[-1:]
 
 
 def test_a_version_that_is_gone_is_an_error_that_says_what_to_do(titles: World) -> None:

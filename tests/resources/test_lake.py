@@ -1,6 +1,7 @@
 """The lake: immutable files, one commit for all outputs of a step, checksums, collection."""
 
 import os
+import sqlite3
 import sys
 import time
 
@@ -8,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from resources.catalog import Catalog
 from resources.files import SchemaMismatchError
 from resources.lake import CorruptFileError, Lake, MissingPartitionsError
+from resources.production import promote
 from resources.settings import Settings
 from resources.table import Table
 
@@ -247,3 +250,23 @@ def test_the_home_can_be_moved(lake, tmp_path):
     tmp_path.rename(moved)
     assert rows(Lake(Settings(home=moved))) == [(1, "Up")]
     moved.rename(tmp_path)
+
+
+def test_what_was_noted_of_a_partition_goes_with_it_into_production_and_other_namespaces(tmp_path):
+    lake = Lake(Settings(home=tmp_path, namespace="ann"))
+    with lake.step("step") as step:
+        step.write(FILMS, pa.Table.from_pylist([], schema=FILMS.schema))
+        step.note(FILMS, {"film"})
+    promote(lake.catalog, "ann")
+    other = Lake(Settings(home=tmp_path, namespace="bob"))
+    assert other.heads(FILMS)["all"].facets == {"film"}
+
+
+def test_a_catalog_of_an_earlier_version_can_be_read_and_nothing_was_noted_in_it(lake):
+    write(lake, [{"id": 1, "name": "Her"}])
+    url = lake.settings.catalog_url
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as earlier:
+        earlier.execute("ALTER TABLE entries DROP COLUMN facets")
+    reader = Catalog(url, create=False)
+    [head] = reader.heads("dev", FILMS.name).values()
+    assert head.facets is None

@@ -202,14 +202,12 @@ def test_entities_stay_where_productions_did_not_go_on(local):
 
 
 def test_the_number_of_a_commit_is_given_once_also_where_a_scratch_namespace_is_dropped(local):
-    from resources.overlay import drop_namespace
-
     ann, scratch = local("ann"), local("rerun-1")
     promoted(ann, "ann's")
     write(scratch, "tried")
     bob = local("bob")
     newest = ann.catalog.newest()
-    drop_namespace(ann.catalog, "rerun-1")
+    namespaces.remove(ann.catalog, "rerun-1", history=False)
     assert promoted(ann, "newer").commit_id > newest
     assert values(bob) == ["ann's"]
 

@@ -19,6 +19,7 @@ from kg_assets.sources.adapter import Adapter
 from kg_assets.sources.landing import LandingError, land
 from kg_assets.sources.steps import LostRowsError, run_raw_blobs
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
+from resources.facets import GOVERNS
 from tests.sources.deliveries import Stage
 
 
@@ -276,6 +277,23 @@ def test_an_empty_delivery_has_no_records(stage):
     stage.run()
     assert stage.rows(SOURCE_RECORDS) == []
     assert stage.rows(DELIVERIES)[0]["blobs"] == 0
+
+
+@pytest.mark.parametrize(
+    ("manifest", "facets"),
+    [
+        ("{}", {"film", "person"}),
+        ('{"mode": "full"}', {"film", "person", GOVERNS}),
+        ('{"duplicate_free": false}', {"film", "person", GOVERNS}),
+    ],
+)
+def test_the_catalog_notes_the_types_of_a_delivery_and_whether_it_bears_on_others(
+    stage, manifest, facets
+):
+    credits = [{"name": "Ann Lee", "role": "director", "position": 1}]
+    stage.deliver(a__jsonl=_line("1", credits=credits), delivery__json=manifest)
+    stage.run()
+    assert stage.lake.heads(SOURCE_RECORDS)["mine|d"].facets == facets
 
 
 def test_a_file_that_was_only_touched_changes_no_table(stage, tmp_path):
