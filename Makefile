@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/kg demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Kills, full disks, damage and races at full length; make test has a short form of each.
 test-faults: $(STAMP)

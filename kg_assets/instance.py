@@ -19,6 +19,7 @@ from kg_assets.cluster.configuration import (
     make_schema,
     storage_address,
 )
+from kg_assets.event_log import BATCH_SIZE
 from resources.processes import is_alive
 
 if TYPE_CHECKING:
@@ -197,6 +198,8 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     }
     history = InstanceRef.from_dir(home).event_storage_data
     if history is not None and history.class_name == "SqliteEventLogStorage":
+        for name, value in BATCH_SIZE.items():
+            os.environ.setdefault(name, value)
         overrides["event_log_storage"] = {
             "module": "kg_assets.event_log",
             "class": "WarmEventLog",

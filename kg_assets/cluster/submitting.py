@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.launcher import WorkerStatus
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import SQLAlchemyError
 
 from kg_assets.cluster.configuration import queue
 from kg_assets.cluster.worker import BUILD_TAG, app
@@ -29,6 +31,7 @@ _LOOK_SECONDS = 0.5
 _HEALTH_SECONDS = 10.0
 _ANSWER_SECONDS = 2.0
 _JOB = "__ASSET_JOB"
+_STARTED = "SELECT pg_postmaster_start_time()"
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class _Launched:
     task: Task
     future: Future[Result]
     started: float
+    databases: tuple[str, ...]
 
 
 class _Cluster:
@@ -46,6 +50,7 @@ class _Cluster:
     def __init__(self, settings: Settings) -> None:
         from kg_assets.build import build_definitions
 
+        self._settings = settings
         self._instance = open_instance(settings)
         self._job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
         self._origin = (
@@ -55,6 +60,7 @@ class _Cluster:
         )
         self._runs: dict[str, _Launched] = {}
         self._lock = threading.Lock()
+        self._launching = threading.Lock()
         self._ended = threading.Event()
         self._healthy_until = time.monotonic() + _HEALTH_SECONDS
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -62,26 +68,33 @@ class _Cluster:
 
     def submit(self, task: Task) -> Future[Result]:
         """Launch a task's run; the result comes when it has ended."""
-        started = time.perf_counter()
+        future: Future[Result] = Future()
+        self._launch(task, future, time.perf_counter())
+        return future
+
+    def _launch(self, task: Task, future: Future[Result], started: float) -> None:
         build = {BUILD_TAG: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
-        run = self._instance.create_run_for_job(
-            self._job,
-            run_config=run_config(task),
-            tags={**run_tags(task), **build},
-            asset_selection={dg.AssetKey(name.split("/")) for name in task.assets},
-            job_code_origin=self._origin,
-        )
-        launched = _Launched(task, Future(), started)
-        try:
-            # The launcher needs no workspace: a worker finds the code by its origin.
-            self._instance.launch_run(run.run_id, None)
-        except Exception as error:
-            message = f"the run could not be handed to the broker of KG_BROKER: {error}"
-            launched.future.set_result(Result(task, run.run_id, 0.0, message))
-            return launched.future
+        with self._launching:
+            launched = _Launched(task, future, started, _databases(self._settings))
+            run = self._instance.create_run_for_job(
+                self._job,
+                run_config=run_config(task),
+                tags={**run_tags(task), **build},
+                asset_selection={dg.AssetKey(name.split("/")) for name in task.assets},
+                job_code_origin=self._origin,
+            )
+            try:
+                # The launcher needs no workspace: a worker finds the code by its origin.
+                self._instance.launch_run(run.run_id, None)
+            except (DagsterPostgresException, SQLAlchemyError):
+                # Not a failure of this task, which others could go on without.
+                raise
+            except Exception as error:
+                message = f"the run could not be handed to the broker of KG_BROKER: {error}"
+                future.set_result(Result(task, run.run_id, 0.0, message))
+                return
         with self._lock:
             self._runs[run.run_id] = launched
-        return launched.future
 
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK_SECONDS):
@@ -104,6 +117,15 @@ class _Cluster:
         for run in runs:
             if run.is_finished:
                 launched = waiting[run.run_id]
+                if run.status is dg.DagsterRunStatus.FAILURE and self._was_away(launched):
+                    _log.warning(
+                        "run %s failed while a database was restarted; it is launched anew",
+                        run.run_id,
+                    )
+                    self._launch(launched.task, launched.future, launched.started)
+                    with self._lock:
+                        del self._runs[run.run_id]
+                    continue
                 seconds = time.perf_counter() - launched.started
                 error, damaged = (None, None) if run.is_success else self._error(run)
                 with self._lock:
@@ -111,6 +133,15 @@ class _Cluster:
                 launched.future.set_result(
                     Result(launched.task, run.run_id, seconds, error, damaged)
                 )
+
+    def _was_away(self, launched: _Launched) -> bool:
+        """Whether a database was restarted since a run was launched.
+
+        Then its worker lost its lock and could commit nothing, or note nothing of what it did. A
+        delivery whose run failed of it must not be left out as a broken one is: what is trained
+        without it stays so.
+        """
+        return launched.databases != _databases(self._settings)
 
     def _examine(self, run: dg.DagsterRun) -> None:
         if run.status is not dg.DagsterRunStatus.STARTED:
@@ -162,6 +193,21 @@ def cluster_runner(settings: Settings) -> Iterator[Callable[[Task], Future[Resul
         cluster.close(cancel=True)
         raise
     cluster.close(cancel=False)
+
+
+def _databases(settings: Settings) -> tuple[str, ...]:
+    """When the database servers were started, by their own clocks."""
+    import sqlalchemy as sa
+
+    addresses = [settings.catalog_url]
+    if settings.dagster_storage is not None:
+        addresses.append(settings.dagster_storage.get_secret_value())
+    found = []
+    for address in addresses:
+        engine = sa.create_engine(address, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            found.append(str(connection.exec_driver_sql(_STARTED).scalar_one()))
+    return tuple(found)
 
 
 def cancel_abandoned(instance: dg.DagsterInstance) -> list[str]:

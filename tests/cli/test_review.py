@@ -43,7 +43,7 @@ def built(tmp_path_factory):
             file = folder / f"{source}.jsonl"
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
             land(found.landing_path, source, [file], "one")
-        assert not build(found, types=["film"]).failed
+        assert not build(found, only=["sources", "film"]).failed
         lake = Lake(found)
         pairs = [
             {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL,

@@ -52,7 +52,7 @@ def test_a_replayed_tick_asks_for_the_same_run_and_so_starts_no_second(landed, i
 
 def test_after_the_update_there_is_nothing_to_start_even_if_the_cursor_is_lost(landed, instance):
     tick(instance)
-    build(landed, types=["film"])
+    build(landed, only=["sources"])
     for cursor in (None, "", "something else"):
         requests, reason = tick(instance, cursor)
         assert requests == []
@@ -64,16 +64,16 @@ def test_a_folder_that_grows_after_it_was_seen_starts_another_update(landed, ins
     lines(landed.landing_path / "alpha" / "first" / "late.jsonl", ALPHA[:1])
     second, _ = tick(instance)
     assert second[0].run_key != first[0].run_key
-    build(landed, types=["film"])
+    build(landed, only=["sources"])
     assert tick(instance)[0] == []
 
 
 def test_a_folder_that_goes_back_to_an_earlier_state_is_read_once_more(landed, instance):
     first, _ = tick(instance)
-    build(landed, types=["film"])
+    build(landed, only=["sources"])
     late = lines(landed.landing_path / "alpha" / "first" / "late.jsonl", ALPHA[:1])
     tick(instance)
-    build(landed, types=["film"])
+    build(landed, only=["sources"])
     late.unlink()
     again, _ = tick(instance)
     assert again
@@ -104,7 +104,7 @@ def test_a_name_that_leads_elsewhere_is_passed_over(landed, instance, tmp_path):
 
 def test_a_removed_folder_starts_nothing(landed, instance):
     tick(instance)
-    build(landed, types=["film"])
+    build(landed, only=["sources"])
     shutil.rmtree(landed.landing_path / "beta")
     assert tick(instance)[0] == []
 

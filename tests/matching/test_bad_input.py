@@ -78,7 +78,7 @@ def test_a_declaration_is_taken_back_by_a_delivery_without_records(tmp_path, mon
         file.write_text("".join(json.dumps(film | {"source_id": one}) + "\n" for one in ids))
         manifest.write_text(json.dumps({"duplicate_free": free}))
         land(settings.landing_path, "a", [file, manifest], delivery)
-        assert not build(settings, types=["film"]).failed
+        assert not build(settings, only=["sources", "film"]).failed
         lake = Lake(settings)
         with lake.step("look") as step:
             return step.read(tables.resolved_entities("film"), tracked=False).count("*").fetchall()
