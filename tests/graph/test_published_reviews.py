@@ -9,7 +9,7 @@ from typing import Any
 from kg_assets.graph.publication import open_published
 from kg_assets.inference.review.log import FACTS
 from kg_assets.inference.review.steps import run_reviewed_relations
-from kg_assets.inference.review.values import fact_judgement
+from kg_assets.inference.review.values import FactJudgement, fact_judgement
 from kg_assets.inference.tables import inferred_relations
 from kg_assets.judging.log import add, take_back
 from resources.lake import Lake
@@ -31,14 +31,14 @@ def found(key: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def judge(settings: Settings, key: str, verdict: str, **more: Any) -> str:
+def judge(settings: Settings, key: str, verdict: str, **more: Any) -> FactJudgement:
     judgement = fact_judgement(
         entity_type="film", record=f"a:{key}", relation="sequel_of", object="a:one",
         object_type="film", object_name="One", quote=QUOTES[key], verdict=verdict, who="ann",
         **more,
     )  # fmt: skip
-    add(Lake(settings), FACTS, [judgement])
-    return judgement.id
+    [added] = add(Lake(settings), FACTS, [judgement]).added
+    return added
 
 
 def published(settings: Settings) -> dict[tuple[str, str, str], tuple[Any, ...]]:
