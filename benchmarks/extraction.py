@@ -27,9 +27,9 @@ from kg_assets.inference.choice import named
 from kg_assets.inference.composed import ComposedRules
 from kg_assets.inference.extractors import Extraction, Extractor
 from kg_assets.inference.paired import Counts, compare, dollars_for_each, scores, total
+from kg_assets.inference.peoples import COUNTRIES
 from kg_assets.inference.reading.repair import repair
 from kg_assets.inference.reading.train import WIKIDATA, names_of, read_labels, same_name, train
-from kg_assets.inference.reading.words import COUNTRIES
 from kg_assets.inference.text_file import Text, context_of, stated
 from ontology.schema import Ontology, load_ontology
 from resources.settings import Settings

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from kg_assets.build import assemble
 from kg_assets.current_state import partition_keys, state_of
-from kg_assets.inference.standing import Inference, inference_of
+from kg_assets.inference.standing import Inference, inference_of, waiting_texts
 from kg_assets.planning import MISSING, lanes
 from kg_assets.sources.landing import LandingError, is_complete, list_deliveries, read_manifest
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
@@ -146,6 +146,7 @@ class Status:
         warnings: Checks that warn: step with partition, table, check and figures.
         failures: Why partitions failed, by their labels.
         inference: How far texts are read, by entity type.
+        waiting_texts: Texts about things of no known type: waiting, about, named.
         queues: Pairs or facts that wait for a person, by table.
         spending: What the language model has cost.
         next: What a build would do.
@@ -159,6 +160,7 @@ class Status:
     warnings: Sequence[tuple[str, str, str, Mapping[str, Any]]] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     inference: Sequence[Inference] = ()
+    waiting_texts: Mapping[str, Any] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
     next: Next = field(default_factory=Next)
@@ -226,6 +228,7 @@ def status(settings: Settings) -> Status:
             if one.state == FAILED
         },
         inference=reading,
+        waiting_texts=waiting_texts(known),
         queues={
             table: head.file.rows
             for (table, _), head in sorted(heads.items())

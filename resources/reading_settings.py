@@ -39,6 +39,7 @@ class PolicyPlan(BaseModel):
         shortest_text: Characters below which a text is not read.
         records_from: An entity is worth it from so many records on.
         sources_from: From so many sources on.
+        degree_from: From so many relations on that its records state.
         year_from: From this year on; without a year it is not.
         most: Of how many entities at most texts are read, those of most sources first.
     """
@@ -50,6 +51,7 @@ class PolicyPlan(BaseModel):
     shortest_text: int | None = Field(default=None, ge=0)
     records_from: int = Field(default=1, ge=1)
     sources_from: int = Field(default=1, ge=1)
+    degree_from: int = Field(default=0, ge=0)
     year_from: int | None = None
     most: int | None = Field(default=None, ge=0)
 
@@ -79,8 +81,9 @@ class ReadingSettings(TeamSettings):
     policies: dict[str, PolicyPlan] = Field(
         default_factory=dict,
         description='Whose texts are worth reading, by entity type, as JSON: {"book": "off"}, or '
-        '{"film": {"sources_from": 2, "year_from": 1990, "most": 10000, "shortest_text": 80, '
-        '"relations": ["based_on"]}}; default: all that lack a relation and have a text.',
+        '{"film": {"sources_from": 2, "degree_from": 5, "year_from": 1990, "most": 10000, '
+        '"shortest_text": 80, "relations": ["based_on"]}}; default: all that lack a relation and '
+        "have a text.",
     )
     confidence_weights: Path | None = Field(
         default=None,

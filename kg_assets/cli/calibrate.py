@@ -31,7 +31,8 @@ def calibrate(
         json: Print JSON.
 
     Returns:
-        Exit code: 1 where there are too few judgements, or a file cannot be written.
+        Exit code: 1 where there are too few judgements, the fit is no better and nothing was
+        written, or a file cannot be written.
     """
     with reading_session(settings) as con:
         judged = [one for one in facts_judged(settings, con) if one.counts]
@@ -48,7 +49,7 @@ def calibrate(
         WEIGHTS,
     )
     try:
-        if target is not None:
+        if target is not None and found.helps:
             counts = {"facts": found.facts, "documents": found.documents, "right": found.right}
             write_weights(found.after, target, made_by="kg calibrate", **counts)
         if report is not None:
@@ -63,9 +64,10 @@ def calibrate(
     except OSError as error:
         complain(f"{error.filename} cannot be written: {error.strerror or error}")
         return Exit.NOT_FOUND
+    code = Exit.OK if found.helps else Exit.NOT_FOUND
     if json:
         print_json(found.as_dict())
-        return Exit.OK
+        return code
     console.print(
         f"{found.facts:,} reviewed facts of {found.documents:,} texts, {found.right:,} hold. "
         f"Calibration error {found.error_before:.3f} with the weights that ship, "
@@ -73,10 +75,10 @@ def calibrate(
         soft_wrap=True,
     )
     if not found.helps:
-        console.print("[yellow]On texts that it did not see the fit is no better.[/]")
-    if target is not None:
+        complain("on texts that it did not see the fit is no better: the weights stay as they are")
+    elif target is not None:
         console.print(
             f"Written: {clean(target)}. Builds use it with KG_CONFIDENCE_WEIGHTS={clean(target)}",
             soft_wrap=True,
         )
-    return Exit.OK
+    return code

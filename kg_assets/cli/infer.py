@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, console, fail, print_json, print_table
+from kg_assets.cli.why_read import same_code
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -41,6 +43,7 @@ def infer(settings: Settings, types: Sequence[str], *, dry_run: bool, json: bool
 def _dry_run(settings: Settings, kinds: Sequence[str], *, json: bool) -> int:
     from kg_assets.inference.choice import LLM
     from kg_assets.inference.llm.dry_run import forecast
+    from kg_assets.inference.why import changes_of, decisions_of
     from ontology.schema import load_ontology
     from resources.llm.errors import UnknownPrice
 
@@ -49,13 +52,30 @@ def _dry_run(settings: Settings, kinds: Sequence[str], *, json: bool) -> int:
         told = [forecast(settings, ontology, kind) for kind in kinds]
     except (UnknownPrice, ValueError) as error:
         fail(str(error))
+    with reading_session(settings) as con:
+        current = same_code(settings)
+        decisions = {kind: decisions_of(settings, con, kind) for kind in kinds}
+        changes = {
+            kind: changes_of(settings, con, kind, same_code=current.get(kind, False))
+            for kind in kinds
+        }
     configured = {
         kind: kind in settings.extractors
         and any(LLM in name.split("+") for name in settings.extractors[kind].order)
         for kind in kinds
     }
     if json:
-        print_json([asdict(each) | {"configured": configured[each.entity_type]} for each in told])
+        print_json(
+            [
+                asdict(each)
+                | {
+                    "configured": configured[each.entity_type],
+                    "decisions": decisions[each.entity_type],
+                    "changes": changes[each.entity_type],
+                }
+                for each in told
+            ]
+        )
         return Exit.OK
     rows = [
         [
@@ -75,6 +95,8 @@ def _dry_run(settings: Settings, kinds: Sequence[str], *, json: bool) -> int:
         rows,
         f"With {settings.llm_model}; nothing was sent",
     )
+    for kind in kinds:
+        _print_decisions(kind, decisions[kind], changes[kind])
     low = sum(each.dollars[0] for each in told if configured[each.entity_type])
     high = sum(each.dollars[1] for each in told if configured[each.entity_type])
     console.print(
@@ -84,6 +106,19 @@ def _dry_run(settings: Settings, kinds: Sequence[str], *, json: bool) -> int:
         soft_wrap=True,
     )
     return Exit.OK
+
+
+def _print_decisions(
+    kind: str, decisions: Mapping[str, Mapping[str, int]], changes: Mapping[str, int]
+) -> None:
+    """Say how many entities are read and why, and what of their texts changed."""
+    for title, counts in (
+        *((f"{kind}, {decision}", reasons) for decision, reasons in decisions.items()),
+        (f"{kind}, contexts", changes),
+    ):
+        if counts:
+            told = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+            console.print(f"{title}: {told}", markup=False, soft_wrap=True)
 
 
 def span(dollars: Sequence[float]) -> str:

@@ -78,9 +78,17 @@ def infer(
             "--dry-run", help="Say what a language model would cost; nothing is sent or written."
         ),
     ] = False,
+    why: Annotated[
+        str | None,
+        typer.Option(metavar="NAME_OR_ID", help="Say why the texts of an entity are (not) read."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read texts for relations; or say first what that would cost with a language model."""
+    if why is not None:
+        from kg_assets.cli.why_read import why_read
+
+        raise typer.Exit(why_read(settings(), why, json=json))
     from kg_assets.cli.infer import infer as run
 
     chosen = [part.strip() for part in (types or "").split(",") if part.strip()]

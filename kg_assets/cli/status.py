@@ -76,6 +76,7 @@ def _print(found: Status, settings: Settings) -> None:
     _slowest(found)
     _sources(found)
     _inference(found)
+    _waiting(found)
     _rest(found, settings)
 
 
@@ -198,8 +199,23 @@ def _inference(found: Status) -> None:
         if one.skipped:
             why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(one.skipped.items()))
             console.print(f"{one.entity_type}, not read: {clean(why)}")
+        if one.read_because:
+            why = ", ".join(f"{count:,} {reason}" for reason, count in one.read_because.items())
+            stood = f"; {one.kept:,} stood, since nothing had changed" if one.kept else ""
+            console.print(f"{one.entity_type}, texts last read: {clean(why)}{stood}")
         if one.note:
             console.print(clean(one.note))
+
+
+def _waiting(found: Status) -> None:
+    told = found.waiting_texts
+    if told.get("waiting"):
+        _list(
+            f"{told['waiting']:,} texts wait, since the entity type of what they are about is not "
+            f"known ({told['about']:,} things)",
+            [clean(line) for line in told["named"]],
+            whole=False,
+        )
 
 
 def _rest(found: Status, settings: Settings) -> None:

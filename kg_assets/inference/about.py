@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg_assets.inference.extractors import Candidate, Context
-from kg_assets.inference.kinds import NATIONALITIES
 from kg_assets.inference.naming import CandidateNames
+from kg_assets.inference.peoples import NATIONALITIES
 from kg_assets.inference.subjects import Sentence
 from kg_assets.inference.wordlists import holds
 

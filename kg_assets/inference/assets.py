@@ -12,6 +12,7 @@ from kg_assets.inference import thing_types
 from kg_assets.inference.checks import document_checks, fact_checks, state_checks
 from kg_assets.inference.choice import choose, choose_shadow
 from kg_assets.inference.cleaning import CLEANING
+from kg_assets.inference.decision_tables import inference_decisions, reading_decisions
 from kg_assets.inference.embeddings import Embedding, configured_embedding
 from kg_assets.inference.extractors import Extractor, identity
 from kg_assets.inference.policy import policy_of
@@ -47,9 +48,10 @@ from kg_assets.inference.tables import (
     extractor_comparison,
     inferred_relations,
 )
-from kg_assets.inference.text_tables import TEXTS, UNTIED_TEXTS
+from kg_assets.inference.text_tables import TEXTS, UNTIED_TEXTS, WAITING_TEXTS
 from kg_assets.inference.texts import run_texts
 from kg_assets.inference.things import run_inferred_types
+from kg_assets.inference.waiting import run_waiting_texts
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.partitions import shards
@@ -62,7 +64,8 @@ from resources.table import Table
 from resources.vectors import VectorStore
 
 CODE = "4"
-THINGS_CODE = "1"
+THINGS_CODE = "2"
+SHADOW_CODE = "2"
 INDEX_POOL = "document_index"
 """The index has one writer at a time; runs that are launched side by side queue for it."""
 
@@ -152,6 +155,15 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
             **common,
         ),
         StepAsset(
+            outputs=(WAITING_TEXTS,),
+            inputs=(TEXTS, INFERRED_TYPES, DOCUMENTS),
+            run=run_waiting_texts,
+            lane="waiting",
+            code_version=CODE,
+            light=True,
+            **common,
+        ),
+        StepAsset(
             outputs=(INFERRED_RECORDS,),
             inputs=(SOURCE_RECORDS, DELIVERIES, INFERRED_TYPES, *facts, *named),
             run=partial(run_inferred_records, landing=settings.landing_path),
@@ -182,7 +194,11 @@ def _chain(
     ontology = load_ontology()
     choice, policy = choose(settings, ontology, kind), policy_of(settings, kind)
     shadow = choose_shadow(settings, ontology, kind)
-    shadowed_by = _short(f"{identity(shadow)}-{choice.weights_version}") if shadow else "none"
+    shadowed_by = (
+        _short(f"{SHADOW_CODE}{identity(shadow)}-{choice.weights_version}")
+        if shadow
+        else f"none{SHADOW_CODE}"
+    )
     # The rules look for the relations of the policy, and keep no others.
     read_by = _short(f"{choice.version} {policy.relations}")
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
@@ -202,7 +218,7 @@ def _chain(
     }
     return (
         StepAsset(
-            outputs=(contexts,),
+            outputs=(contexts, inference_decisions(kind)),
             inputs=(*named, DOCUMENTS, DOCUMENT_INDEX),
             run=partial(
                 run_extraction_contexts,
@@ -217,7 +233,7 @@ def _chain(
             **common | {"code_version": f"{common['code_version']}-{policy.version}"},
         ),
         StepAsset(
-            outputs=(relations, states),
+            outputs=(relations, states, reading_decisions(kind)),
             inputs=(contexts, DOCUMENTS, *_taught_by(kind, choice.extractor)),
             run=partial(run_inferred_relations, entity_type=kind, choice=choice),
             kinds=frozenset({"python", "duckdb"}),
@@ -247,7 +263,8 @@ def _chain(
                 relations,
                 states,
                 DOCUMENTS,
-                *(_taught_by(kind, shadow) if shadow else ()),
+                FACT_JUDGEMENTS,
+                *(entity_members(other) for other in GAZETTEER_TYPES),
             ),
             run=partial(
                 run_extractor_comparison,

@@ -110,6 +110,15 @@ def tie(con: duckdb.DuckDBPyConnection, entity_type: str) -> None:
         """,  # noqa: S608 - constants
         {"entity_type": entity_type},
     )
+    # Of a thing its own source may say meanwhile what it is.
+    con.execute(
+        f"""
+        INSERT INTO told
+        SELECT * REPLACE (about_source AS key_source, about_source_id AS key_id)
+        FROM told
+        WHERE about_type = '{THING}'
+        """  # noqa: S608 - a constant
+    )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE found AS

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol
 
 from kg_assets.inference.gazetteer import words
@@ -21,6 +22,9 @@ _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
 _TIMEOUT_SECONDS = 60.0
 _TEXTS_A_REQUEST = 64
+_ENDS_OF_A_FILE = 1 << 20
+"""Bytes from the beginning and the end of a model's file by which it is told from another."""
+
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed."""
 
@@ -107,10 +111,26 @@ class SentenceTransformer:
     def __init__(self, model: str) -> None:
         self._model = model
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """Name with all parameters."""
-        return f"sentence-transformers:{self._model}"
+        """Name of the model; of one in a folder, the folder's own name and what tells its content.
+
+        A folder may be moved without every text being embedded again, and may not hold another
+        model under the name of one that an index was made with.
+        """
+        folder = Path(self._model)
+        if not folder.is_dir():
+            return f"sentence-transformers:{self._model}"
+        content = hashlib.sha256()
+        for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+            size = file.stat().st_size
+            content.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
+            with file.open("rb") as opened:
+                content.update(opened.read(_ENDS_OF_A_FILE))
+                # Other weights differ throughout; gigabytes read for each run would tell no more.
+                opened.seek(max(0, size - _ENDS_OF_A_FILE))
+                content.update(opened.read())
+        return f"sentence-transformers:{folder.resolve().name}-{content.hexdigest()[:12]}"
 
     @cached_property
     def _loaded(self) -> Any:

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from kg_assets.consistency import contradicted
 from kg_assets.inference import evidence
+from kg_assets.inference.changes import tell_changes, view_contexts, view_former
 from kg_assets.inference.confidence import WEIGHTS, Weights
 from kg_assets.inference.contexts import fill, read_contexts
-from kg_assets.inference.extractors import Context, Extraction, Extractor, identity
+from kg_assets.inference.extractors import Context, Extraction, Extractor
 from kg_assets.inference.tables import (
     DOCUMENTS,
     extraction_contexts,
@@ -48,7 +49,8 @@ def read(
     """Find the facts in a shard's contexts, and the state of each context.
 
     Makes the tables `fact` and `state` on the step's connection, with the columns of
-    inferred_relations and extraction_states.
+    inferred_relations and extraction_states, and leaves `context`, `change` and `standing` (see
+    `changes.decided`).
 
     Args:
         step: Reads contexts and documents, and its own last version.
@@ -66,10 +68,17 @@ def read(
     facts, states = inferred_relations(entity_type), extraction_states(entity_type)
     fill(con, "fact", facts.schema, iter(()))
     fill(con, "state", states.schema, iter(()))
-    _contexts(step, entity_type, identity(extractor))
+    step.view("contexts", extraction_contexts(entity_type), step.partition)
+    step.view("documents", DOCUMENTS, entity_type)
+    view_contexts(con, extractor)
     con.execute("CREATE TABLE standing (context_id VARCHAR)")
-    if keep:
-        _keep(step, facts, states, extraction_contexts(entity_type))
+    before = step.previous(states) if keep and step.intact(states) else None
+    view_former(con, before)
+    # Facts of other code have been judged by other rules, and may have other columns.
+    same_code = step.made_from(facts, extraction_contexts(entity_type)) is not None
+    if before is not None and same_code:
+        _keep(step, facts)
+    tell_changes(con, extractor, ontology, same_code=same_code)
     con.execute(
         """
         CREATE TABLE unread AS
@@ -124,72 +133,44 @@ class _Unread:
                 yield context
 
 
-def _contexts(step: Step, entity_type: str, who: str) -> None:
-    """Make the table `context`, each with its document as it is now and a hash of all of it."""
-    step.view("contexts", extraction_contexts(entity_type), step.partition)
-    step.view("documents", DOCUMENTS, entity_type)
-    step.con.execute(
-        """
-        CREATE TABLE context AS
-        SELECT
-            given.*,
-            documents.text AS document_text,
-            documents.sha256 AS current_sha256,
-            sha256(
-                concat_ws(chr(31), $who, documents.sha256, to_json(given)::VARCHAR)
-            ) AS content_sha256
-        FROM (
-            -- Which passages led to the candidates is not given to an extractor.
-            SELECT * EXCLUDE (retrieved_chunks)
-            FROM contexts
-        ) AS given
-        LEFT JOIN documents USING (document_id)
-        """,
-        {"who": who},
-    )
-
-
-def _keep(step: Step, facts: Table, states: Table, contexts: Table) -> None:
+def _keep(step: Step, facts: Table) -> None:
     """Take over what this code found before in contexts that are what they were."""
     con = step.con
-    # Facts of other code have been judged by other rules, and may have other columns.
-    if step.made_from(facts, contexts) is not None and step.intact(states):
-        step.previous(states).create_view("former_state", replace=True)
-        step.previous(facts).create_view("former_fact", replace=True)
-        con.execute(
-            """
-            INSERT INTO standing
-            SELECT context_id
-            FROM former_state
-            JOIN context USING (context_id)
-            GROUP BY context_id
-            HAVING bool_and(
-                final
-                AND former_state.content_sha256 = context.content_sha256
-            )
-            """
+    step.previous(facts).create_view("former_fact", replace=True)
+    con.execute(
+        """
+        INSERT INTO standing
+        SELECT context_id
+        FROM former_state
+        JOIN context USING (context_id)
+        GROUP BY context_id
+        HAVING bool_and(
+            final
+            AND former_state.content_sha256 = context.content_sha256
         )
-        con.execute(
-            "INSERT INTO state SELECT * FROM former_state SEMI JOIN standing USING (context_id)"
+        """
+    )
+    con.execute(
+        "INSERT INTO state SELECT * FROM former_state SEMI JOIN standing USING (context_id)"
+    )
+    # What fell for another fact may stand now, or that one may have gone.
+    con.execute(
+        """
+        INSERT INTO fact
+        SELECT * EXCLUDE (again) REPLACE (
+            CASE WHEN again THEN 'accepted' ELSE status END AS status,
+            CASE WHEN again THEN NULL ELSE reason END AS reason
         )
-        # What fell for another fact may stand now, or that one may have gone.
-        con.execute(
-            """
-            INSERT INTO fact
-            SELECT * EXCLUDE (again) REPLACE (
-                CASE WHEN again THEN 'accepted' ELSE status END AS status,
-                CASE WHEN again THEN NULL ELSE reason END AS reason
-            )
-            FROM (
-                SELECT
-                    *,
-                    coalesce(split_part(reason, ':', 1) IN ($cardinality, $cycle), false) AS again
-                FROM former_fact
-                SEMI JOIN standing USING (context_id)
-            )
-            """,
-            {"cardinality": CARDINALITY, "cycle": CYCLE},
+        FROM (
+            SELECT
+                *,
+                coalesce(split_part(reason, ':', 1) IN ($cardinality, $cycle), false) AS again
+            FROM former_fact
+            SEMI JOIN standing USING (context_id)
         )
+        """,
+        {"cardinality": CARDINALITY, "cycle": CYCLE},
+    )
 
 
 def _state(extraction: Extraction, content: str, ontology: Ontology) -> dict[str, object]:

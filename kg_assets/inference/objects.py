@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, field, replace
 
 from kg_assets.inference.gazetteer import name_key
+from kg_assets.inference.kind_words import KINDS
 from kg_assets.inference.kinds import (
     AUTHORS,
     COMPANIES,
     FOR_A_PEOPLE,
     FRANCHISE_WORD,
     KIND,
-    KINDS,
     NATIONAL,
 )
 from kg_assets.inference.naming import NamesInText

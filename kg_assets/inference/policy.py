@@ -19,8 +19,12 @@ SHORT_TEXT = "text too short"
 NOTHING_MISSING = "nothing missing"
 FEW_RECORDS = "too few records or sources"
 TOO_OLD = "of an earlier year, or of none"
+FEW_RELATIONS = "too few relations stated of it"
 BEYOND = "beyond the most that are read"
-ELIGIBLE = "eligible"
+MISSING = "a relation is missing, and there is text"
+
+ELIGIBLE, SKIPPED = "eligible", "skipped"
+"""What is decided for an entity: its texts are read, or not."""
 
 
 class PoliciesError(ValueError):
@@ -39,9 +43,11 @@ class Policy:
         off: Whether no texts are read.
         records_from: Records that an entity has at least.
         sources_from: Sources that they are from at least.
+        degree_from: Relations that its records state at least, genres and countries included.
         year_from: The earliest year, None for any and for none.
         most: Entities at most, None for all. Those of most sources come first, then those of most
-            records, then those with the longest text: what many speak of is asked for most.
+            records, then those of most relations, then those with the longest text: what many
+            speak of is asked for most.
     """
 
     relations: tuple[str, ...]
@@ -49,6 +55,7 @@ class Policy:
     off: bool = False
     records_from: int = 1
     sources_from: int = 1
+    degree_from: int = 0
     year_from: int | None = None
     most: int | None = None
 
@@ -116,19 +123,21 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
     """Decide for each entity whether its texts are read.
 
     Args:
-        con: Connection with the views `entities` (entity_id, year), `members` (entity_id, source:
-            its records), `documents` (entity_id, characters) and `stated` (entity_id, relation:
-            what sources already say).
+        con: Connection with the views `entities` (entity_id, name, year), `members` (entity_id,
+            source: its records), `documents` (entity_id, characters), `stated` (entity_id,
+            relation: what sources already say) and `degrees` (entity_id, degree: how many
+            relations its records state).
         policy: What is looked for, and which entities are worth it.
 
     Returns:
-        Relation (entity_id, decision): ``eligible``, or why not.
+        Rows of inference_decisions.
     """
     return con.sql(
         """
-        WITH longest AS (
+        WITH written AS (
             SELECT
                 entity_id,
+                count(*) AS texts,
                 max(characters) AS characters
             FROM documents
             GROUP BY entity_id
@@ -136,7 +145,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
         known AS (
             SELECT
                 entity_id,
-                count(DISTINCT relation) AS relations
+                list(DISTINCT relation) AS relations
             FROM stated
             WHERE list_contains($relations, relation)
             GROUP BY entity_id
@@ -149,40 +158,75 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             FROM members
             GROUP BY entity_id
         ),
-        judged AS (
+        measured AS (
             SELECT
                 entity_id,
-                sources,
-                records,
-                characters,
-                CASE
-                    WHEN $off THEN $switched_off
-                    WHEN characters IS NULL THEN $no_text
-                    WHEN characters < $shortest THEN $short_text
-                    WHEN known.relations = len($relations) THEN $nothing_missing
-                    WHEN coalesce(records, 0) < $records_from
-                      OR coalesce(sources, 0) < $sources_from THEN $few_records
-                    WHEN $year_from IS NOT NULL
-                     AND coalesce(year < $year_from, true) THEN $too_old
-                    ELSE $eligible
-                END AS decision
+                name,
+                list_filter(
+                    $relations,
+                    lambda one: NOT list_contains(coalesce(known.relations, []), one)
+                ) AS missing,
+                coalesce(texts, 0) AS texts,
+                coalesce(characters, 0) AS characters,
+                coalesce(records, 0) AS records,
+                coalesce(sources, 0) AS sources,
+                coalesce(degree, 0) AS degree,
+                year
             FROM entities
-            LEFT JOIN longest USING (entity_id)
+            LEFT JOIN written USING (entity_id)
             LEFT JOIN known USING (entity_id)
             LEFT JOIN spoken_of USING (entity_id)
+            LEFT JOIN degrees USING (entity_id)
+        ),
+        judged AS (
+            SELECT
+                *,
+                CASE
+                    WHEN $off THEN $switched_off
+                    WHEN texts = 0 THEN $no_text
+                    WHEN characters < $shortest THEN $short_text
+                    WHEN len(missing) = 0 THEN $nothing_missing
+                    WHEN records < $records_from OR sources < $sources_from THEN $few_records
+                    WHEN degree < $degree_from THEN $few_relations
+                    WHEN $year_from IS NOT NULL
+                     AND coalesce(year < $year_from, true) THEN $too_old
+                    ELSE $missing
+                END AS found
+            FROM measured
+        ),
+        placed AS (
+            SELECT
+                *,
+                CASE
+                    WHEN found = $missing THEN row_number() OVER (
+                        PARTITION BY found = $missing
+                        ORDER BY
+                            sources DESC,
+                            records DESC,
+                            degree DESC,
+                            characters DESC,
+                            entity_id
+                    )
+                END AS place
+            FROM judged
         )
         SELECT
             entity_id,
+            name,
             CASE
-                WHEN decision = $eligible
-                 AND $most IS NOT NULL
-                 AND row_number() OVER (
-                     PARTITION BY decision = $eligible
-                     ORDER BY sources DESC, records DESC, characters DESC, entity_id
-                 ) > $most THEN $beyond
-                ELSE decision
-            END AS decision
-        FROM judged
+                WHEN found = $missing AND coalesce(place <= $most, true) THEN $eligible
+                ELSE $skipped
+            END AS decision,
+            CASE WHEN place > $most THEN $beyond ELSE found END AS reason,
+            missing,
+            texts,
+            characters,
+            records,
+            sources,
+            degree,
+            year,
+            place
+        FROM placed
         """,
         params={
             "relations": list(policy.relations),
@@ -190,6 +234,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             "off": policy.off,
             "records_from": policy.records_from,
             "sources_from": policy.sources_from,
+            "degree_from": policy.degree_from,
             "year_from": policy.year_from,
             "most": policy.most,
             "switched_off": OFF,
@@ -197,8 +242,11 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             "short_text": SHORT_TEXT,
             "nothing_missing": NOTHING_MISSING,
             "few_records": FEW_RECORDS,
+            "few_relations": FEW_RELATIONS,
             "too_old": TOO_OLD,
             "beyond": BEYOND,
+            "missing": MISSING,
             "eligible": ELIGIBLE,
+            "skipped": SKIPPED,
         },
     )

@@ -5,25 +5,16 @@ from __future__ import annotations
 import hashlib
 
 from kg_assets.inference.gazetteer import COMMON_WORDS, name_key, words
-from kg_assets.inference.wordlists import listed
+from kg_assets.inference.kind_words import NO_NAMES
 
 LONGEST_NAME = 120
 """Characters of a proposed name; a longer one is a clause that was taken for a name."""
-
-_KIND_WORDS = frozenset(
-    listed(
-        """
-film films movie novel novels book books play series show comic comics manga game games franchise
-trilogy saga story stories article song poem event character tale legend work
-"""
-    )
-)
 
 
 def is_proposable(name: str) -> bool:
     """Whether a name can be that of an entity that nobody has: not a phrase such as "the novel"."""
     keys = words(name)
-    telling = [word for word in keys if word not in COMMON_WORDS and word not in _KIND_WORDS]
+    telling = [word for word in keys if word not in COMMON_WORDS and word not in NO_NAMES]
     first = next((char for char in name if char.isalnum()), "")
     return bool(telling) and not first.islower() and len(name) <= LONGEST_NAME
 

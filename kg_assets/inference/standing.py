@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kg_assets.inference.choice import LLM
 from kg_assets.inference.extractors import ANSWERED, EMPTY, FAILED, NOT_TRIED, REFUSED
 from kg_assets.inference.tables import INFERENCE_TYPES, extraction_contexts, inferred_relations
+from kg_assets.inference.text_tables import WAITING_TEXTS
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Inference:
         eligible: Entities whose texts are to be read.
         skipped: Entities that are not, by the reason.
         contexts: Texts, or windows of long ones, of the eligible entities.
+        read_because: Contexts that the last run read, by what had changed.
+        kept: Contexts that stood as they had been read, since nothing had changed.
         done: Contexts that were read, whether anything was found or not.
         refused: Contexts that the model declined; they are not asked again.
         failed: Contexts that could not be read.
@@ -41,6 +44,8 @@ class Inference:
     eligible: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     contexts: int = 0
+    read_because: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 0
     done: int = 0
     refused: int = 0
     failed: int = 0
@@ -88,6 +93,8 @@ def _of(
         eligible=int(given.get("eligible", 0)),
         skipped=dict(given.get("skipped", {})),
         contexts=contexts,
+        read_because=dict(read.get("contexts_read_because", {})),
+        kept=int(read.get("contexts_kept", 0)),
         done=done,
         refused=states.get(REFUSED, 0),
         failed=states.get(FAILED, 0),
@@ -98,6 +105,11 @@ def _of(
         dollars=dollars,
         dollars_next=(unread * price, max(most, unread) * price),
     )
+
+
+def waiting_texts(known: Mapping[tuple[str, str], Entry]) -> Mapping[str, Any]:
+    """Texts that wait for an entity type: how many, about how many things, and some by name."""
+    return _figures(known, WAITING_TEXTS.name)
 
 
 def _figures(known: Mapping[tuple[str, str], Entry], step: str) -> Mapping[str, Any]:

@@ -9,15 +9,18 @@ import pyarrow as pa
 from kg_assets.inference import contexts as texts
 from kg_assets.inference import documents as prose
 from kg_assets.inference import evidence, extraction
+from kg_assets.inference.changes import decided
 from kg_assets.inference.choice import Choice, rules_for
 from kg_assets.inference.combined import taught
 from kg_assets.inference.comparison import compare
 from kg_assets.inference.confidence import WEIGHTS, Weights
+from kg_assets.inference.deciding import decide_shard
+from kg_assets.inference.decision_tables import reading_decisions
 from kg_assets.inference.embeddings import DEFAULT_EMBEDDING, Embedding
 from kg_assets.inference.extractors import Extractor
 from kg_assets.inference.index import open_index, write_index
 from kg_assets.inference.llm.examples import ReviewedFact
-from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
+from kg_assets.inference.policy import POLICIES, Policy
 from kg_assets.inference.review.examples import reviewed_facts
 from kg_assets.inference.review.tables import FACT_JUDGEMENTS
 from kg_assets.inference.tables import (
@@ -130,31 +133,7 @@ def run_extraction_contexts(
         policy: Whose texts are read; as it is declared where none is given.
     """
     con, policy = step.con, policy or POLICIES[entity_type]
-    _entities_of_shard(step, entity_type, shards)
-    step.view("all_documents", DOCUMENTS, entity_type)
-    con.execute(
-        """
-        CREATE TABLE documents AS
-        SELECT all_documents.*
-        FROM all_documents
-        JOIN entities USING (entity_id)
-        """
-    )
-    _stated(step, entity_type, policy)
-    con.execute("CREATE VIEW members AS FROM own_members")
-    decide(con, policy).create("decision")
-    con.execute(
-        """
-        CREATE TABLE eligible AS
-        SELECT
-            entity_id,
-            name
-        FROM entities
-        JOIN decision USING (entity_id)
-        WHERE decision = $eligible
-        """,
-        {"eligible": ELIGIBLE},
-    )
+    figures = decide_shard(step, entity_type, shards, policy)
     nameable = _nameable_types(policy, load_ontology())
     _union(
         step,
@@ -180,18 +159,11 @@ def run_extraction_contexts(
     )
     texts.creators(con).create("makers")
     written = step.write(extraction_contexts(entity_type), texts.contexts(con, entity_type))
-    decisions = dict(
-        con.sql("SELECT decision, count(*) FROM decision GROUP BY ALL ORDER BY ALL").fetchall()
-    )
-    step.report(
-        contexts=written,
-        eligible=decisions.pop(ELIGIBLE, 0),
-        skipped={str(reason): count for reason, count in decisions.items()},
-    )
+    step.report(contexts=written, **figures)
 
 
 def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None = None) -> None:
-    """Write the facts in a shard's contexts, accepted or not, and the state of each context.
+    """Write the facts in a shard's contexts, the state of each, and why it was read.
 
     Args:
         step: Reads contexts, documents and what it wrote before.
@@ -212,6 +184,18 @@ def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None =
         choice.threshold,
         weights=choice.weights,
     )
+    decisions = reading_decisions(entity_type)
+    because = step.previous(decisions) if step.intact(decisions) else None
+    step.write(decisions, decided(con, choice.extractor, ontology, because))
+    read_because = con.sql(
+        """
+        SELECT reason, count(*)
+        FROM change
+        ANTI JOIN standing USING (context_id)
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
     # Two windows of one document can repeat a sentence, but never a place in it.
     written = step.write(facts, con.sql("SELECT DISTINCT ON (fact_id) * FROM fact ORDER BY ALL"))
     step.write(states, con.table("state"))
@@ -238,6 +222,7 @@ def run_inferred_relations(step: Step, entity_type: str, choice: Choice | None =
         rejected=outcome,
         contexts=contexts,
         contexts_kept=kept,
+        contexts_read_because=dict(read_because),
         contexts_by_state=dict(by_state),
         dollars=round(dollars, 4),
         read_by=choice.extractor.name,
@@ -274,7 +259,23 @@ def run_extractor_comparison(
         return
     if second.model is not None:
         second = taught(second, _reviewed(step, entity_type))
-    compare(step, entity_type, second, load_ontology(), threshold, weights)
+    parts = []
+    for number, kind in enumerate(GAZETTEER_TYPES):
+        step.view(f"judged_members_{number}", entity_members(kind))
+        parts.append(
+            f"SELECT entity_id, entity_type, source, source_id FROM judged_members_{number}"  # noqa: S608
+        )
+    step.con.execute(f"CREATE TEMP VIEW judged_members AS {' UNION ALL '.join(parts)}")
+    compare(
+        step,
+        entity_type,
+        second,
+        load_ontology(),
+        threshold,
+        judgements=step.read(FACT_JUDGEMENTS, entity_type),
+        members="judged_members",
+        weights=weights,
+    )
 
 
 def nothing_left(settings: Settings, entity_type: str) -> bool:
@@ -317,48 +318,6 @@ def _partition(step: Step) -> str:
     if step.partition is None:
         raise ValueError(f"{step.name} is partitioned: say which partition it shall make")
     return step.partition
-
-
-def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
-    step.view("all_entities", resolved_entities(entity_type))
-    step.con.execute(
-        """
-        CREATE TABLE entities AS
-        SELECT
-            entity_id,
-            name,
-            alternate_names,
-            year
-        FROM all_entities
-        WHERE md5_number(entity_id) % $shards = $shard
-        """,
-        {"shards": shards, "shard": int(step.partition or 0)},
-    )
-
-
-def _stated(step: Step, entity_type: str, policy: Policy) -> None:
-    """Find which relations records already state, by the ontology's `stated_by`."""
-    ontology = load_ontology()
-    step.view("own_members", entity_members(entity_type))
-    step.view("own_records", current_records(entity_type))
-    fields = {
-        (relation, field)
-        for relation in policy.relations
-        for field in ontology.relations[relation].stated_by
-        if field in current_records(entity_type).schema.names
-    }
-    queries = [
-        f"""
-        SELECT
-            entity_id,
-            '{relation}' AS relation
-        FROM own_members
-        JOIN own_records USING (source, source_id)
-        WHERE "{field}" IS NOT NULL
-        """  # noqa: S608 - names are those of the ontology and the record
-        for relation, field in sorted(fields)
-    ] or ["SELECT '' AS entity_id, '' AS relation WHERE false"]
-    step.con.execute(f"CREATE TABLE stated AS {' UNION '.join(queries)}")
 
 
 def _nameable_types(policy: Policy, ontology: Ontology) -> tuple[str, ...]:

@@ -325,6 +325,7 @@ def extractor_comparison(entity_type: str) -> Table:
                 _field("second_confidence", pa.float64(), "Between 0 and 1.", required=False),
                 _field("second_quote", pa.string(), "Its evidence.", required=False),
                 _field("second_extractor", pa.string(), "The second extractor and its version."),
+                _field("holds", pa.bool_(), "What people say; null: not judged.", required=False),
             ]
         ),
         key=("context_id", "relation", "object"),
@@ -348,6 +349,7 @@ INFERRED_TYPES = Table(
             _field("signals", pa.list_(pa.string()), "What was seen, in words."),
             _field("quote", pa.string(), "The sentence of its text that says it.", required=False),
             _field("start", pa.int64(), "Where it starts in the description.", required=False),
+            _field("characters", pa.int64(), "Code points of the description; 0: it has none."),
             _field("delivery", pa.string(), "The delivery that the record is from."),
             *POSITION_FIELDS,
             _field("classifier", pa.string(), "Version of the rules that told the type."),

@@ -63,3 +63,24 @@ UNTIED_TEXTS = Table(
     description="Texts that say that they are about a record of this type, and are tied to no "
     "entity: no such record is known, or nothing of the text is left after cleaning.",
 )
+
+WAITING_TEXTS = Table(
+    name="waiting_texts",
+    schema=pa.schema(
+        [
+            described("kind", pa.string(), "text or description.", required=True),
+            described("source", pa.string(), "Who delivered it.", required=True),
+            described(
+                "document_id", pa.string(), "The text, or the record described.", required=True
+            ),
+            described("about_source", pa.string(), "Source of the record.", required=True),
+            described("about_source_id", pa.string(), "The record.", required=True),
+            described("name", pa.string(), "Its name; null where no such record is known."),
+            described("characters", pa.int64(), "Code points of the text.", required=True),
+            described("reason", pa.string(), "Why the type is not known.", required=True),
+        ]
+    ),
+    key=("kind", "source", "document_id", "about_source", "about_source_id"),
+    description="Texts about things, records whose source does not say what they are, of which no "
+    "type could be inferred. They are read once their entity has a type.",
+)

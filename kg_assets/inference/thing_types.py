@@ -16,7 +16,8 @@ from typing import Any
 
 from kg_assets.inference.chunking import sentences
 from kg_assets.inference.gazetteer import name_key
-from kg_assets.inference.thing_words import HEADS, NAME_PATTERNS, PHRASES, STOPS
+from kg_assets.inference.kind_words import HEADS
+from kg_assets.inference.thing_words import NAME_PATTERNS, PHRASES, STOPS
 from kg_assets.sources.record import ENTITY_TYPES
 
 VERSION = "kinds-2"

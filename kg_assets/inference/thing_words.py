@@ -1,4 +1,4 @@
-"""The words that tell what kind of thing a text or a name speaks of, with their points.
+"""The phrases that tell what kind of thing a text or a name speaks of, with their points.
 
 Points are natural logarithms of odds, as `kg_assets.inference.thing_types` adds them up. They were
 set by hand, by how seldom a word is said of another kind.
@@ -9,81 +9,6 @@ from __future__ import annotations
 import re
 
 from kg_assets.inference.wordlists import listed
-
-_SURE = 5.0
-_LIKELY = 3.0
-
-
-def _scored(points: dict[str, float], text: str) -> dict[str, dict[str, float]]:
-    return {" ".join(phrase.split()): points for phrase in text.split(",")}
-
-
-HEADS: dict[str, dict[str, float]] = {
-    **_scored(
-        {"film": _SURE},
-        "film, movie, biopic, short film, feature film, television film, tv film, musical film, "
-        "documentary film, film adaptation, animated feature, motion picture, telefilm",
-    ),
-    **_scored({"film": _LIKELY, "series": 1.0}, "documentary, thriller, romantic comedy"),
-    **_scored({"film": 2.0, "series": 1.0, "play": 1.0}, "comedy, drama, adaptation, remake"),
-    **_scored(
-        {"series": _SURE},
-        "television series, tv series, miniseries, mini-series, sitcom, telenovela, soap opera, "
-        "web series, docuseries, television show, tv show, anime series, television sitcom, "
-        "television drama, television programme, television program, drama series, crime series, "
-        "limited series, reality show, talk show, game show",
-    ),
-    **_scored({"series": _LIKELY, "franchise": 2.0}, "series"),
-    **_scored({"series": _LIKELY}, "show, programme"),
-    **_scored({"episode": _SURE}, "episode, pilot, season finale, season premiere"),
-    **_scored(
-        {"person": _SURE, "character": 2.0},
-        "actor, actress, director, filmmaker, film-maker, screenwriter, writer, author, novelist, "
-        "producer, composer, singer, comedian, cinematographer, poet, playwright, dramatist, "
-        "journalist, musician, animator, photographer, choreographer, film director, "
-        "film producer, television producer, television presenter, film editor, film actor, "
-        "film actress, voice actor, voice actress, stuntman, film critic, historian",
-    ),
-    **_scored(
-        {"book": _SURE},
-        "novel, novella, book, memoir, autobiography, short story, children's book, "
-        "non-fiction book, novelette, picture book, biography, short-story collection",
-    ),
-    **_scored({"play": _SURE}, "play, stage play, opera, tragedy, stage musical, one-act play"),
-    **_scored({"play": _LIKELY, "film": 2.0}, "musical, musical comedy"),
-    **_scored(
-        {"comic": _SURE},
-        "comic, comic book, graphic novel, manga, webtoon, manhwa, comic strip, webcomic, "
-        "manga series, comic book series, comic series",
-    ),
-    **_scored({"game": _SURE}, "game, video game, videogame, computer game, board game"),
-    **_scored(
-        {"event": _SURE},
-        "battle, war, attack, massacre, film festival, earthquake, uprising, revolution, siege, "
-        "disaster, surprise strike, assassination, riot, mutiny, military campaign, strike, "
-        "rebellion, invasion, famine, kidnapping, hijacking, murder case",
-    ),
-    **_scored(
-        {"organisation": _SURE},
-        "company, studio, film studio, animation studio, broadcaster, corporation, publisher, "
-        "production company, distributor, television network, television channel, record label, "
-        "organisation, organization, agency, foundation, university, developer, maker, "
-        "film company, media company, publishing house, rock band, band, conglomerate",
-    ),
-    **_scored({"organisation": _LIKELY}, "network, channel, group, label"),
-    **_scored(
-        {"franchise": _SURE},
-        "franchise, media franchise, film series, book series, trilogy, saga, tetralogy, "
-        "shared universe, fictional universe, novel series, series of novels, film trilogy, "
-        "video game series, film franchise",
-    ),
-    **_scored(
-        {"character": _SURE},
-        "character, fictional character, superhero, supervillain, title character, protagonist, "
-        "antagonist, cartoon character",
-    ),
-}
-"""Points by what a text calls its subject, in lower case; the longest phrase counts."""
 
 STOPS = frozenset(
     listed(

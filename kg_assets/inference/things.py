@@ -112,6 +112,7 @@ def _judged(things: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
                     "signals": [signal.reason for signal in verdict.signals],
                     "quote": told_by.quote if told_by else None,
                     "start": told_by.start if told_by else None,
+                    "characters": len((record.get("description") or "").strip()),
                     "classifier": thing_types.VERSION,
                 }
             )

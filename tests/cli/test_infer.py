@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from kg_assets.cli.infer import infer
 from kg_assets.cli.ontology import diff
+from kg_assets.cli.why_read import why_read
 from kg_assets.inference.llm.extractor import LanguageModelExtractor
 from ontology.schema import ONTOLOGY_FILE, load_ontology
 from tests.inference.conftest import World
@@ -53,6 +54,40 @@ def test_what_is_stored_costs_nothing(world: World, capsys: pytest.CaptureFixtur
         world.infer(extractor=LanguageModelExtractor(settings, load_ontology(), "film"))
     found = told(world, capsys)
     assert (found["contexts"], found["stored"], found["dollars"]) == (3, 3, [0.0, 0.0])
+
+
+def test_a_person_can_ask_why_an_entity_is_or_is_not_read(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.add("film", "Quiet")
+    world.deliver()
+    world.infer()
+    assert why_read(world.settings, "tales:film-Harbour 1-None", json=True) == 0
+    [read] = json.loads(capsys.readouterr().out)
+    assert (read["decision"]["name"], read["decision"]["decision"]) == ("Harbour 1", "eligible")
+    [context] = read["contexts"]
+    assert (context["state"], context["facts"]) == ("empty", 0)
+    assert context["read_because"] == "not read before"
+    # These steps ran under another version of the code than the commands know.
+    assert context["now"] == "the program or its configuration changed"
+
+    assert why_read(world.settings, "quiet") == 0
+    said = capsys.readouterr().out
+    assert "Quiet (film film-Quiet-None): skipped, no text." in said
+    assert "Missing: based_on" in said
+
+    assert why_read(world.settings, "nobody") == 1
+    assert "is known as 'nobody'" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_who_is_read_and_what_changed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = told(world, capsys, llm_model="claude-haiku-5-5")
+    assert found["decisions"] == {"eligible": {"a relation is missing, and there is text": 3}}
+    assert found["changes"] == {"the program or its configuration changed": 3}
+    assert infer(world.settings, ["film"], dry_run=True, json=False) == 0
+    assert "film, contexts: 3 the program" in capsys.readouterr().out
 
 
 def test_a_type_without_inference_is_refused(

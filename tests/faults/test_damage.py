@@ -20,6 +20,7 @@ HISTORY = (
     "match_thresholds",
     "score_profile",
     "ontology_versions",
+    "reading_decisions",
 )
 """Tables that follow from what they were before, or were frozen: nobody can make these again as
 they were, so a build stops and says so."""

@@ -6,8 +6,10 @@ import duckdb
 import pytest
 
 from kg_assets.building import build
+from kg_assets.cli.status import show_status
 from kg_assets.inference.tables import INFERRED_TYPES
 from kg_assets.sources.landing import LandingError, land
+from kg_assets.status import status
 from resources.lake import Lake
 from tests.flow.conftest import lines
 
@@ -27,6 +29,11 @@ RECORDS = [
     },
     {"entity_type": "thing", "source_id": "3", "name": "Annie Hall"},
 ]
+ABOUT_HALL = {
+    "document_id": "on-hall",
+    "text": "It is based on the novel Quiet Water by Bo Lind.",
+    "about": [{"entity_type": "thing", "source_id": "3"}],
+}
 
 
 def nodes(settings, kind):
@@ -43,13 +50,17 @@ def deliveries(settings):
 
 @pytest.fixture
 def told(built, tmp_path):
-    land(built.landing_path, "tales", [lines(tmp_path / "tales.jsonl", RECORDS)], "first")
+    files = [
+        lines(tmp_path / "tales.jsonl", RECORDS),
+        lines(tmp_path / "documents.jsonl", [ABOUT_HALL]),
+    ]
+    land(built.landing_path, "tales", files, "first")
     assert [result.error for result in build(built).failed] == []
     return built
 
 
 def test_things_and_proposals_enter_in_one_round_leave_when_unsupported_and_never_waver(
-    told, tmp_path
+    told, tmp_path, capsys
 ):
     assert nodes(told, "book") == [("Quiet Water",), ("The Keeper of Lamps",)]
     with duckdb.connect(str(told.published), read_only=True) as con:
@@ -63,6 +74,13 @@ def test_things_and_proposals_enter_in_one_round_leave_when_unsupported_and_neve
         ("3", "undecided", None),
     ]
     assert kept[0]["quote"] == "Quiet Water is a novel by Bo Lind."
+
+    # A text about what has no known type waits, and is named.
+    waits = status(told).waiting_texts
+    assert (waits["waiting"], waits["about"]) == (1, 1)
+    assert waits["named"][0].startswith("Annie Hall (tales:3): ")
+    show_status(told)
+    assert "1 texts wait, since the entity type" in " ".join(capsys.readouterr().out.split())
 
     # Nothing is new, so nothing is delivered and nothing runs.
     assert build(told).results == []

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,7 @@ def test_a_size_can_be_chosen() -> None:
 
 WRITER = """
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from kg_assets.inference.steps import run_document_index
 from resources.lake import Lake
@@ -168,3 +170,31 @@ def test_two_runs_at_once_leave_each_chunk_once_and_both_name_a_whole_version(
 
     found = open_index(world.vectors, manifest).full_text("again", 100)
     assert len(found) == len({chunk.chunk_id for chunk in found}) == 30
+
+
+def test_a_model_in_a_folder_is_told_by_its_content_and_not_by_where_it_lies(
+    tmp_path: Path,
+) -> None:
+    def name(folder: str) -> str:
+        return configured_embedding(f"sentence-transformers:{tmp_path / folder}").name
+
+    for folder in ("here", "there"):
+        (tmp_path / folder / "small" / "1_Pooling").mkdir(parents=True)
+        (tmp_path / folder / "small" / "model.safetensors").write_bytes(b"w" * 3_000_000)
+        (tmp_path / folder / "small" / "1_Pooling" / "config.json").write_text("{}")
+    assert name("here/small") == name("there/small")
+    assert name("here/small").startswith("sentence-transformers:small-")
+    (tmp_path / "there" / "small" / "model.safetensors").write_bytes(b"v" * 3_000_000)
+    assert name("here/small") != name("there/small")
+    assert configured_embedding("sentence-transformers:all-MiniLM-L6-v2").name == (
+        "sentence-transformers:all-MiniLM-L6-v2"
+    )
+
+
+@pytest.mark.skipif(
+    find_spec("sentence_transformers") is not None, reason="sentence-transformers is installed"
+)
+def test_a_model_without_its_package_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    embedding = configured_embedding(f"sentence-transformers:{tmp_path}")
+    with pytest.raises(EmbeddingError, match="pip install sentence-transformers"):
+        embedding.embed(["A text."])

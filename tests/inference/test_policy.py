@@ -5,6 +5,7 @@ import pytest
 
 from kg_assets.cli.configured import settings as checked
 from kg_assets.inference import policy as policies
+from kg_assets.inference.decision_tables import inference_decisions
 from kg_assets.inference.policy import POLICIES, Policy, decide, policy_of
 from resources.settings import Settings
 
@@ -13,23 +14,30 @@ MEMBERS = [("film-a", "x"), ("film-b", "x"), ("film-b", "y"), ("film-c", "x"), (
 DOCUMENTS = [("film-a", 40), ("film-b", 30), ("film-c", 90)]
 
 
-def decisions(policy, documents=DOCUMENTS, stated=()):
+def decisions(policy, documents=DOCUMENTS, stated=(), degrees=()):
     con = duckdb.connect(config={"threads": 1})
     for name, columns, rows in (
-        ("entities", "entity_id VARCHAR, year INTEGER", ENTITIES),
+        ("entities", "entity_id VARCHAR, year INTEGER, name VARCHAR DEFAULT 'A'", ENTITIES),
         ("members", "entity_id VARCHAR, source VARCHAR", MEMBERS),
         ("documents", "entity_id VARCHAR, characters BIGINT", documents),
         ("stated", "entity_id VARCHAR, relation VARCHAR", stated),
+        ("degrees", "entity_id VARCHAR, degree BIGINT", degrees),
     ):
         con.execute(f"CREATE TABLE {name} ({columns})")
         if rows:
-            con.executemany(f"INSERT INTO {name} VALUES (?, ?)", list(rows))  # noqa: S608
-    return {key.removeprefix("film-"): said for key, said in decide(con, policy).fetchall()}
+            names = ", ".join(part.split()[0] for part in columns.split(", ")[:2])
+            con.executemany(f"INSERT INTO {name} ({names}) VALUES (?, ?)", list(rows))  # noqa: S608
+    rows = decide(con, policy).to_arrow_table().cast(inference_decisions("film").schema)
+    return {row["entity_id"].removeprefix("film-"): row for row in rows.to_pylist()}
 
 
-def read(**worth):
-    found = decisions(Policy(("based_on",), **worth))
-    return "".join(sorted(key for key, said in found.items() if said == policies.ELIGIBLE))
+def read(*, degrees=(), **worth):
+    found = decisions(Policy(("based_on",), **worth), degrees=degrees)
+    return "".join(sorted(key for key, row in found.items() if row["decision"] == "eligible"))
+
+
+def reasons(*given):
+    return {key: row["reason"] for key, row in decisions(*given).items()}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +54,10 @@ def read(**worth):
         ({"most": 0}, ""),
         ({"most": 1}, "b"),
         ({"most": 2}, "bc"),
+        ({"degree_from": 3, "degrees": [("film-a", 3), ("film-b", 2)]}, "a"),
+        # Of those of as many records, those with most relations.
+        ({"most": 2, "degrees": [("film-a", 3)]}, "bc"),
+        ({"most": 1, "sources_from": 1, "degrees": [("film-c", 9)]}, "b"),
         # What is not worth it takes no one's place.
         ({"most": 1, "shortest_text": 31}, "c"),
     ],
@@ -56,10 +68,33 @@ def test_a_policy_says_which_entities_are_read(worth, expected):
 
 def test_each_that_is_not_read_has_its_reason():
     policy = Policy(("based_on",), year_from=2000)
-    said = decisions(policy, [("film-a", 40), ("film-b", 3)], [("film-b", "based_on")])
+    said = reasons(policy, [("film-a", 40), ("film-b", 3)], [("film-b", "based_on")])
     assert said == {"a": policies.TOO_OLD, "b": policies.SHORT_TEXT, "c": policies.NO_TEXT}
-    said = decisions(policy, stated=[("film-b", "based_on")])
+    said = reasons(policy, DOCUMENTS, [("film-b", "based_on")])
     assert said["b"] == policies.NOTHING_MISSING
+
+
+def test_a_decision_holds_what_it_goes_by():
+    policy = Policy(("based_on", "sequel_of"), most=1)
+    found = decisions(policy, stated=[("film-b", "based_on")], degrees=[("film-c", 4)])
+    assert found["b"] == {
+        "entity_id": "film-b",
+        "name": "A",
+        "decision": "eligible",
+        "reason": policies.MISSING,
+        "missing": ["sequel_of"],
+        "texts": 1,
+        "characters": 30,
+        "records": 2,
+        "sources": 2,
+        "degree": 0,
+        "year": 2010,
+        "place": 1,
+    }
+    assert [(found[key]["reason"], found[key]["place"]) for key in "ca"] == [
+        (policies.BEYOND, 2),
+        (policies.BEYOND, 3),
+    ]
 
 
 def test_what_is_configured_lies_over_what_is_declared(monkeypatch):

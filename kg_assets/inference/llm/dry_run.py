@@ -72,7 +72,7 @@ def forecast(settings: Settings, ontology: Ontology, entity_type: str) -> Foreca
     # In this mode nothing is sent, whatever else is asked.
     settings = settings.model_copy(update={"llm_mode": "only-stored"})
     extractor = LanguageModelExtractor(
-        settings, ontology, entity_type, _reviewed(settings, entity_type)
+        settings, ontology, entity_type, reviewed(settings, entity_type)
     )
     documents: set[str] = set()
     contexts = stored = 0
@@ -120,8 +120,8 @@ def _contexts(settings: Settings, entity_type: str) -> Iterator[Context]:
             yield from read_contexts(batch)
 
 
-def _reviewed(settings: Settings, entity_type: str) -> list[ReviewedFact]:
-    """What people decided, as the step takes it for its examples."""
+def reviewed(settings: Settings, entity_type: str) -> list[ReviewedFact]:
+    """What people decided of facts of a type, as the step takes it for its examples."""
     from kg_assets.inference.review.examples import reviewed_facts
     from resources.lake import Lake
 

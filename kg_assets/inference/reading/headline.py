@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kg_assets.inference.peoples import COUNTRIES
 from kg_assets.inference.reading.proposals import Proposal
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
-from kg_assets.inference.reading.words import COUNTRIES, FORMS, GENRES, HEROES, WORKS
+from kg_assets.inference.reading.words import FORMS, GENRES, HEROES, WORKS
 from kg_assets.inference.wordlists import any_of
 
 _START = re.compile(

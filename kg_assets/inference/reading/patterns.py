@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from kg_assets.inference.kind_words import SOURCE_KINDS
 from kg_assets.inference.reading.spans import PERSON
 from kg_assets.inference.reading.values import DATE, MONEY
-from kg_assets.inference.reading.words import COMPANY, HEROES, KINDS
+from kg_assets.inference.reading.words import COMPANY, HEROES
 from kg_assets.inference.wordlists import any_of
 
 PEOPLE = "people"
@@ -184,7 +185,7 @@ PATTERNS: tuple[Pattern, ...] = (
        r"\b(?i:adaptations?|retelling|re-telling|(?:film|screen|television|animated|modern|stage|cinematic|updated|musical) version|reimagining|re-imagining|modern update|update|updating|dramati[sz]ation|transposition|reworking|rendition|interpretation)(?: by [A-Z][\w. ]+?)? (?:of|on|from|to) ", WORKS_),
     _p("adapted from", "based_on", "adapt|deriv|drawn|taken|inspired", r"\b(?i:(?:re-?)?adapt(?:ed|s)|derived|drawn|taken)(?: (?:\w+ly|for the screen|by [A-Z][\w. ]+?))*,? from ", WORKS_),
     _p("adapts", "based_on", "adapt", r"\b(?:adapts|adapting|retells|recounts) ", WORKS_),
-    _p("story from", "based_on", "from ", rf"\bfrom (?=(?:the|a|an|[A-Z][\w. ]+?['’]s?) (?:[\w-]+ ){{0,4}}(?:{KINDS})\b)", WORKS_),
+    _p("story from", "based_on", "from ", rf"\bfrom (?=(?:the|a|an|[A-Z][\w. ]+?['’]s?) (?:[\w-]+ ){{0,4}}(?:{SOURCE_KINDS})\b)", WORKS_),
     # Where it was shot.
     _p("filmed in", "filming_location", "filmed|filming|shot|shooting|photograph|location|production |were ",
        r"\b(?i:filmed|shot|shooting|filming|principal photography|photography|photographed|locations?|production (?:took|began|moved|started)|sequences were|scenes were)\b", "shooting places"),

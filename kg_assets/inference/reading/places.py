@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kg_assets.inference.peoples import COUNTRIES
 from kg_assets.inference.reading.spans import TOKEN
-from kg_assets.inference.reading.words import COUNTRIES, MONTHS, WEEKDAYS
+from kg_assets.inference.reading.words import MONTHS, WEEKDAYS
 from kg_assets.inference.wordlists import listed
 
 REGIONS = frozenset(COUNTRIES.values()) | frozenset(

@@ -6,12 +6,11 @@ import functools
 import re
 from typing import NamedTuple
 
+from kg_assets.inference.peoples import COUNTRIES, PEOPLES
 from kg_assets.inference.reading.words import (
     COMPANY,
-    COUNTRIES,
     HEROES,
     MONTHS,
-    PEOPLES,
     SENTENCE_OPENERS,
     WEEKDAYS,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kg_assets.inference.kind_words import SOURCE_KINDS
+from kg_assets.inference.peoples import PEOPLES
 from kg_assets.inference.reading.spans import TOKEN, UPPER
-from kg_assets.inference.reading.words import KINDS, PEOPLES
 
 _SMALL = (
     r"(?:of|the|and|in|to|a|an|at|for|on|with|from|de|la|le|les|du|des|der|die|das|el|&|or|is|"
@@ -24,7 +25,7 @@ _OWNER_WORD = rf"(?:{TOKEN}|(?:de|van|von|le|la|of|the|and)(?! [{UPPER}])|[a-z]+
 _POSSESSOR = re.compile(rf"(?P<owner>{_OWNER_WORD}(?: {_OWNER_WORD}){{0,7}}?)(?:['’]s|(?<=s)['’]) ")
 _WORD = r"(?:[a-zà-ÿ][\w'’-]*|\d{4}(?:[-–]\d+)?|\d+(?:st|nd|rd|th)(?:-century| century)?)"
 _KIND = re.compile(
-    rf"(?P<words>(?:(?:{_WORD}|[{UPPER}][\w-]*(?= )),? )*?)(?:{KINDS})(?![\w-])"
+    rf"(?P<words>(?:(?:{_WORD}|[{UPPER}][\w-]*(?= )),? )*?)(?:{SOURCE_KINDS})(?![\w-])"
     r"(?:[,:]? (?:also )?(?:titled|entitled|called|named|known as)| of the same (?:name|title)|[,:])?"
 )
 _BY = re.compile(
@@ -44,7 +45,7 @@ _YEAR = re.compile(r"\d{4}(?:[-–]\d+)? [a-z]")
 _GAP = re.compile(
     r"[\s\x02]*(?:,? and|,| and|, and|;) (?:(?:on|its|his|her|the|from|also) )?(?:the )?"
 )
-_WORKS_WORD = re.compile(rf"\b(?:{KINDS})\b")
+_WORKS_WORD = re.compile(rf"\b(?:{SOURCE_KINDS})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def _last_kind(words: str) -> str:
     return found[-1] if found else ""
 
 
-_FOLLOWING_KIND = re.compile(rf" (?:[a-z-]+ ){{0,2}}?(?P<kind>{KINDS})(?![\w-])")
+_FOLLOWING_KIND = re.compile(rf" (?:[a-z-]+ ){{0,2}}?(?P<kind>{SOURCE_KINDS})(?![\w-])")
 
 
 def _cut(text: str, title: re.Match[str], kind: str, owned: bool, depth: int) -> Work | None:

@@ -7,9 +7,10 @@ import re
 from bisect import bisect_left
 
 from kg_assets.inference.doubts import hedges
+from kg_assets.inference.kind_words import SOURCE_KINDS
 from kg_assets.inference.reading.spans import is_company
 from kg_assets.inference.reading.view import View
-from kg_assets.inference.reading.words import HEROES, KINDS, SENTENCE_OPENERS
+from kg_assets.inference.reading.words import HEROES, SENTENCE_OPENERS
 from kg_assets.inference.wordlists import holds, listed, whole_words
 
 OPENERS = frozenset(
@@ -32,7 +33,7 @@ _MAKING = re.compile(
         r"known as|titled|located|company|based in|studio|opened|grossed|critics|broadcast|aired"
     )
 )
-_SOURCE = re.compile(whole_words(KINDS))
+_SOURCE = re.compile(whole_words(SOURCE_KINDS))
 
 _OURS = re.compile(
     r"\x01|"

@@ -1,112 +1,8 @@
-"""Words that the reader knows: peoples and countries, genres, kinds of work, companies, heroes."""
+"""Words that the reader knows: genres, forms and kinds of work, companies, heroes."""
 
 from __future__ import annotations
 
 from kg_assets.inference.wordlists import listed
-
-COUNTRIES: dict[str, str] = {
-    adjective: country
-    for country, adjectives in {
-        "United States of America": "American|U.S.|US|United States|United States of America|USA|"
-        "U.S.A.|Hollywood",
-        "United Kingdom": "British|UK|U.K.|United Kingdom|English|England|Scottish|Scotland|Welsh|"
-        "Wales|Great Britain|Britain",
-        "Japan": "Japanese|Japan",
-        "France": "French|France",
-        "Germany": "German|Germany",
-        "West Germany": "West German|West Germany",
-        "German Democratic Republic": "East German|East Germany",
-        "Italy": "Italian|Italy",
-        "Spain": "Spanish|Spain",
-        "Canada": "Canadian|Canada",
-        "India": "Indian|India",
-        "China": "Chinese|China|People's Republic of China",
-        "Hong Kong": "Hong Kong",
-        "Taiwan": "Taiwanese|Taiwan",
-        "South Korea": "South Korean|South Korea|Korean|Korea",
-        "North Korea": "North Korean|North Korea",
-        "Soviet Union": "Soviet|Soviet Union|USSR",
-        "Russia": "Russian|Russia",
-        "Australia": "Australian|Australia",
-        "New Zealand": "New Zealand",
-        "Ireland": "Irish|Ireland",
-        "Netherlands": "Dutch|Netherlands",
-        "Belgium": "Belgian|Belgium",
-        "Sweden": "Swedish|Sweden",
-        "Norway": "Norwegian|Norway",
-        "Denmark": "Danish|Denmark",
-        "Finland": "Finnish|Finland",
-        "Iceland": "Icelandic|Iceland",
-        "Poland": "Polish|Poland",
-        "Czechoslovakia": "Czechoslovak|Czechoslovakian|Czechoslovakia",
-        "Czech Republic": "Czech|Czech Republic",
-        "Slovakia": "Slovak|Slovakia",
-        "Hungary": "Hungarian|Hungary",
-        "Austria": "Austrian|Austria",
-        "Switzerland": "Swiss|Switzerland",
-        "Greece": "Greek|Greece",
-        "Turkey": "Turkish|Turkey",
-        "Portugal": "Portuguese|Portugal",
-        "Mexico": "Mexican|Mexico",
-        "Brazil": "Brazilian|Brazil",
-        "Argentina": "Argentine|Argentinian|Argentinean|Argentina",
-        "Chile": "Chilean|Chile",
-        "Colombia": "Colombian|Colombia",
-        "Cuba": "Cuban|Cuba",
-        "Peru": "Peruvian|Peru",
-        "Venezuela": "Venezuelan|Venezuela",
-        "Bolivia": "Bolivian|Bolivia",
-        "Uruguay": "Uruguayan|Uruguay",
-        "Costa Rica": "Costa Rican|Costa Rica",
-        "Israel": "Israeli|Israel",
-        "Iran": "Iranian|Iran",
-        "Iraq": "Iraqi|Iraq",
-        "Egypt": "Egyptian|Egypt",
-        "Lebanon": "Lebanese|Lebanon",
-        "Morocco": "Moroccan|Morocco",
-        "Algeria": "Algerian|Algeria",
-        "Tunisia": "Tunisian|Tunisia",
-        "South Africa": "South African|South Africa",
-        "Nigeria": "Nigerian|Nigeria",
-        "Kenya": "Kenyan|Kenya",
-        "Senegal": "Senegalese|Senegal",
-        "Pakistan": "Pakistani|Pakistan",
-        "Bangladesh": "Bangladeshi|Bangladesh",
-        "Sri Lanka": "Sri Lankan|Sri Lanka",
-        "Nepal": "Nepalese|Nepali|Nepal",
-        "Thailand": "Thai|Thailand",
-        "Vietnam": "Vietnamese|Vietnam",
-        "Philippines": "Filipino|Philippine|Philippines",
-        "Indonesia": "Indonesian|Indonesia",
-        "Malaysia": "Malaysian|Malaysia",
-        "Singapore": "Singaporean|Singapore",
-        "Cambodia": "Cambodian|Cambodia",
-        "Mongolia": "Mongolian|Mongolia",
-        "Kazakhstan": "Kazakh|Kazakhstani|Kazakhstan",
-        "Ukraine": "Ukrainian|Ukraine",
-        "Georgia": "Georgian",
-        "Armenia": "Armenian|Armenia",
-        "Estonia": "Estonian|Estonia",
-        "Latvia": "Latvian|Latvia",
-        "Lithuania": "Lithuanian|Lithuania",
-        "Romania": "Romanian|Romania",
-        "Bulgaria": "Bulgarian|Bulgaria",
-        "Yugoslavia": "Yugoslav|Yugoslavian|Yugoslavia",
-        "Serbia": "Serbian|Serbia",
-        "Croatia": "Croatian|Croatia",
-        "Slovenia": "Slovenian|Slovene|Slovenia",
-        "Bosnia and Herzegovina": "Bosnian|Bosnia and Herzegovina",
-        "North Macedonia": "Macedonian|Macedonia",
-        "Albania": "Albanian|Albania",
-        "Palestine": "Palestinian|Palestine",
-        "Syria": "Syrian|Syria",
-        "Jordan": "Jordanian",
-        "Afghanistan": "Afghan|Afghanistan",
-        "Luxembourg": "Luxembourgish|Luxembourg",
-    }.items()
-    for adjective in adjectives.split("|")
-}
-"""Peoples and countries as texts name them, to the country's name in Wikidata."""
 
 MONTHS = listed(
     "January February March April May June July August September October November December"
@@ -122,17 +18,6 @@ From With By To
     )
 )
 """Words that have a capital because they open a sentence."""
-
-PEOPLES = frozenset(COUNTRIES) | frozenset(
-    listed(
-        """
-African Asian European Latin Jewish Catholic Christian Muslim Arab Hindu Bollywood Tamil Telugu
-Hindi Bengali Malayalam Kannada Marathi Punjabi Scandinavian Nordic Yiddish Hebrew Quebec Québécois
-Catalan Basque Cantonese Mandarin Chicago-based
-"""
-    )
-)
-"""Adjectives with a capital that stand before what someone is, and are no part of a name."""
 
 GENRES: tuple[str, ...] = listed(
     """
@@ -182,19 +67,6 @@ WORKS = (
     "epic|short film|noir|program|programme|show|routine|recording"
 )
 """Head words of what a work is said to be."""
-
-KINDS = (
-    "novels?|novellas?|novelettes?|light novels?|graphic novels?|short stor(?:y|ies)|stor(?:y|ies)|"
-    "books?|children's books?|picture books?|comic books?|comics?|comic strips?|manga|manhwa|"
-    "manhua|memoirs?|autobiography|biography|biographies|plays?|stage plays?|stage musical|"
-    "musicals?|operas?|operettas?|poems?|epics?|epic poems?|fairy[ -]?tales?|folk[ -]?tales?|tales?|"
-    "legends?|myths?|novel series|manga series|book series|comic series|comic book series|"
-    "video games?|video game series|games?|game series|visual novels?|anime series|anime|"
-    "television series|TV series|TV show|television show|series|films?|movies?|songs?|ballads?|"
-    "articles?|essays?|trilogy|franchise|works?|tragedy|comedy|drama|radio play|radio series|"
-    "web series|webcomic|cartoons?|novelization|classic|bestseller|best-?seller|screenplay"
-)
-"""Words for what a work can be based on, as a pattern."""
 
 COMPANY = (
     r"(?:Films?|Pictures?|Studios?|Productions?|Entertainment|Animation|Animations|Company|"

@@ -1,0 +1,152 @@
+"""The decision for each entity of a shard whether its texts are read, and what it goes by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kg_assets.inference.decision_tables import inference_decisions
+from kg_assets.inference.policy import ELIGIBLE, SKIPPED, Policy, decide
+from kg_assets.inference.tables import DOCUMENTS, current_records
+from kg_assets.matching.tables import entity_members, resolved_entities
+from ontology.schema import load_ontology
+
+if TYPE_CHECKING:
+    from resources.lake import Step
+
+
+def decide_shard(step: Step, entity_type: str, shards: int, policy: Policy) -> dict[str, Any]:
+    """Write the decisions of a shard, and leave what follows from them on the connection.
+
+    Makes the tables `entities` (of the shard), `documents` (theirs) and `eligible` (entity_id,
+    name: those whose texts are read).
+
+    Args:
+        step: Reads entities, members, records and documents; writes inference_decisions.
+        entity_type: Type of the subjects.
+        shards: How many shards the type has.
+        policy: Whose texts are read.
+
+    Returns:
+        Figures: how many are eligible, and how many are skipped by reason.
+    """
+    con, table = step.con, inference_decisions(entity_type)
+    _entities_of_shard(step, entity_type, shards)
+    step.view("all_documents", DOCUMENTS, entity_type)
+    con.execute(
+        """
+        CREATE TABLE documents AS
+        SELECT all_documents.*
+        FROM all_documents
+        JOIN entities USING (entity_id)
+        """
+    )
+    step.view("members", entity_members(entity_type))
+    step.view("own_records", current_records(entity_type))
+    _stated(step, entity_type, policy)
+    _degrees(step)
+    step.write(table, decide(con, policy))
+    step.staged(table).create_view("decision")
+    con.execute(
+        """
+        CREATE TABLE eligible AS
+        SELECT
+            entity_id,
+            name
+        FROM decision
+        WHERE decision = $eligible
+        """,
+        {"eligible": ELIGIBLE},
+    )
+    counts = con.sql(
+        "SELECT decision, reason, count(*) FROM decision GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return {
+        "eligible": sum(count for decision, _, count in counts if decision == ELIGIBLE),
+        "skipped": {reason: count for decision, reason, count in counts if decision == SKIPPED},
+    }
+
+
+def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
+    step.view("all_entities", resolved_entities(entity_type))
+    step.con.execute(
+        """
+        CREATE TABLE entities AS
+        SELECT
+            entity_id,
+            name,
+            alternate_names,
+            year
+        FROM all_entities
+        WHERE md5_number(entity_id) % $shards = $shard
+        """,
+        {"shards": shards, "shard": int(step.partition or 0)},
+    )
+
+
+def _stated(step: Step, entity_type: str, policy: Policy) -> None:
+    """Find which relations records already state, by the ontology's `stated_by`."""
+    ontology = load_ontology()
+    fields = {
+        (relation, field)
+        for relation in policy.relations
+        for field in ontology.relations[relation].stated_by
+        if field in current_records(entity_type).schema.names
+    }
+    queries = [
+        f"""
+        SELECT
+            entity_id,
+            '{relation}' AS relation
+        FROM members
+        JOIN own_records USING (source, source_id)
+        WHERE "{field}" IS NOT NULL
+        """  # noqa: S608 - names are those of the ontology and the record
+        for relation, field in sorted(fields)
+    ] or ["SELECT '' AS entity_id, '' AS relation WHERE false"]
+    step.con.execute(f"CREATE TABLE stated AS {' UNION '.join(queries)}")
+
+
+def _degrees(step: Step) -> None:
+    """Count the relations that records state of each entity with a text.
+
+    They are what the graph makes edges of; the graph itself comes after inference.
+    """
+    step.con.execute(
+        """
+        CREATE TABLE degrees AS
+        WITH own AS (
+            SELECT
+                entity_id,
+                source,
+                parent_id,
+                parent_name,
+                genres,
+                countries,
+                credits
+            FROM members
+            JOIN own_records USING (source, source_id)
+            WHERE entity_id IN (SELECT entity_id FROM documents)
+        ),
+        end_of AS (
+            SELECT entity_id, 'genre' AS kind, unnest(genres) AS name
+            FROM own
+            UNION
+            SELECT entity_id, 'country', unnest(countries)
+            FROM own
+            UNION
+            SELECT entity_id, 'parent', coalesce(parent_name, source || ':' || parent_id)
+            FROM own
+            UNION
+            SELECT entity_id, credit.role, lower(credit.name)
+            FROM (
+                SELECT entity_id, unnest(credits) AS credit
+                FROM own
+            )
+        )
+        SELECT
+            entity_id,
+            count(name) AS degree
+        FROM end_of
+        GROUP BY entity_id
+        """
+    )

@@ -1,0 +1,84 @@
+"""The tables of decisions: whose texts are read, and why each context was."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from resources.table import Table
+
+
+def _field(name: str, kind: pa.DataType, text: str, *, required: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=not required, metadata={"description": text})
+
+
+def inference_decisions(entity_type: str) -> Table:
+    """Whether the texts of each entity are read, and why."""
+    return Table(
+        name=f"{entity_type}/inference_decisions",
+        schema=pa.schema(
+            [
+                _field("entity_id", pa.string(), "The entity."),
+                _field("name", pa.string(), "Its name."),
+                _field("decision", pa.string(), "eligible (its texts are read) or skipped."),
+                _field(
+                    "reason",
+                    pa.string(),
+                    "What is to be found out, or the first condition of the policy that fails.",
+                ),
+                _field(
+                    "missing",
+                    pa.list_(pa.string()),
+                    "Relations of the policy that no record of it states.",
+                ),
+                _field("texts", pa.int64(), "Documents about it."),
+                _field("characters", pa.int64(), "Code points of the longest of them."),
+                _field("records", pa.int64(), "Its records."),
+                _field("sources", pa.int64(), "Sources that they are from."),
+                _field(
+                    "degree",
+                    pa.int64(),
+                    "Relations that its records state, genres and countries included; 0 where "
+                    "there is no text.",
+                ),
+                _field("year", pa.int32(), "Its first year.", required=False),
+                _field(
+                    "place",
+                    pa.int64(),
+                    "Its place among the entities that are worth it, the most spoken of first; "
+                    "null for the others.",
+                    required=False,
+                ),
+            ]
+        ),
+        key=("entity_id",),
+        description="What the policy of the type decides for each entity: whether its texts are "
+        "read, why or why not, and the figures that it goes by (KG_POLICIES).",
+    )
+
+
+def reading_decisions(entity_type: str) -> Table:
+    """Why each context was read as it now stands."""
+    return Table(
+        name=f"{entity_type}/reading_decisions",
+        schema=pa.schema(
+            [
+                _field("context_id", pa.string(), "The context."),
+                _field("entity_id", pa.string(), "Its subject."),
+                _field("document_id", pa.string(), "The document that is read."),
+                _field(
+                    "reason",
+                    pa.string(),
+                    "Why it was read: not before, or what had changed since (text, ontology, "
+                    "prompt or rules, language model, extractor, what is known of its "
+                    "candidates).",
+                ),
+                _field("extractor", pa.string(), "Who was asked to read it."),
+                _field("content_sha256", pa.string(), "Hash of all that it was given."),
+                _field("ontology", pa.string(), "Content hash of the ontology then."),
+            ]
+        ),
+        key=("context_id",),
+        description="Why each context was read with what it holds now. The reason stays until "
+        "the context is read with something else, so it tells of the past and another way to the "
+        "same state may have other reasons. Nothing is computed from it.",
+    )
