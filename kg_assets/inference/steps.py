@@ -20,6 +20,7 @@ from kg_assets.inference.llm.examples import ReviewedFact
 from kg_assets.inference.policy import ELIGIBLE, POLICIES, Policy, decide
 from kg_assets.inference.review.examples import reviewed_facts
 from kg_assets.inference.review.tables import FACT_JUDGEMENTS
+from kg_assets.inference.stated import find_stated, unite
 from kg_assets.inference.tables import (
     CHUNKS,
     DOCUMENT_INDEX,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
     from resources.lake import Step
     from resources.settings import Settings
-    from resources.table import Table
     from resources.vectors import VectorReader, VectorStore
 
 
@@ -140,7 +140,7 @@ def run_extraction_contexts(
         JOIN entities USING (entity_id)
         """
     )
-    _stated(step, entity_type, policy)
+    find_stated(step, entity_type, policy)
     con.execute("CREATE VIEW members AS FROM own_members")
     decide(con, policy).create("decision")
     con.execute(
@@ -156,7 +156,7 @@ def run_extraction_contexts(
         {"eligible": ELIGIBLE},
     )
     nameable = _nameable_types(policy, load_ontology())
-    _union(
+    unite(
         step,
         "nameable",
         [resolved_entities(kind) for kind in nameable],
@@ -165,13 +165,13 @@ def run_extraction_contexts(
         "entity_type <> 'person' OR contains(name, ' ')",
     )
     texts.gather(con, _readers(step, vectors, nameable, embedding), embedding)
-    _union(
+    unite(
         step,
         "all_members",
         [entity_members(kind) for kind in nameable],
         "entity_id, entity_type, source, source_id",
     )
-    _union(
+    unite(
         step,
         "all_records",
         [current_records(kind) for kind in nameable],
@@ -336,46 +336,10 @@ def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
     )
 
 
-def _stated(step: Step, entity_type: str, policy: Policy) -> None:
-    """Find which relations records already state, by the ontology's `stated_by`."""
-    ontology = load_ontology()
-    step.view("own_members", entity_members(entity_type))
-    step.view("own_records", current_records(entity_type))
-    fields = {
-        (relation, field)
-        for relation in policy.relations
-        for field in ontology.relations[relation].stated_by
-        if field in current_records(entity_type).schema.names
-    }
-    queries = [
-        f"""
-        SELECT
-            entity_id,
-            '{relation}' AS relation
-        FROM own_members
-        JOIN own_records USING (source, source_id)
-        WHERE "{field}" IS NOT NULL
-        """  # noqa: S608 - names are those of the ontology and the record
-        for relation, field in sorted(fields)
-    ] or ["SELECT '' AS entity_id, '' AS relation WHERE false"]
-    step.con.execute(f"CREATE TABLE stated AS {' UNION '.join(queries)}")
-
-
 def _nameable_types(policy: Policy, ontology: Ontology) -> tuple[str, ...]:
     """The types whose names are looked for: in a range of a relation that is looked for."""
     wanted = {kind for name in policy.relations for kind in ontology.relations[name].range}
     return tuple(kind for kind in GAZETTEER_TYPES if kind in wanted)
-
-
-def _union(
-    step: Step, name: str, tables: list[Table], columns: str, condition: str = "true"
-) -> None:
-    """Make a table of the connection from the same columns of several tables of the lake."""
-    parts = []
-    for number, table in enumerate(tables):
-        step.view(f"{name}_{number}", table)
-        parts.append(f"SELECT {columns} FROM {name}_{number} WHERE {condition}")  # noqa: S608 - our own
-    step.con.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
 
 
 def _readers(
