@@ -40,6 +40,7 @@ class PolicyPlan(BaseModel):
         records_from: An entity is worth it from so many records on.
         sources_from: From so many sources on.
         year_from: From this year on; without a year it is not.
+        votes_from: From so many votes of users on; where none are known it is not.
         most: Of how many entities at most texts are read, those of most sources first.
     """
 
@@ -51,6 +52,7 @@ class PolicyPlan(BaseModel):
     records_from: int = Field(default=1, ge=1)
     sources_from: int = Field(default=1, ge=1)
     year_from: int | None = None
+    votes_from: int | None = Field(default=None, ge=0)
     most: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="before")
@@ -79,8 +81,9 @@ class ReadingSettings(TeamSettings):
     policies: dict[str, PolicyPlan] = Field(
         default_factory=dict,
         description='Whose texts are worth reading, by entity type, as JSON: {"book": "off"}, or '
-        '{"film": {"sources_from": 2, "year_from": 1990, "most": 10000, "shortest_text": 80, '
-        '"relations": ["based_on"]}}; default: all that lack a relation and have a text.',
+        '{"film": {"sources_from": 2, "year_from": 1990, "votes_from": 1000, "most": 10000, '
+        '"shortest_text": 80, "relations": ["based_on"]}}; default: all that lack a relation and '
+        "have a text.",
     )
     confidence_weights: Path | None = Field(
         default=None,

@@ -19,6 +19,7 @@ SHORT_TEXT = "text too short"
 NOTHING_MISSING = "nothing missing"
 FEW_RECORDS = "too few records or sources"
 TOO_OLD = "of an earlier year, or of none"
+FEW_VOTES = "too few votes, or none known"
 BEYOND = "beyond the most that are read"
 ELIGIBLE = "eligible"
 
@@ -40,8 +41,10 @@ class Policy:
         records_from: Records that an entity has at least.
         sources_from: Sources that they are from at least.
         year_from: The earliest year, None for any and for none.
+        votes_from: Votes of users that it has at least, None for any and for none.
         most: Entities at most, None for all. Those of most sources come first, then those of most
-            records, then those with the longest text: what many speak of is asked for most.
+            records, of most votes, then those with the longest text: what many speak of is asked
+            for most.
     """
 
     relations: tuple[str, ...]
@@ -50,6 +53,7 @@ class Policy:
     records_from: int = 1
     sources_from: int = 1
     year_from: int | None = None
+    votes_from: int | None = None
     most: int | None = None
 
     @property
@@ -116,9 +120,9 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
     """Decide for each entity whether its texts are read.
 
     Args:
-        con: Connection with the views `entities` (entity_id, year), `members` (entity_id, source:
-            its records), `documents` (entity_id, characters) and `stated` (entity_id, relation:
-            what sources already say).
+        con: Connection with the views `entities` (entity_id, year, votes), `members` (entity_id,
+            source: its records), `documents` (entity_id, characters) and `stated` (entity_id,
+            relation: what sources already say).
         policy: What is looked for, and which entities are worth it.
 
     Returns:
@@ -154,6 +158,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                 entity_id,
                 sources,
                 records,
+                votes,
                 characters,
                 CASE
                     WHEN $off THEN $switched_off
@@ -164,6 +169,8 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                       OR coalesce(sources, 0) < $sources_from THEN $few_records
                     WHEN $year_from IS NOT NULL
                      AND coalesce(year < $year_from, true) THEN $too_old
+                    WHEN $votes_from IS NOT NULL
+                     AND coalesce(votes < $votes_from, true) THEN $few_votes
                     ELSE $eligible
                 END AS decision
             FROM entities
@@ -178,7 +185,12 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                  AND $most IS NOT NULL
                  AND row_number() OVER (
                      PARTITION BY decision = $eligible
-                     ORDER BY sources DESC, records DESC, characters DESC, entity_id
+                     ORDER BY
+                         sources DESC,
+                         records DESC,
+                         coalesce(votes, 0) DESC,
+                         characters DESC,
+                         entity_id
                  ) > $most THEN $beyond
                 ELSE decision
             END AS decision
@@ -191,6 +203,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             "records_from": policy.records_from,
             "sources_from": policy.sources_from,
             "year_from": policy.year_from,
+            "votes_from": policy.votes_from,
             "most": policy.most,
             "switched_off": OFF,
             "no_text": NO_TEXT,
@@ -198,6 +211,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             "nothing_missing": NOTHING_MISSING,
             "few_records": FEW_RECORDS,
             "too_old": TOO_OLD,
+            "few_votes": FEW_VOTES,
             "beyond": BEYOND,
             "eligible": ELIGIBLE,
         },

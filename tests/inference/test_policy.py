@@ -8,7 +8,7 @@ from kg_assets.inference import policy as policies
 from kg_assets.inference.policy import POLICIES, Policy, decide, policy_of
 from resources.settings import Settings
 
-ENTITIES = [("film-a", 1999), ("film-b", 2010), ("film-c", None)]
+ENTITIES = [("film-a", 1999, 900), ("film-b", 2010, 20), ("film-c", None, None)]
 MEMBERS = [("film-a", "x"), ("film-b", "x"), ("film-b", "y"), ("film-c", "x"), ("film-c", "x")]
 DOCUMENTS = [("film-a", 40), ("film-b", 30), ("film-c", 90)]
 
@@ -16,14 +16,15 @@ DOCUMENTS = [("film-a", 40), ("film-b", 30), ("film-c", 90)]
 def decisions(policy, documents=DOCUMENTS, stated=()):
     con = duckdb.connect(config={"threads": 1})
     for name, columns, rows in (
-        ("entities", "entity_id VARCHAR, year INTEGER", ENTITIES),
+        ("entities", "entity_id VARCHAR, year INTEGER, votes BIGINT", ENTITIES),
         ("members", "entity_id VARCHAR, source VARCHAR", MEMBERS),
         ("documents", "entity_id VARCHAR, characters BIGINT", documents),
         ("stated", "entity_id VARCHAR, relation VARCHAR", stated),
     ):
         con.execute(f"CREATE TABLE {name} ({columns})")
         if rows:
-            con.executemany(f"INSERT INTO {name} VALUES (?, ?)", list(rows))  # noqa: S608
+            places = ", ".join("?" * len(rows[0]))
+            con.executemany(f"INSERT INTO {name} VALUES ({places})", list(rows))  # noqa: S608
     return {key.removeprefix("film-"): said for key, said in decide(con, policy).fetchall()}
 
 
@@ -41,6 +42,9 @@ def read(**worth):
         ({"records_from": 2}, "bc"),
         ({"year_from": 1999}, "ab"),
         ({"year_from": 2000}, "b"),
+        ({"votes_from": 21}, "a"),
+        ({"votes_from": 20}, "ab"),
+        ({"votes_from": 0}, "ab"),
         ({"shortest_text": 40}, "ac"),
         # By sources, then by records, then by the length of the text.
         ({"most": 0}, ""),
