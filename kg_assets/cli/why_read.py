@@ -70,7 +70,8 @@ def _print(one: Why) -> None:
     place = f"; place {told['place']:,} of those worth it" if told["place"] is not None else ""
     console.print(
         f"  Texts {told['texts']:,}, the longest of {told['characters']:,} characters; records "
-        f"{told['records']:,} of {told['sources']:,} sources; relations {told['degree']:,}{place}. "
+        f"{told['records']:,} of {told['sources']:,} sources; votes {told['votes'] or 0:,}; "
+        f"relations {told['degree']:,}{place}. "
         f"Missing: {', '.join(told['missing']) or 'nothing'}.",
         soft_wrap=True,
     )

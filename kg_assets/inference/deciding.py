@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from kg_assets.inference.decision_tables import inference_decisions
 from kg_assets.inference.policy import ELIGIBLE, SKIPPED, Policy, decide
-from kg_assets.inference.tables import DOCUMENTS, current_records
-from kg_assets.matching.tables import entity_members, resolved_entities
-from ontology.schema import load_ontology
+from kg_assets.inference.stated import find_stated
+from kg_assets.inference.tables import DOCUMENTS
+from kg_assets.matching.tables import resolved_entities
 
 if TYPE_CHECKING:
     from resources.lake import Step
@@ -40,9 +40,8 @@ def decide_shard(step: Step, entity_type: str, shards: int, policy: Policy) -> d
         JOIN entities USING (entity_id)
         """
     )
-    step.view("members", entity_members(entity_type))
-    step.view("own_records", current_records(entity_type))
-    _stated(step, entity_type, policy)
+    find_stated(step, entity_type, policy)
+    con.execute("CREATE VIEW members AS FROM own_members")
     _degrees(step)
     step.write(table, decide(con, policy))
     step.staged(table).create_view("decision")
@@ -75,35 +74,13 @@ def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
             entity_id,
             name,
             alternate_names,
-            year
+            year,
+            votes
         FROM all_entities
         WHERE md5_number(entity_id) % $shards = $shard
         """,
         {"shards": shards, "shard": int(step.partition or 0)},
     )
-
-
-def _stated(step: Step, entity_type: str, policy: Policy) -> None:
-    """Find which relations records already state, by the ontology's `stated_by`."""
-    ontology = load_ontology()
-    fields = {
-        (relation, field)
-        for relation in policy.relations
-        for field in ontology.relations[relation].stated_by
-        if field in current_records(entity_type).schema.names
-    }
-    queries = [
-        f"""
-        SELECT
-            entity_id,
-            '{relation}' AS relation
-        FROM members
-        JOIN own_records USING (source, source_id)
-        WHERE "{field}" IS NOT NULL
-        """  # noqa: S608 - names are those of the ontology and the record
-        for relation, field in sorted(fields)
-    ] or ["SELECT '' AS entity_id, '' AS relation WHERE false"]
-    step.con.execute(f"CREATE TABLE stated AS {' UNION '.join(queries)}")
 
 
 def _degrees(step: Step) -> None:
