@@ -21,7 +21,7 @@ from kg_assets.shell import StepAsset
 from ontology.schema import load_ontology
 from resources.settings import Settings
 
-CODE = "3"
+CODE = "4"
 
 
 def graph_steps(settings: Settings) -> Sequence[StepAsset]:

@@ -17,6 +17,9 @@ import pyarrow as pa
 from kg_assets.consistency import contradicted
 from kg_assets.graph.nodes import vocabulary_terms
 from kg_assets.graph.parents import parent_facts
+from kg_assets.stated_relations import stated_relations
+from ontology.schema import load_ontology
+from ontology.validation import OLDER, YEARS_APART
 
 if TYPE_CHECKING:
     import duckdb
@@ -175,23 +178,31 @@ def facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     Returns:
         Relation (relation, subject_id, object_id, character, position, value, problem,
         entity_type, source, source_id, document_id, quote, start, end, extractor,
-        reviewer, confidence, kind); problem is null where the fact may be published.
+        reviewer, confidence, kind, refutable); problem is null where the fact may be published,
+        and refutable tells whether a surer fact may contradict it: what was inferred, and what
+        records state of other works.
     """
     said = credit_facts(con)
     said.create_view("credit_facts", replace=True)
     term_facts(con).create_view("term_facts", replace=True)
     parent_facts(con).create_view("parent_facts", replace=True)
+    stated_relations(con, load_ontology()).create_view("relation_facts", replace=True)
     inferred_facts(con).create_view("inferred_facts", replace=True)
     return con.sql(
-        """
-        WITH said AS (
-            SELECT *, 'stated' AS kind, 1.0::DOUBLE AS confidence FROM credit_facts
+        f"""
+        WITH stated AS (
+            SELECT *, false AS refutable FROM credit_facts
             UNION ALL BY NAME
-            SELECT *, 'stated' AS kind, 1.0::DOUBLE AS confidence FROM term_facts
+            SELECT *, false AS refutable FROM term_facts
             UNION ALL BY NAME
-            SELECT *, 'stated' AS kind, 1.0::DOUBLE AS confidence FROM parent_facts
+            SELECT *, false AS refutable FROM parent_facts
             UNION ALL BY NAME
-            SELECT *, 'inferred' AS kind FROM inferred_facts
+            SELECT *, true AS refutable FROM relation_facts
+        ),
+        said AS (
+            SELECT *, 'stated' AS kind, 1.0::DOUBLE AS confidence FROM stated
+            UNION ALL BY NAME
+            SELECT *, 'inferred' AS kind, true AS refutable FROM inferred_facts
         ),
         turned AS (
             SELECT
@@ -224,6 +235,13 @@ def facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
                         THEN 'domain: the subject is of type ' || subject.node_type
                     WHEN NOT list_contains(declared.range, object.node_type)
                         THEN 'range: the object is of type ' || object.node_type
+                    -- What was inferred is held against the years where it is read.
+                    WHEN refutable
+                        AND kind = 'stated'
+                        AND declared.older_object
+                        AND object.year > subject.year + {YEARS_APART}
+                        THEN '{OLDER}: ' || relation || ' leads from ' || subject.year || ' to '
+                             || object.year || ', which is later'
                 END AS problem
             )
         FROM turned
@@ -235,10 +253,12 @@ def facts(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
 
 
 def refuse_contradicted(con: duckdb.DuckDBPyConnection, ontology: Ontology) -> None:
-    """Give a problem to inferred facts that contradict surer ones, of whatever type or source.
+    """Give a problem to facts that contradict surer ones, of whatever type or source.
 
     Each type's inference looks at its own facts. That a film continues a series which is based on
-    the film shows only here. What records state stays: a source says so.
+    the film shows only here. Whom records credit and where they belong stays: a source says so. Of
+    what they state of other works, that which fewer sources state goes: that each of two films
+    continues the other cannot be.
 
     Args:
         con: Connection with `facts` as a table.
@@ -252,8 +272,14 @@ def refuse_contradicted(con: duckdb.DuckDBPyConnection, ontology: Ontology) -> N
             relation,
             subject_id,
             object_id,
-            -- A statement goes before everything that was inferred.
-            max(CASE WHEN kind = 'stated' THEN 2.0 ELSE confidence END) AS confidence
+            -- A statement goes before everything that was inferred, and what more sources state
+            -- before what fewer do; what cannot be refuted goes first.
+            CASE
+                WHEN bool_or(NOT refutable) THEN 3.0
+                WHEN bool_or(kind = 'stated')
+                    THEN 2.0 + least(count(DISTINCT source) FILTER (kind = 'stated'), 99) / 100
+                ELSE max(confidence)
+            END AS confidence
         FROM facts AS fact
         WHERE problem IS NULL
         GROUP BY ALL
@@ -270,7 +296,7 @@ def refuse_contradicted(con: duckdb.DuckDBPyConnection, ontology: Ontology) -> N
         SET problem = refused.reason
         FROM refused
         WHERE refused.edge_id = {EDGE_ID}
-          AND fact.kind = 'inferred'
+          AND fact.refutable
         """
     )
     con.unregister("refused")

@@ -150,6 +150,8 @@ def nodes(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
             death_year,
             professions,
             languages,
+            rating,
+            votes,
             description,
             url,
             records,

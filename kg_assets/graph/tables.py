@@ -34,6 +34,8 @@ NODES = Table(
             _field("death_year", pa.int32(), "A person's year of death."),
             _field("professions", pa.list_(pa.string()), "What a person does."),
             _field("languages", pa.list_(pa.string()), "Original languages, ISO 639."),
+            _field("rating", pa.float64(), "Mean of the ratings by users of a source, 0 to 10."),
+            _field("votes", pa.int64(), "How many of its users rated it."),
             _field("description", pa.string(), "Prose about the entity."),
             _field("url", pa.string(), "A page of a source about the entity."),
             _field("records", pa.int64(), "Source records that speak of it.", required=True),

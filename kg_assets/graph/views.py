@@ -84,6 +84,8 @@ VIEWS = (
             genres,
             countries,
             languages,
+            rating,
+            votes,
             description,
             records,
             sources,

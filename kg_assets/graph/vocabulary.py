@@ -17,6 +17,7 @@ RELATIONS_SCHEMA = pa.schema(
         pa.field("how", pa.string(), nullable=False),
         pa.field("stated_by", pa.list_(pa.string()), nullable=False),
         pa.field("symmetric", pa.bool_(), nullable=False),
+        pa.field("older_object", pa.bool_(), nullable=False),
         pa.field("domain", pa.list_(pa.string()), nullable=False),
         pa.field("range", pa.list_(pa.string()), nullable=False),
         pa.field("definition", pa.string()),
@@ -24,7 +25,8 @@ RELATIONS_SCHEMA = pa.schema(
     ]
 )
 """One row a relation of the ontology. Domain and range are lists of entity types; how is source,
-inferred or inverse; stated_by holds fields of the canonical record (credits.director)."""
+inferred or inverse; stated_by holds fields of the canonical record (credits.director); a record
+states any of them in its field relations. older_object tells whether the object was there first."""
 
 PLAIN_NAMES = {
     "CS": "Czechoslovakia",
@@ -69,6 +71,7 @@ def relation_types(ontology: Ontology) -> pa.Table:
             "how": each.how,
             "stated_by": list(each.stated_by),
             "symmetric": each.symmetric,
+            "older_object": each.older_object,
             "domain": sorted(each.domain),
             "range": sorted(each.range),
             "definition": each.definition,

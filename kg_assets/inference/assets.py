@@ -66,6 +66,8 @@ from resources.vectors import VectorStore
 CODE = "4"
 THINGS_CODE = "2"
 SHADOW_CODE = "2"
+CONTEXTS_CODE = "1"
+RECORDS_CODE = "1"
 INDEX_POOL = "document_index"
 """The index has one writer at a time; runs that are launched side by side queue for it."""
 
@@ -168,7 +170,7 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
             inputs=(SOURCE_RECORDS, DELIVERIES, INFERRED_TYPES, *facts, *named),
             run=partial(run_inferred_records, landing=settings.landing_path),
             lane="proposals",
-            code_version=CODE,
+            code_version=f"{CODE}-{RECORDS_CODE}",
             kinds=frozenset({"python", "duckdb"}),
             **common,
         ),
@@ -204,6 +206,7 @@ def _chain(
     contexts, relations = extraction_contexts(kind), inferred_relations(kind)
     states = extraction_states(kind)
     named = tuple(table for other in GAZETTEER_TYPES for table in _entity_tables(other))
+    others = tuple(entity_members(other) for other in MODELS if other not in GAZETTEER_TYPES)
     # Documents are partitioned by entity type: a chain reads those of its own type, and the
     # index of every type that can be an object.
     own = dg.SpecificPartitionsPartitionMapping([kind])
@@ -219,7 +222,7 @@ def _chain(
     return (
         StepAsset(
             outputs=(contexts, inference_decisions(kind)),
-            inputs=(*named, DOCUMENTS, DOCUMENT_INDEX),
+            inputs=(*named, *others, DOCUMENTS, DOCUMENT_INDEX),
             run=partial(
                 run_extraction_contexts,
                 entity_type=kind,
@@ -230,7 +233,8 @@ def _chain(
             ),
             kinds=frozenset({"duckdb", "lancedb"}),
             mappings={DOCUMENTS.name: own, DOCUMENT_INDEX.name: dg.AllPartitionMapping()},
-            **common | {"code_version": f"{common['code_version']}-{policy.version}"},
+            **common
+            | {"code_version": f"{common['code_version']}-{policy.version}-{CONTEXTS_CODE}"},
         ),
         StepAsset(
             outputs=(relations, states, reading_decisions(kind)),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from kg_assets.inference.decision_tables import inference_decisions
 from kg_assets.inference.policy import ELIGIBLE, SKIPPED, Policy, decide
+from kg_assets.inference.stated import find_stated
 from kg_assets.inference.tables import DOCUMENTS, current_records
 from kg_assets.matching.tables import entity_members, resolved_entities
-from ontology.schema import load_ontology
 
 if TYPE_CHECKING:
     from resources.lake import Step
@@ -42,7 +42,7 @@ def decide_shard(step: Step, entity_type: str, shards: int, policy: Policy) -> d
     )
     step.view("members", entity_members(entity_type))
     step.view("own_records", current_records(entity_type))
-    _stated(step, entity_type, policy)
+    find_stated(step, entity_type, policy)
     _degrees(step)
     step.write(table, decide(con, policy))
     step.staged(table).create_view("decision")
@@ -83,29 +83,6 @@ def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
     )
 
 
-def _stated(step: Step, entity_type: str, policy: Policy) -> None:
-    """Find which relations records already state, by the ontology's `stated_by`."""
-    ontology = load_ontology()
-    fields = {
-        (relation, field)
-        for relation in policy.relations
-        for field in ontology.relations[relation].stated_by
-        if field in current_records(entity_type).schema.names
-    }
-    queries = [
-        f"""
-        SELECT
-            entity_id,
-            '{relation}' AS relation
-        FROM members
-        JOIN own_records USING (source, source_id)
-        WHERE "{field}" IS NOT NULL
-        """  # noqa: S608 - names are those of the ontology and the record
-        for relation, field in sorted(fields)
-    ] or ["SELECT '' AS entity_id, '' AS relation WHERE false"]
-    step.con.execute(f"CREATE TABLE stated AS {' UNION '.join(queries)}")
-
-
 def _degrees(step: Step) -> None:
     """Count the relations that records state of each entity with a text.
 
@@ -122,7 +99,8 @@ def _degrees(step: Step) -> None:
                 parent_name,
                 genres,
                 countries,
-                credits
+                credits,
+                relations
             FROM members
             JOIN own_records USING (source, source_id)
             WHERE entity_id IN (SELECT entity_id FROM documents)
@@ -140,6 +118,12 @@ def _degrees(step: Step) -> None:
             SELECT entity_id, credit.role, lower(credit.name)
             FROM (
                 SELECT entity_id, unnest(credits) AS credit
+                FROM own
+            )
+            UNION
+            SELECT entity_id, one.relation, coalesce(one.name, source || ':' || one.source_id)
+            FROM (
+                SELECT entity_id, source, unnest(relations) AS one
                 FROM own
             )
         )

@@ -154,6 +154,13 @@ def _thing(record: Mapping[str, Any]) -> dict[str, Any]:
         value = record[name]
         if name not in _NOT_CARRIED and name != "source_id" and value not in (None, [], {}):
             told[name] = value
+    named = [
+        {key: value for key, value in one.items() if key != "source_id" and value is not None}
+        for one in told.pop("relations", ())
+        if one["name"]
+    ]
+    if named:
+        told["relations"] = named
     told["credits"] = [
         {key: value for key, value in credit.items() if key != "person_id" and value is not None}
         for credit in record["credits"] or ()

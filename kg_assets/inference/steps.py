@@ -23,6 +23,7 @@ from kg_assets.inference.llm.examples import ReviewedFact
 from kg_assets.inference.policy import POLICIES, Policy
 from kg_assets.inference.review.examples import reviewed_facts
 from kg_assets.inference.review.tables import FACT_JUDGEMENTS
+from kg_assets.inference.stated import unite
 from kg_assets.inference.tables import (
     CHUNKS,
     DOCUMENT_INDEX,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     from resources.lake import Step
     from resources.settings import Settings
-    from resources.table import Table
     from resources.vectors import VectorReader, VectorStore
 
 
@@ -135,7 +135,7 @@ def run_extraction_contexts(
     con, policy = step.con, policy or POLICIES[entity_type]
     figures = decide_shard(step, entity_type, shards, policy)
     nameable = _nameable_types(policy, load_ontology())
-    _union(
+    unite(
         step,
         "nameable",
         [resolved_entities(kind) for kind in nameable],
@@ -144,13 +144,13 @@ def run_extraction_contexts(
         "entity_type <> 'person' OR contains(name, ' ')",
     )
     texts.gather(con, _readers(step, vectors, nameable, embedding), embedding)
-    _union(
+    unite(
         step,
         "all_members",
         [entity_members(kind) for kind in nameable],
         "entity_id, entity_type, source, source_id",
     )
-    _union(
+    unite(
         step,
         "all_records",
         [current_records(kind) for kind in nameable],
@@ -324,17 +324,6 @@ def _nameable_types(policy: Policy, ontology: Ontology) -> tuple[str, ...]:
     """The types whose names are looked for: in a range of a relation that is looked for."""
     wanted = {kind for name in policy.relations for kind in ontology.relations[name].range}
     return tuple(kind for kind in GAZETTEER_TYPES if kind in wanted)
-
-
-def _union(
-    step: Step, name: str, tables: list[Table], columns: str, condition: str = "true"
-) -> None:
-    """Make a table of the connection from the same columns of several tables of the lake."""
-    parts = []
-    for number, table in enumerate(tables):
-        step.view(f"{name}_{number}", table)
-        parts.append(f"SELECT {columns} FROM {name}_{number} WHERE {condition}")  # noqa: S608 - our own
-    step.con.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
 
 
 def _readers(

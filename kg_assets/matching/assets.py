@@ -34,9 +34,9 @@ from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
-RECORDS_CODE = "1"
+RECORDS_CODE = "2"
 SCORING_CODE = "4"
-ENTITIES_CODE = "1"
+ENTITIES_CODE = "2"
 REPORT_CODE = "1"
 
 

@@ -61,6 +61,8 @@ MEANINGS = {
     "professions": "What a person does.",
     "birth_year": "Year of birth.",
     "death_year": "Year of death.",
+    "rating": "Mean of the ratings by users of a source, 0 to 10.",
+    "votes": "How many of its users rated it.",
     "description": "The longest prose of its records.",
     "url": "A page about the entity.",
     "records": "How many records it holds.",

@@ -54,6 +54,8 @@ RULES = (
     Rule("professions", "all"),
     Rule("birth_year", "best", ("agreement", "rank", "recency", "completeness")),
     Rule("death_year", "best", ("recency", "agreement", "rank", "completeness")),
+    Rule("rating", "best", ("rank", "recency", "agreement", "completeness")),
+    Rule("votes", "best", ("rank", "recency", "agreement", "completeness")),
     Rule("description", "best", ("completeness", "rank", "recency")),
     Rule("url", "best", ("rank", "recency", "agreement", "completeness")),
 )
@@ -64,7 +66,8 @@ agreement: a source that errs seldom errs with others. What a maker decides for 
 (name, running time) is taken from the best source. What goes on changing (the end of a series, a
 death, an address) is believed as it was said last, since what a source has replaced counts for
 nothing. Where all else is equal the newer claim is a correction, and the record that says most is
-more likely to be the tended one than a stub.
+more likely to be the tended one than a stub. Rating and votes go by one rule, so that they are of
+one source: those of several have no sum, since people vote in more than one place.
 """
 
 _TEXTS = ("name", "description")

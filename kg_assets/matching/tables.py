@@ -212,6 +212,8 @@ def resolved_entities(entity_type: str) -> Table:
                 column("professions", pa.list_(pa.string())),
                 column("birth_year", pa.int32()),
                 column("death_year", pa.int32()),
+                column("rating", pa.float64()),
+                column("votes", pa.int64()),
                 column("description", pa.string()),
                 column("url", pa.string()),
                 required("records", pa.int64()),

@@ -47,6 +47,8 @@ class Input:
         holds_record: SQL condition over the fields that tells which rows hold a record. Rows for
             which it is not true are counted as skipped, and the SELECT gives none for them; joins
             may read them. All rows hold one where it is empty.
+        apart: Patterns, as of `fnmatch`, of fields that the SELECT reads out of the raw blobs:
+            those whose names are data.
         empties: Names of objects that the source writes as ``[]`` where they are empty.
         only_deletes: Whether the rows name what a delivery of the mode ``delete`` removes; in
             other deliveries they are counted as skipped.
@@ -61,6 +63,7 @@ class Input:
     only_deletes: bool = False
     holds_record: str = ""
     empties: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

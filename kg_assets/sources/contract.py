@@ -23,6 +23,9 @@ SCREEN_TYPES = ("film", "series", "episode")
 YEARS = (-3000, 2100)
 """First and last year of anything else: writers and plays of antiquity are credited too."""
 
+HIGHEST_RATING = 10
+"""What the best rating by users is; sources with another scale have to convert."""
+
 MAX_ID_LENGTH = 512
 """Longest source_id, in characters."""
 
@@ -58,7 +61,37 @@ _REASON = """
         WHEN death_year NOT BETWEEN $first_birth AND $last_year
         THEN 'death_year ' || death_year || ' is not plausible: ' || $first_birth || ' to '
              || $last_year
+        WHEN rating NOT BETWEEN 0 AND $highest_rating
+        THEN 'rating ' || rating || ' is not from 0 to ' || $highest_rating
+        WHEN votes < 0
+        THEN 'votes ' || votes || ' is less than none'
+        WHEN len(flaws_of_relations) > 0
+        THEN flaws_of_relations[1]
     END
+"""
+
+# The first thing that is wrong with each of the relations, null where nothing is.
+_FLAWS = """
+    list_filter(
+        list_transform(
+            relations,
+            lambda one, place: 'relations[' || place || '] ' || CASE
+                WHEN one IS NULL THEN 'is null'
+                WHEN visible(one.relation) = '' THEN 'does not say which relation it is'
+                WHEN visible(one.source_id) = '' AND visible(one.name) = ''
+                THEN 'has neither the source_id nor the name of what it leads to'
+                WHEN contains(one.source_id, chr(0)) OR contains(one.name, chr(0))
+                THEN 'holds a NUL character'
+                WHEN length(one.source_id) > $max_id_length
+                THEN 'has a source_id of ' || length(one.source_id) || ' characters; at most '
+                     || $max_id_length || ' are allowed'
+                WHEN NOT list_contains($types, one.entity_type)
+                THEN 'has the entity_type ' || printable(one.entity_type, 40)
+                     || ', which is not known; it is one of ' || $types_text
+            END
+        ),
+        lambda flaw: flaw IS NOT NULL
+    )
 """
 
 _MACROS = (
@@ -101,8 +134,10 @@ def check_contract(
         entity_types: Types that a record may have.
 
     A record needs a known entity_type, a source_id and a name that hold more than blanks and
-    control characters, plausible years, and an id that no earlier record of the delivery has:
-    of several with one id the first by file, table, position and item is kept.
+    control characters, plausible years, ratings and votes, relations that say what they are and
+    where they lead, and an id that no earlier record of the delivery has: of several with one id
+    the first by file, table, position and item is kept. Whether the ontology has a relation, and
+    whether it may lead there, is looked at when the graph is made: the record itself is right.
     """
     for macro in _MACROS:
         con.execute(macro)
@@ -110,9 +145,10 @@ def check_contract(
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {name}_checked AS
-        SELECT *, {_REASON} AS reason
+        SELECT * EXCLUDE (flaws_of_relations), {_REASON} AS reason
         FROM (
             SELECT *,
+                   {_FLAWS} AS flaws_of_relations,
                    CASE
                        WHEN list_contains($screen_types, entity_type) THEN 1850
                        ELSE $first_year
@@ -128,6 +164,7 @@ def check_contract(
             "first_birth": YEARS[0],
             "last_year": YEARS[1],
             "max_id_length": MAX_ID_LENGTH,
+            "highest_rating": HIGHEST_RATING,
         },
     )
     con.execute(

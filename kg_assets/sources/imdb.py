@@ -163,7 +163,6 @@ ADAPTER = Adapter(
             "characters",
             adds_to="titles",
         ),
-        # The canonical record has no field for votes; the rows are checked and counted.
         _input("ratings", "title.ratings", "tconst", "averageRating", "numVotes", adds_to="titles"),
     ),
     joins=(_CREDIT, _PARENT),
@@ -174,6 +173,13 @@ ADAPTER = Adapter(
         FROM akas
         WHERE title IS NOT NULL
         GROUP BY titleId
+    ),
+    rated AS (
+        SELECT tconst,
+               min(TRY_CAST(averageRating AS DOUBLE)) AS rating,
+               min(TRY_CAST(numVotes AS BIGINT)) AS votes
+        FROM ratings
+        GROUP BY tconst
     ),
     taking_part AS (
         SELECT tconst, nconst, told_by, place, role, character, name
@@ -233,6 +239,8 @@ ADAPTER = Adapter(
                lambda genre: genre IS NOT NULL
            )) AS genres,
            cast_and_crew.credits,
+           rated.rating,
+           rated.votes,
            MAP {{'imdb': tconst}} AS external_ids,
            'https://www.imdb.com/title/' || tconst || '/' AS url,
            CASE
@@ -248,6 +256,7 @@ ADAPTER = Adapter(
     LEFT JOIN other_title USING (tconst)
     LEFT JOIN parent USING (tconst)
     LEFT JOIN cast_and_crew USING (tconst)
+    LEFT JOIN rated USING (tconst)
     UNION ALL BY NAME
     SELECT file, "table", position, sha256,
            'person' AS entity_type,
@@ -310,5 +319,6 @@ ADAPTER = Adapter(
 )
 """Titles from ``title.basics``, people from ``name.basics``; the other files add to titles.
 
-Regions and languages of other titles and the ratings have no field in the canonical record.
+Regions and languages of other titles have no field in the canonical record: a title is looked for
+and compared wherever it was used.
 """

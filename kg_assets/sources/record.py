@@ -40,6 +40,26 @@ CREDIT = pa.struct(
 )
 """One person's part in a work."""
 
+STATED_RELATION = pa.struct(
+    [
+        described(
+            "relation",
+            pa.string(),
+            "based_on, sequel_of, part_of_franchise, main_subject ...: a relation of the ontology, "
+            "or its inverse (has_sequel).",
+        ),
+        described("source_id", pa.string(), "source_id of the other record in the same source."),
+        described(
+            "entity_type",
+            pa.string(),
+            "Its entity type; needed where the source numbers its types apart and the relation "
+            "may lead to several.",
+        ),
+        described("name", pa.string(), "Its name as the source writes it."),
+    ]
+)
+"""What a source says of a record and another one; either ``source_id`` or ``name`` is needed."""
+
 EXTERNAL_IDS = pa.map_(pa.string(), pa.string())
 """Identifiers in other systems, by the name of the system (``imdb``, ``wikidata``)."""
 
@@ -77,6 +97,11 @@ RECORD_SCHEMA = pa.schema(
         described("countries", pa.list_(pa.string()), "Countries of origin, ISO 3166-1 alpha-2."),
         described("languages", pa.list_(pa.string()), "Original languages, ISO 639."),
         described("credits", pa.list_(CREDIT), "Who took part, and how."),
+        described(
+            "relations",
+            pa.list_(STATED_RELATION),
+            "What it is based on, continues, is about or belongs to.",
+        ),
         described("professions", pa.list_(pa.string()), "What a person does: director, actor ..."),
         described("birth_year", pa.int32(), "A person's year of birth."),
         described("death_year", pa.int32(), "A person's year of death."),
@@ -85,6 +110,8 @@ RECORD_SCHEMA = pa.schema(
             EXTERNAL_IDS,
             "Identifiers in other systems; matched on only where KG_SHARED_IDS says so.",
         ),
+        described("rating", pa.float64(), "Mean of the ratings by users, from 0 to 10."),
+        described("votes", pa.int64(), "How many users rated it."),
         described("description", pa.string(), "Prose about the entity, in any length."),
         described("url", pa.string(), "A page of the source about the entity."),
     ]

@@ -120,6 +120,39 @@ _IDS = """map_from_entries(list_filter(
     lambda entry: entry.value IS NOT NULL
 ))"""
 
+_EPISODE = (
+    '[{"id": "BIGINT", "name": "VARCHAR", "overview": "VARCHAR", "air_date": "VARCHAR", '
+    '"runtime": "DOUBLE", "season_number": "INTEGER", "episode_number": "INTEGER", '
+    '"show_id": "BIGINT", "vote_average": "DOUBLE", "vote_count": "BIGINT", '
+    '"crew": [{"id": "BIGINT", "name": "VARCHAR", "job": "VARCHAR"}], '
+    '"guest_stars": [{"id": "BIGINT", "name": "VARCHAR", "character": "VARCHAR", '
+    '"order": "INTEGER"}]}]'
+)
+"""An episode as `json_transform` takes it: what `RESPONSE_FIELDS` has of one."""
+
+# Where nobody voted TMDB gives an average of 0.
+_RATING = "CASE WHEN {0}vote_count > 0 THEN {0}vote_average END AS rating, {0}vote_count AS votes"
+
+
+def _episode(parent: str, parent_name: str) -> str:
+    """SQL for the columns of an episode of a season, which stands in ``part``."""
+    return f"""
+               'episode' AS entity_type,
+               part.id::VARCHAR AS source_id,
+               part.name AS name,
+               year(TRY_CAST(part.air_date AS DATE))::INTEGER AS year,
+               TRY_CAST(part.air_date AS DATE) AS date,
+               plausible_minutes(part.runtime) AS runtime_minutes,
+               part.season_number AS season,
+               part.episode_number AS episode,
+               {parent} AS parent_id,
+               {parent_name} AS parent_name,
+               {_credits("part.guest_stars", "part.crew")} AS credits,
+               MAP {{'tmdb': part.id::VARCHAR}} AS external_ids,
+               {_RATING.format("part.")},
+               nullif(part.overview, '') AS description"""
+
+
 SELECT = f"""
     WITH kinds AS (
         SELECT *,
@@ -164,6 +197,7 @@ SELECT = f"""
                    ELSE {_credits("credits.cast", "credits.crew")}
                END AS credits,
                {_IDS} AS external_ids,
+               {_RATING.format("")},
                nullif(overview, '') AS description,
                'https://www.themoviedb.org/'
                || CASE WHEN kind = 'series' THEN 'tv/' ELSE 'movie/' END || id AS url
@@ -196,25 +230,41 @@ SELECT = f"""
     ),
     told_episodes AS (
         SELECT file, "table", position, sha256, item,
-               'episode' AS entity_type,
-               part.id::VARCHAR AS source_id,
-               part.name AS name,
-               year(TRY_CAST(part.air_date AS DATE))::INTEGER AS year,
-               TRY_CAST(part.air_date AS DATE) AS date,
-               plausible_minutes(part.runtime) AS runtime_minutes,
-               part.season_number AS season,
-               part.episode_number AS episode,
-               part.show_id::VARCHAR AS parent_id,
-               episode_credits AS credits,
-               MAP {{'tmdb': part.id::VARCHAR}} AS external_ids,
-               nullif(part.overview, '') AS description
-        FROM (
-            SELECT *, {_credits("guests", "workers")} AS episode_credits
-            FROM (
-                SELECT *, part.guest_stars AS guests, part.crew AS workers
-                FROM episode_rows
-            )
+               {_episode("part.show_id::VARCHAR", "NULL::VARCHAR")}
+        FROM episode_rows
+    ),
+    -- Seasons that were appended to the answer to a series stand in fields of their own, whose
+    -- names have the number: "season/1". How many there are no schema can say.
+    with_seasons AS (
+        SELECT raw.file, raw."table", raw.position, raw.sha256, raw.blob, kinds.id, kinds.name
+        FROM kinds
+        JOIN raw
+          ON raw.file = kinds.file
+         AND raw."table" IS NOT DISTINCT FROM kinds."table"
+         AND raw.position = kinds.position
+        WHERE kind = 'series'
+          AND contains(decode(raw.blob), '"season/')
+    ),
+    appended_seasons AS (
+        SELECT with_seasons.* EXCLUDE (blob),
+               unnest(json_transform(season.value->'episodes', '{_EPISODE}')) AS part
+        FROM with_seasons,
+             json_each(decode(blob)) AS season
+        WHERE starts_with(season.key, 'season/')
+    ),
+    appended_episodes AS (
+        SELECT file, "table", position, sha256,
+               row_number() OVER (
+                   PARTITION BY file, "table", position
+                   ORDER BY part.season_number, part.episode_number, part.id
+               )::INTEGER AS item,
+               {_episode("coalesce(part.show_id, id)::VARCHAR", "name")}
+        FROM appended_seasons
+        -- What the answer to a season says of its episodes goes before.
+        WHERE part.id::VARCHAR NOT IN (
+            SELECT source_id FROM told_episodes WHERE source_id IS NOT NULL
         )
+           OR part.id IS NULL
     ),
     -- A film names its collection, and a collection its films. What the collection says of itself
     -- goes before; else the first film that names it stands for it.
@@ -223,6 +273,12 @@ SELECT = f"""
                'franchise' AS entity_type,
                id::VARCHAR AS source_id,
                name,
+               list_transform(parts, lambda one: {{
+                   'relation': 'franchise_includes',
+                   'source_id': one.id::VARCHAR,
+                   'entity_type': CASE one.media_type WHEN 'tv' THEN 'series' ELSE 'film' END,
+                   'name': coalesce(one.title, one.name)
+               }}) AS relations,
                nullif(overview, '') AS description,
                'https://www.themoviedb.org/collection/' || id AS url
         FROM kinds
@@ -276,6 +332,7 @@ SELECT = f"""
     SELECT * FROM works
     UNION ALL BY NAME SELECT * FROM people
     UNION ALL BY NAME SELECT * FROM told_episodes
+    UNION ALL BY NAME SELECT * FROM appended_episodes
     UNION ALL BY NAME SELECT * FROM franchises
     UNION ALL BY NAME SELECT * FROM named_franchises
     UNION ALL BY NAME SELECT * FROM others
@@ -298,7 +355,7 @@ ADAPTER = Adapter(
             cut="lines",
             only_deletes=True,
         ),
-        Input("responses", ("*",), RESPONSE_FIELDS),
+        Input("responses", ("*",), RESPONSE_FIELDS, apart=("season/*",)),
     ),
     ignores=("keyword_ids_*", "tv_network_ids_*", "production_company_ids_*"),
     select=SELECT,
@@ -324,4 +381,5 @@ ADAPTER = Adapter(
         ),
     },
 )
-"""What kind an answer is tells its fields; a season holds a record for each episode."""
+"""What kind an answer is tells its fields; a season holds a record for each episode, wherever it
+stands."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 _TEXT, _ID, _PLACE, _MINUTES = pa.string(), pa.int64(), pa.int32(), pa.float64()
+_SCORE = pa.float64()
 
 
 def _struct(**fields: pa.DataType) -> pa.DataType:
@@ -55,10 +56,12 @@ RESPONSE_FIELDS = pa.schema(
             season_number=_PLACE,
             episode_number=_PLACE,
             show_id=_ID,
+            vote_average=_SCORE,
+            vote_count=_ID,
             crew=_CREW,
             guest_stars=_CAST,
         ),
-        "parts": _structs(id=_ID),
+        "parts": _structs(id=_ID, title=_TEXT, name=_TEXT, media_type=_TEXT),
         "also_known_as": _TEXTS,
         "birthday": _TEXT,
         "deathday": _TEXT,
@@ -66,6 +69,8 @@ RESPONSE_FIELDS = pa.schema(
         "biography": _TEXT,
         # Of several.
         "overview": _TEXT,
+        "vote_average": _SCORE,
+        "vote_count": _ID,
         "original_language": _TEXT,
         "spoken_languages": _structs(iso_639_1=_TEXT),
         "production_countries": _structs(iso_3166_1=_TEXT),

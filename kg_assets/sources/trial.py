@@ -8,6 +8,7 @@ import json
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,7 +208,8 @@ def _look(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
 
 
 def _look_for_unread(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
-    kinds = {source.name: pa.struct(list(source.fields)) for source in trial.adapter.all_inputs}
+    inputs = {source.name: source for source in trial.adapter.all_inputs}
+    kinds = {name: pa.struct(list(source.fields)) for name, source in inputs.items()}
     counts: dict[str, Counter[str]] = {}
     reader = con.sql(
         """
@@ -226,7 +228,12 @@ def _look_for_unread(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
                 value = json.loads(blob)
             except (ValueError, RecursionError):
                 continue
-            paths = set(islice(_unread(value, kinds[name], "", 0), _MOST_PATHS))
+            apart = inputs[name].apart
+            paths = {
+                path
+                for path in islice(_unread(value, kinds[name], "", 0), _MOST_PATHS)
+                if not any(fnmatchcase(path, pattern) for pattern in apart)
+            }
             counts.setdefault(name, Counter()).update(paths)
     trial.unread = {
         name: dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

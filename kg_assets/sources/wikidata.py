@@ -9,8 +9,6 @@ count, else the normal ones, never the deprecated ones; unknown values and no va
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pyarrow as pa
 
 from kg_assets.sources.adapter import Adapter, Input, Join
@@ -21,88 +19,44 @@ from kg_assets.sources.wikidata_fields import (
     FIELDS,
     IDENTIFIERS,
     NAME_LANGUAGES,
+    ORDER,
     QUALIFIERS,
+    RELATIONS,
     ROLES,
     TMDB,
 )
 from kg_assets.sources.wikidata_items import CLASSES, COUNTRIES, LANGUAGES, OCCUPATIONS
+from kg_assets.sources.wikidata_values import (
+    best,
+    day,
+    ids,
+    known,
+    label,
+    listed,
+    ordinal,
+    values,
+    years,
+)
 
 MOST_NAMES = 30
 """Most alternate names of a record: some have hundreds, nearly all of them transliterations."""
 
 
-def _best(name: str) -> str:
-    """SQL for the statements of a property that count."""
-    statements = f"claims.{name}"
-    return f"""CASE
-        WHEN list_contains(list_transform({statements}, lambda one: one.rank), 'preferred')
-        THEN list_filter({statements}, lambda one: one.rank = 'preferred')
-        ELSE list_filter({statements}, lambda one: coalesce(one.rank, 'normal') = 'normal')
-    END"""
-
-
-def _values(name: str, part: str = "") -> str:
-    """SQL for the values of a property, in the order of its statements."""
-    return f"""list_filter(
-        list_transform({_best(name)}, lambda one: one.mainsnak.datavalue.value{part}),
-        lambda value: value IS NOT NULL
-    )"""
-
-
-def _ids(name: str) -> str:
-    return _values(name, ".id")
-
-
-def _years(*names: str) -> str:
-    """SQL for the first of the properties that tells a year, and the least year that it tells."""
-    told = [
-        f"""list_min(list_transform(
-            list_filter(
-                {_values(name)},
-                -- 9 is a year, 10 a month, 11 a day; what is less is a decade or a century.
-                lambda value: value.precision >= 9
-            ),
-            lambda value: TRY_CAST(regexp_extract(value.time, '^([+-]\\d+)-', 1) AS INTEGER)
-        ))"""
-        for name in names
-    ]
-    return f"coalesce({', '.join(told)})"
-
-
-def _day(name: str) -> str:
-    """SQL for the earliest day that a property tells."""
-    return f"""list_min(list_transform(
-        list_filter({_values(name)}, lambda value: value.precision >= 11),
-        lambda value: TRY_CAST(
-            regexp_extract(value.time, '^\\+0*(\\d{{4}}-\\d\\d-\\d\\d)T', 1) AS DATE
-        )
-    ))"""
-
-
-def _ordinal(qualifiers: str) -> str:
-    """SQL for the number that a statement has in a series (P1545)."""
-    return f"TRY_CAST({qualifiers}.P1545[1].datavalue.value AS INTEGER)"
-
-
-def _label(languages: tuple[str, ...]) -> str:
-    labels = ", ".join(f'clean_text(labels."{language}".value)' for language in languages)
-    return f"coalesce({labels})"
-
-
-def _references(use: str, name: str, *, is_credit: bool = False) -> str:
-    """SQL for a list of what an entity refers to by a property."""
+def _references(use: str, name: str, *, is_credit: bool = False, qualifier: str = "") -> str:
+    """SQL for a list of what an entity refers to by a property, or by a qualifier of it."""
+    snak = f"one.qualifiers.{qualifier}[1]" if qualifier else "one.mainsnak"
     told = QUALIFIERS.get(name, {}) if is_credit else {}
     character = "one.qualifiers.P453[1].datavalue.value.id" if "P453" in told else "NULL::VARCHAR"
     written = "one.qualifiers.P4633[1].datavalue.value" if "P4633" in told else "NULL::VARCHAR"
-    place = f"coalesce({_ordinal('one.qualifiers')}, place)" if "P1545" in told else "place"
+    place = f"coalesce({ordinal('one.qualifiers')}, place)" if "P1545" in told else "place"
     return f"""list_transform(
-        {_best(name)},
+        {best(name)},
         lambda one, place: {{
             'use': '{use}',
             'property': {list(ROLES).index(name) if is_credit else 0},
             'turn': place,
             'place': {place},
-            'target': one.mainsnak.datavalue.value.id,
+            'target': {snak}.datavalue.value.id,
             'character_id': {character},
             'character': {written}
         }}
@@ -126,45 +80,37 @@ _REFERENCES = "flatten([{}])".format(
             _references("season", "P4908"),
             _references("parent", "P179"),
             _references("franchise", "P8345"),
+            *(_references(relation, name) for name, relation in RELATIONS.items()),
+            *(_references(RELATIONS[name], "P179", qualifier=name) for name in ORDER),
         )
     )
 )
 
 
-def _listed(ids: tuple[str, ...]) -> str:
-    return "[" + ", ".join(f"'{one}'" for one in ids) + "]"
-
-
 _CLASSES = ", ".join(f"'{one}'" for classes in CLASSES.values() for one in classes)
 HOLDS_RECORD = f"""coalesce(
-    len(list_intersect(list_transform({_best("P31")}, lambda one: one.mainsnak.datavalue.value.id),
+    len(list_intersect(list_transform({best("P31")}, lambda one: one.mainsnak.datavalue.value.id),
                        [{_CLASSES}])) > 0
     OR id IS NULL,
     false
 )"""
 _TYPE = "CASE {} END".format(
     "\n".join(
-        f"WHEN list_has_any({_ids('P31')}, {_listed(classes)}) THEN '{kind}'"
+        f"WHEN list_has_any({ids('P31')}, {listed(classes)}) THEN '{kind}'"
         for kind, classes in CLASSES.items()
     )
 )
 
 
-def _known(name: str, table: Mapping[str, str]) -> str:
-    """SQL for what the adapter itself knows an item as, null for all others."""
-    items, codes = _listed(tuple(table)), _listed(tuple(table.values()))
-    return f"{codes}[list_position({items}, {name})]"
-
-
 NAMED = f"""
 WITH known AS (
     SELECT unnest(list_distinct([id, redirects."from"])) AS id,
-           {_label(NAME_LANGUAGES)} AS name,
-           {_label(ENGLISH)} AS english,
-           {_values("P297")}[1] AS country,
-           coalesce({_values("P218")}[1], {_values("P220")}[1]) AS language,
-           {_ordinal("claims.P179[1].qualifiers")} AS ordinal,
-           {_ids("P179")}[1] AS parent
+           {label(NAME_LANGUAGES)} AS name,
+           {label(ENGLISH)} AS english,
+           {values("P297")}[1] AS country,
+           coalesce({values("P218")}[1], {values("P220")}[1]) AS language,
+           {ordinal("claims.P179[1].qualifiers")} AS ordinal,
+           {ids("P179")}[1] AS parent
     FROM entities
     WHERE id IS NOT NULL
 ),
@@ -187,8 +133,8 @@ WHERE target IS NOT NULL
 
 _NAMES = ",\n".join(
     [
-        "list_transform({}, lambda value: value.text)".format(_values("P1476")),
-        "list_transform({}, lambda value: value.text)".format(_values("P1559")),
+        "list_transform({}, lambda value: value.text)".format(values("P1476")),
+        "list_transform({}, lambda value: value.text)".format(values("P1559")),
         *(f'list_transform(aliases."{one}", lambda alias: alias.value)' for one in ENGLISH),
         "[{}]".format(", ".join(f'labels."{one}".value' for one in NAME_LANGUAGES)),
         *(
@@ -198,7 +144,7 @@ _NAMES = ",\n".join(
     ]
 )
 _MINUTES = f"""list_transform(
-    {_values("P2047")},
+    {values("P2047")},
     lambda value: TRY_CAST(value.amount AS DOUBLE) * CASE regexp_extract(value.unit, 'Q\\d+$')
         WHEN 'Q7727' THEN 1
         WHEN 'Q11574' THEN 1 / 60
@@ -206,6 +152,24 @@ _MINUTES = f"""list_transform(
     END
 )[1]"""
 _DESCRIPTIONS = ", ".join(f'clean_text(descriptions."{one}".value)' for one in ENGLISH)
+_STATED = (*dict.fromkeys(RELATIONS.values()), "parent", "franchise")
+# What follows an episode is the next of a list, and the series of an episode is its parent.
+_NOT_OF_EPISODES = [*(RELATIONS[name] for name in ORDER), "parent"]
+_PARENT = "coalesce(series.id, season.parent, franchise.id)"
+_STATED_RELATIONS = f"""nullif(first_of_each(list_transform(
+    list_filter(
+        CASE WHEN kind NOT IN ('person', 'event', 'organisation') THEN related END,
+        lambda one:
+            NOT (kind = 'episode' AND one.use IN {tuple(_NOT_OF_EPISODES)})
+            AND NOT (one.use IN ('parent', 'franchise') AND one.source_id = {_PARENT})
+    ),
+    lambda one: struct_pack(
+        relation := one.relation,
+        source_id := one.source_id,
+        entity_type := one.entity_type,
+        name := one.name
+    )
+)), [])"""
 _GENRE = """
     CASE
         WHEN regexp_matches(english, '^(television|silent|short|feature|sound|3D) film$')
@@ -213,11 +177,11 @@ _GENRE = """
         ELSE regexp_replace(lower(english), ' (film|television series|fiction film)$', '')
     END
 """
-_TMDB = " ".join(f"WHEN '{kind}' THEN {_values(name)}[1]" for kind, name in TMDB.items())
+_TMDB = " ".join(f"WHEN '{kind}' THEN {values(name)}[1]" for kind, name in TMDB.items())
 _IDENTIFIERS = ", ".join(
     [
         *(
-            f"{{'system': '{system}', 'id': {_values(name)}[1]}}"
+            f"{{'system': '{system}', 'id': {values(name)}[1]}}"
             for name, system in IDENTIFIERS.items()
         ),
         f"{{'system': 'tmdb', 'id': CASE kind {_TMDB} END}}",
@@ -231,9 +195,9 @@ WITH single AS (
            min(place)::INTEGER AS place,
            min(name) AS name,
            min(english) AS english,
-           coalesce(min(country), {_known("target", COUNTRIES)}, min(name)) AS country,
-           coalesce(min(language), {_known("target", LANGUAGES)}, min(name)) AS language,
-           coalesce({_known("target", OCCUPATIONS)}, lower(min(english))) AS profession,
+           coalesce(min(country), {known("target", COUNTRIES)}, min(name)) AS country,
+           coalesce(min(language), {known("target", LANGUAGES)}, min(name)) AS language,
+           coalesce({known("target", OCCUPATIONS)}, lower(min(english))) AS profession,
            min(ordinal) AS ordinal,
            min(parent) AS parent,
            min(character) AS character
@@ -261,6 +225,19 @@ gathered AS (
                FILTER (use = 'other language' AND language IS NOT NULL) AS other_languages,
            list(profession ORDER BY turn)
                FILTER (use = 'profession' AND profession IS NOT NULL) AS professions,
+           list(
+               {{
+                   'relation': CASE
+                       WHEN use IN ('parent', 'franchise') THEN 'part_of_franchise'
+                       ELSE use
+                   END,
+                   'source_id': target,
+                   'entity_type': NULL::VARCHAR,
+                   'name': name,
+                   'use': use
+               }}
+               ORDER BY list_position({listed(_STATED)}, use), turn, target
+           ) FILTER (use IN {_STATED}) AS related,
            min({{'turn': turn, 'id': target, 'name': name}})
                FILTER (use = 'parent') AS series,
            min({{'turn': turn, 'id': target, 'name': name}})
@@ -271,20 +248,20 @@ gathered AS (
     GROUP BY id
 ),
 typed AS (
-    SELECT *, {_TYPE} AS kind, {_label(NAME_LANGUAGES)} AS label
+    SELECT *, {_TYPE} AS kind, {label(NAME_LANGUAGES)} AS label
     FROM entities
     WHERE {HOLDS_RECORD}
 ),
 dated AS (
     SELECT *,
            CASE
-               WHEN kind IN ('series', 'event') THEN {_years("P580", "P577", "P585", "P571")}
-               WHEN kind IN ('organisation', 'franchise') THEN {_years("P571")}
-               WHEN kind NOT IN ('person', 'character') THEN {_years("P577", "P571")}
+               WHEN kind IN ('series', 'event') THEN {years("P580", "P577", "P585", "P571")}
+               WHEN kind IN ('organisation', 'franchise') THEN {years("P571")}
+               WHEN kind NOT IN ('person', 'character') THEN {years("P577", "P571")}
            END AS year_of,
            CASE
                WHEN kind IN ('film', 'series', 'episode', 'game', 'book', 'comic')
-               THEN coalesce({_day("P577")}, {_day("P580")})
+               THEN coalesce({day("P577")}, {day("P580")})
            END AS day
     FROM typed
 ),
@@ -304,15 +281,15 @@ SELECT dated.file, dated."table", dated.position, dated.sha256,
        kind AS entity_type,
        id AS source_id,
        coalesce(
-           label, {_values("P1476")}[1].text, {_values("P1559")}[1].text, any_label.text
+           label, {values("P1476")}[1].text, {values("P1559")}[1].text, any_label.text
        ) AS name,
        nullif(other_names(flatten([
            {_NAMES}
        ]), coalesce(label, ''))[1:{MOST_NAMES}], []) AS alternate_names,
        year_of AS year,
        CASE
-           WHEN kind IN ('series', 'event') THEN {_years("P582")}
-           WHEN kind IN ('organisation', 'franchise') THEN {_years("P576")}
+           WHEN kind IN ('series', 'event') THEN {years("P582")}
+           WHEN kind IN ('organisation', 'franchise') THEN {years("P576")}
        END AS end_year,
        -- A later release is known to the day more often than the first one.
        CASE WHEN year(day) = year_of THEN day END AS date,
@@ -321,11 +298,11 @@ SELECT dated.file, dated."table", dated.position, dated.sha256,
        CASE
            WHEN kind = 'episode'
            THEN coalesce(
-               {_ordinal("(" + _best("P4908") + ")[1].qualifiers")},
-               {_ordinal("(" + _best("P179") + ")[1].qualifiers")}
+               {ordinal("(" + best("P4908") + ")[1].qualifiers")},
+               {ordinal("(" + best("P179") + ")[1].qualifiers")}
            )
        END AS episode,
-       coalesce(series.id, season.parent, franchise.id) AS parent_id,
+       {_PARENT} AS parent_id,
        CASE
            WHEN series.id IS NOT NULL THEN series.name
            WHEN season.parent IS NULL THEN franchise.name
@@ -334,9 +311,10 @@ SELECT dated.file, dated."table", dated.position, dated.sha256,
        countries,
        coalesce(languages, other_languages) AS languages,
        CASE WHEN kind <> 'person' THEN credits END AS credits,
+       {_STATED_RELATIONS} AS relations,
        first_of_each(professions) AS professions,
-       {_years("P569")} AS birth_year,
-       {_years("P570")} AS death_year,
+       {years("P569")} AS birth_year,
+       {years("P570")} AS death_year,
        map_from_entries(list_filter(
            [{{'system': 'wikidata', 'id': id}}, {_IDENTIFIERS}],
            lambda one: one.id IS NOT NULL

@@ -38,6 +38,22 @@ ROLES: Mapping[str, str] = {
 }
 """Properties that credit people, and the role; credits come in this order."""
 
+RELATIONS: Mapping[str, str] = {
+    "P144": "based_on",
+    "P4969": "derivative_work",
+    "P155": "sequel_of",
+    "P156": "has_sequel",
+    "P2512": "has_spin_off",
+    "P921": "main_subject",
+    "P674": "has_character",
+    "P1441": "appears_in",
+    "P272": "production_company",
+}
+"""Properties that lead to another record, and the relation of the ontology, as its mappings say."""
+
+ORDER = ("P155", "P156")
+"""Those that say what comes before and after: of a statement on a series they are qualifiers."""
+
 IDENTIFIERS: Mapping[str, str] = {
     "P345": "imdb",
     "P4835": "tvdb",
@@ -51,7 +67,7 @@ TMDB: Mapping[str, str] = {"film": "P4947", "series": "P4983", "person": "P4985"
 """Entity type to the property that holds its id in TMDB, which numbers each type apart."""
 
 _CODES = ("P297", "P218", "P220")  # ISO 3166-1 alpha-2, ISO 639-1, ISO 639-3
-_ITEMS = ("P31", "P106", "P136", "P364", "P407", "P495", "P8345")
+_ITEMS = ("P31", "P106", "P136", "P364", "P407", "P495", "P8345", *RELATIONS)
 _TIMES = ("P569", "P570", "P571", "P576", "P577", "P580", "P582", "P585")
 
 
@@ -96,7 +112,7 @@ FIELDS = pa.schema(
                 **{name: _statements(_TIME) for name in _TIMES},
                 **{name: _statements(_TEXT) for name in (*IDENTIFIERS, *TMDB.values(), *_CODES)},
                 **{name: _statements(_ITEM, **QUALIFIERS.get(name, {})) for name in ROLES},
-                "P179": _statements(_ITEM, P1545=_TEXT),
+                "P179": _statements(_ITEM, P1545=_TEXT, **dict.fromkeys(ORDER, _ITEM)),
                 "P4908": _statements(_ITEM, P1545=_TEXT),
                 "P2047": _statements(_AMOUNT),
                 "P1476": _statements(_PHRASE),

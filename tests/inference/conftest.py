@@ -11,6 +11,7 @@ import pytest
 
 from kg_assets.inference.choice import Choice
 from kg_assets.inference.extractors import Extractor
+from kg_assets.inference.policy import Policy
 from kg_assets.inference.proposals import run_inferred_records
 from kg_assets.inference.review.steps import run_reviewed_relations
 from kg_assets.inference.steps import (
@@ -49,6 +50,7 @@ class World:
         by: Iterable[str] = (),
         parent_name: str | None = None,
         entity_id: str | None = None,
+        relations: Iterable[dict[str, str]] = (),
     ) -> str:
         """Add an entity with one record and return its id."""
         key = entity_id or f"{entity_type}-{name}-{year}"
@@ -64,6 +66,7 @@ class World:
                 "parent_id": parent_name,
                 "parent_name": parent_name,
                 "credits": [{"name": maker, "role": "writer"} for maker in by],
+                "relations": list(relations),
                 "records": 1,
                 "sources": ["tales"],
             }
@@ -98,6 +101,7 @@ class World:
         shards: int = 1,
         extractor: Extractor | None = None,
         *,
+        policy: Policy | None = None,
         search: bool = True,
     ) -> None:
         """Run the whole inference stage; without search, only texts of the kinds are read."""
@@ -112,7 +116,7 @@ class World:
                     f"{kind}/contexts",
                     shard,
                     lambda step, kind=kind: run_extraction_contexts(
-                        step, kind, shards, self.vectors
+                        step, kind, shards, self.vectors, policy=policy
                     ),
                 )
                 self._run(

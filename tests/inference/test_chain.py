@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kg_assets.inference.cleaning import sha256
 from kg_assets.inference.extractors import FAILED, Context, Extraction
+from kg_assets.inference.policy import Policy
 from kg_assets.inference.rules import Rules
 from kg_assets.inference.tables import (
     DOCUMENTS,
@@ -192,3 +193,26 @@ def test_only_a_changed_text_is_read_again_and_what_fell_for_it_stands(world: Wo
     [fact] = world.rows(inferred_relations("film"))
     assert (fact["fact_id"], fact["status"]) == (fallen[0]["fact_id"], "accepted")
     assert world.figures["film/relations"]["contexts_kept"] == 1
+
+
+def test_what_a_source_states_of_two_records_is_not_looked_for(world: World) -> None:
+    policy = Policy(("based_on", "sequel_of"))
+    text = "A text of a decent length."
+    told = {"relation": "based_on", "source_id": "book-The Keeper-None"}
+    unknown = {"relation": "based_on", "source_id": "nobody delivered it"}
+    world.add("book", "The Keeper")
+    world.add("film", "Harbour", relations=[{"relation": "has_sequel", "source_id": "two"}])
+    # The other film says that this one continues it, as good as if it said so itself.
+    world.add("film", "Harbour Two", text, entity_id="two", relations=[told])
+    world.add("film", "Harbour Three", text, relations=[told])
+    named = {"relation": "based_on", "name": "the keeper", "entity_type": "book"}
+    world.add("film", "Harbour Five", text, relations=[named, told | {"relation": "sequel_of"}])
+    world.add("film", "Harbour Four", text, relations=[unknown, told | {"relation": "sequel_of"}])
+    world.deliver()
+    world.infer(policy=policy)
+    figures = world.figures["film/contexts"]
+    assert figures["skipped"] == {"no text": 1, "nothing missing": 2}
+    assert {row["name"] for row in world.rows(extraction_contexts("film"))} == {
+        "Harbour Three",
+        "Harbour Four",
+    }

@@ -55,6 +55,15 @@ def chosen_of(con):
     return found.to_arrow_table().to_pylist()
 
 
+def test_rating_and_votes_are_of_one_source():
+    row = golden(
+        ("silver", "1", {"rating": 9.0, "votes": 3}),
+        ("gold", "1", {"rating": 7.9, "votes": 28000}),
+        ("silver", "2", {"rating": 9.0, "votes": 3}),
+    )
+    assert (row["rating"], row["votes"]) == (7.9, 28000)
+
+
 @pytest.mark.parametrize(
     ("attribute", "stated", "chosen"),
     [

@@ -19,6 +19,8 @@ SCHEMA = pa.schema(
     ]
 )
 
+RELATION = {"relation": "based_on", "source_id": "2"}
+
 
 def _check(*rows: dict) -> tuple[list[dict], list[dict]]:
     full = [
@@ -63,6 +65,17 @@ def _check(*rows: dict) -> tuple[list[dict], list[dict]]:
         ({"entity_type": "book", "year": -3001}, "year -3001"),
         ({"entity_type": "person", "birth_year": 19455}, "birth_year 19455"),
         ({"entity_type": "person", "death_year": 20200}, "death_year 20200"),
+        ({"rating": 10.5}, "rating 10.5 is not from 0 to 10"),
+        ({"votes": -1}, "votes -1 is less than none"),
+        ({"relations": [{"source_id": "2"}]}, "relations[1] does not say which relation it is"),
+        (
+            {"relations": [RELATION, {"relation": "based_on", "name": " "}]},
+            "relations[2] has neither the source_id nor the name of what it leads to",
+        ),
+        ({"relations": [None]}, "relations[1] is null"),
+        ({"relations": [RELATION | {"entity_type": "movie"}]}, "has the entity_type 'movie'"),
+        ({"relations": [RELATION | {"source_id": "a\0"}]}, "relations[1] holds a NUL character"),
+        ({"relations": [RELATION | {"source_id": "x" * 513}]}, "a source_id of 513 characters"),
         ({"problem": "year is not a number: 19x4"}, "year is not a number: 19x4"),
     ],
 )

@@ -93,6 +93,7 @@ def test_a_film_with_all_files(stage):
     film = records["tt1"]
     assert (film["entity_type"], film["name"], film["year"]) == ("film", "The Leopard", 1963)
     assert film["runtime_minutes"] == 186
+    assert (film["rating"], film["votes"]) == (7.9, 28000)
     assert film["alternate_names"] == ["Il Gattopardo", "Le Guépard"]
     assert film["genres"] == ["drama", "history"]
     assert film["external_ids"] == [("imdb", "tt1")]

@@ -333,3 +333,59 @@ def test_a_list_of_ids_in_a_deletion_names_what_is_removed(stage):
     records = run(stage, manifest='{"mode": "delete"}', **LISTED)
     assert list(records) == [("film", "1040"), ("person", "15127"), ("series", "1399")]
     assert stage.figures["skipped"] == 1
+
+
+def test_seasons_that_were_appended_to_a_series_hold_their_episodes(stage):
+    first = {
+        "id": 71,
+        "name": "One",
+        "overview": "It begins.",
+        "air_date": "1984-09-16",
+        "runtime": 118,
+        "season_number": 1,
+        "episode_number": 1,
+        "vote_average": 8.5,
+        "vote_count": 12,
+        "crew": [{"id": 5, "name": "Edgar Reitz", "job": "Director"}],
+        "guest_stars": [{"id": 6, "name": "Ann Lee", "character": "Maria", "order": 0}],
+    }
+    unnamed = {"id": 72, "name": "", "season_number": 1, "episode_number": 2}
+    special = {"id": 70, "name": "Before", "season_number": 0, "episode_number": 1, "show_id": 1399}
+    series = SERIES | {
+        "season/0": {"_id": "a", "season_number": 0, "episodes": [special]},
+        "season/1": {"_id": "b", "season_number": 1, "episodes": [first, unnamed]},
+        "season/2": {"_id": "c", "season_number": 2, "episodes": []},
+    }
+    stage.deliver("tmdb", a__json=json.dumps(series))
+    stage.run("tmdb|d")
+    kept = {row["source_id"]: row for row in stage.rows(SOURCE_RECORDS)}
+    assert kept["70"]["season"] == 0
+    episode = kept["71"]
+    assert (episode["name"], episode["season"], episode["episode"]) == ("One", 1, 1)
+    assert (episode["parent_id"], episode["parent_name"]) == ("1399", "Heimat")
+    assert (episode["rating"], episode["votes"]) == (8.5, 12)
+    assert [(one["name"], one["role"]) for one in episode["credits"]] == [
+        ("Ann Lee", "actor"),
+        ("Edgar Reitz", "director"),
+    ]
+    [refused] = stage.quarantined()
+    assert refused["reason"] == "record 3 of the blob: name is missing or empty"
+    assert (stage.figures["read"], stage.figures["kept"]) == (1, 1)
+
+
+def test_the_answer_to_a_season_goes_before_one_that_was_appended(stage):
+    appended = {"season_number": 1, "episodes": [SEASON["episodes"][0] | {"name": "Older"}]}
+    series = SERIES | {"season/1": appended}
+    stage.deliver("tmdb", a__jsonl="\n".join(json.dumps(one) for one in (series, SEASON)))
+    stage.run("tmdb|d")
+    names = {row["source_id"]: row["name"] for row in stage.rows(SOURCE_RECORDS)}
+    assert names[str(SEASON["episodes"][0]["id"])] == SEASON["episodes"][0]["name"]
+
+
+def test_an_average_of_no_votes_is_no_rating(stage):
+    none = FILM | {"vote_average": 0.0, "vote_count": 0}
+    some = FILM | {"id": 20, "vote_average": 7.8, "vote_count": 900}
+    stage.deliver("tmdb", a__jsonl="\n".join(json.dumps(one) for one in (none, some)))
+    stage.run("tmdb|d")
+    told = {r["source_id"]: (r["rating"], r["votes"]) for r in stage.rows(SOURCE_RECORDS)}
+    assert (told["1040"], told["20"]) == ((None, 0), (7.8, 900))
