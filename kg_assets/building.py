@@ -121,7 +121,7 @@ class _Told(Watcher):
         self._name = name
         self.summary = Summary()
         self.planned, self.started = watcher.planned, watcher.started
-        self.waiting, self.current = watcher.waiting, watcher.current
+        self.waiting, self.current, self.said = watcher.waiting, watcher.current, watcher.said
 
     def finished(self, result: Result) -> None:
         """A run has ended."""
@@ -209,7 +209,7 @@ class _Build:
         first = self._up_to(INFERRED_RECORDS.name)
         rest = {name: lane for name, lane in self._lanes.items() if name not in first}
         self._watcher.planned(self._runs(self._lanes))
-        with runner(self._settings) as submit:
+        with runner(self._settings, self._watcher.said) as submit:
             self._round(submit, first)
             if not self._only and not self.summary.failed and self._look():
                 # The graph waits for this, so that it is made once.

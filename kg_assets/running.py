@@ -23,9 +23,11 @@ from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.shell import DAMAGED
 from resources.logs import configure, redact
 from resources.processes import this_process
+from resources.progress import heard_by
 from resources.settings import Settings
 
 if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
     from pathlib import Path
 
 _PARENT_SECONDS = 0.5
@@ -82,12 +84,16 @@ class Result:
 
 
 @contextmanager
-def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
+def runner(
+    settings: Settings, said: Callable[[str], None] | None = None
+) -> Iterator[Callable[[Task], Future[Result]]]:
     """Give a function that runs tasks, side by side if there is more than one worker.
 
     Args:
         settings: Who executes them: the workers of a cluster, or so many processes of this
             machine; with one, runs happen in this process.
+        said: Hears the progress of long steps, with the label of the task before it, from a thread
+            of its own. On a cluster it is in the logs of the runs alone.
 
     Yields:
         A function from a task to its future result.
@@ -100,24 +106,30 @@ def runner(settings: Settings) -> Iterator[Callable[[Task], Future[Result]]]:
         return
     tag = this_process()
     if settings.workers == 1:
-        yield lambda task: _done(execute(task, tag))
+        yield lambda task: _done(_heard(task, tag, said))
         return
     logs = settings.home.absolute() / "logs" / settings.namespace
     logs.mkdir(parents=True, exist_ok=True)
     for name, value in ALLOCATORS.items():
         os.environ.setdefault(name, value)
+    # Forked children would share the parent's threads and database connections.
+    processes = get_context("spawn")
+    lines = processes.SimpleQueue()
     pool = ProcessPoolExecutor(
         settings.workers,
-        # Forked children would share the parent's threads and database connections.
-        mp_context=get_context("spawn"),
+        mp_context=processes,
         initializer=_start_worker,
-        initargs=(os.getpid(), logs),
+        initargs=(os.getpid(), logs, None if said is None else lines),
     )
+    if said is not None:
+        threading.Thread(target=_pass_on, args=(lines, said), daemon=True).start()
     try:
         yield lambda task: _submitted(pool, task, tag)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
+    finally:
+        lines.put(None)
     pool.shutdown()
 
 
@@ -257,7 +269,7 @@ def _opened(settings: Settings) -> tuple[dg.JobDefinition, dg.DagsterInstance]:
 
 def _submitted(pool: ProcessPoolExecutor, task: Task, tag: str) -> Future[Result]:
     try:
-        return pool.submit(execute, task, tag)
+        return pool.submit(_heard_by_parent, task, tag)
     except BrokenProcessPool as error:
         future: Future[Result] = Future()
         future.set_exception(error)
@@ -270,7 +282,30 @@ def _done(result: Result) -> Future[Result]:
     return future
 
 
-def _start_worker(parent: int, logs: Path) -> None:
+def _heard(task: Task, tag: str, said: Callable[[str], None] | None) -> Result:
+    """Execute a task so that the progress of its long steps is heard."""
+    if said is None:
+        return execute(task, tag)
+    with heard_by(lambda line: said(f"{task.label}: {line}")):
+        return execute(task, tag)
+
+
+def _heard_by_parent(task: Task, tag: str) -> Result:
+    return _heard(task, tag, None if _lines is None else _lines.put)
+
+
+def _pass_on(lines: SimpleQueue[str | None], said: Callable[[str], None]) -> None:
+    while (line := lines.get()) is not None:
+        said(line)
+
+
+_lines: SimpleQueue[str | None] | None = None
+"""Where a worker puts what the build that it works for shall say."""
+
+
+def _start_worker(parent: int, logs: Path, lines: SimpleQueue[str | None] | None) -> None:
+    global _lines
+    _lines = lines
     # What Dagster prints of each event would tear the progress bar apart.
     stream = (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), sys.stdout.fileno())

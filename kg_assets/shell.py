@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -24,6 +25,7 @@ from resources.errors import CorruptFileError
 from resources.journal import Journal
 from resources.lake import Lake
 from resources.logs import redact
+from resources.progress import heard_by
 from resources.settings import Settings
 from resources.table import Table
 
@@ -208,16 +210,17 @@ def _execute(
         for key in keys:
             context.log.info("%s %s starts", declared.name, key or "")
             try:
-                made = make(
-                    declared,
-                    lake,
-                    key,
-                    run_id=context.run.run_id,
-                    fixed=fixed,
-                    options=config.model_dump(),
-                    resources=resources,
-                    journal=journal,
-                )
+                with heard_by(partial(context.log.info, "%s %s %s", declared.name, key or "")):
+                    made = make(
+                        declared,
+                        lake,
+                        key,
+                        run_id=context.run.run_id,
+                        fixed=fixed,
+                        options=config.model_dump(),
+                        resources=resources,
+                        journal=journal,
+                    )
             except BrokenPromises as broken:
                 for found, verdict in zip(verdicts, broken.verdicts, strict=True):
                     found.append((key, verdict))

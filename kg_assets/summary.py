@@ -62,3 +62,6 @@ class Watcher:
 
     def current(self, lane: str, partitions: int) -> None:
         """So many partitions of a lane needed nothing."""
+
+    def said(self, line: str) -> None:
+        """How far a long step has come; told from another thread."""

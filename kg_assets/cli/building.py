@@ -187,6 +187,10 @@ class BuildProgress(Watcher):
             self._progress.console.print(f"{mark} {lane:<24} {self._seconds[lane]:6.1f} s  {runs}")
         self._describe()
 
+    def said(self, line: str) -> None:
+        """Print how far a long step has come."""
+        self._progress.console.print(f"  {clean(line)}", soft_wrap=True)
+
     def _describe(self) -> None:
         names = ", ".join(sorted(self._running))
         self._progress.update(self._bar, description=names[:48] or "building")

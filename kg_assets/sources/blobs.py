@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ def read_blobs(
     ratio_free_bytes: int = Limits.ratio_free_bytes,
     batch_bytes: int = Limits.batch_bytes,
     temp_directory: Path | None = None,
+    taken: Callable[[int], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads a file as it was delivered, cut into blobs.
 
@@ -72,6 +73,7 @@ def read_blobs(
         ratio_free_bytes: Decompressed bytes up to which any ratio is fine.
         batch_bytes: About how many bytes of blobs a batch holds.
         temp_directory: Where compressed databases are decompressed to; the system's by default.
+        taken: Is told after each read how many bytes of the file, as it lies on disk, it took.
 
     Yields:
         Batches with the schema of ``RAW_BLOBS``; (file, table, position) is unique in the file.
@@ -99,7 +101,7 @@ def read_blobs(
         )
         return
     try:
-        with SafeFile(path, compression, limits, parents=parents) as file:
+        with SafeFile(path, compression, limits, parents=parents, taken=taken) as file:
             if suffix in DATABASES:
                 yield from _database(file, path, name, limits, temp_directory)
             elif suffix in TEXT_FORMATS:

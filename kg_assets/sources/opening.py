@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,7 +219,13 @@ class SafeFile:
     """
 
     def __init__(
-        self, path: Path, compression: str | None, limits: Limits, *, parents: int = 0
+        self,
+        path: Path,
+        compression: str | None,
+        limits: Limits,
+        *,
+        parents: int = 0,
+        taken: Callable[[int], None] | None = None,
     ) -> None:
         """Opens the file.
 
@@ -229,6 +235,7 @@ class SafeFile:
             limits: How much the file may make of itself.
             parents: How many of the folders above it may not be links either. Where there are
                 such, somebody else may write there, and a file may have no second name.
+            taken: Is told how many bytes of the file were taken since it was told last.
 
         Raises:
             UnreadableError: It is no readable regular file, or one that takes far less room than
@@ -240,6 +247,7 @@ class SafeFile:
         self._descriptor = open_regular(path, parents=parents)
         self._before = os.fstat(self._descriptor)
         self._taken = 0
+        self._tell = taken
         fault = second_name(self._before) if parents else None
         fault = fault or self._sparse()
         if fault is not None:
@@ -298,6 +306,8 @@ class SafeFile:
             if not piece:
                 return
             self._taken += len(piece)
+            if self._tell is not None:
+                self._tell(len(piece))
             yield piece
 
     def _decompressed(self) -> Iterator[bytes]:

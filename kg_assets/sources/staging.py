@@ -7,11 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kg_assets.sources.parsing import parse_blobs
 from kg_assets.sources.record import POSITION_FIELDS
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS
+from resources.progress import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,9 +118,18 @@ def stage_inputs(
     )
     con.execute("CREATE OR REPLACE TEMP VIEW skipped AS SELECT * FROM used WHERE is_skipped")
     unparsed = scratch / "unparsed.parquet"
+    [(size,)] = con.sql(
+        """
+        SELECT coalesce(sum(bytes), 0)::BIGINT
+        FROM used
+        WHERE input IS NOT NULL
+          AND NOT is_skipped
+        """
+    ).fetchall()
+    reading = Reading("parses", size, "rows")
     with _Gathered(unparsed, QUARANTINED_BLOBS.schema) as problems:
         for source in adapter.all_inputs:
-            _parse(con, source, scratch / f"parsed_{source.name}.parquet", problems)
+            _parse(con, source, scratch / f"parsed_{source.name}.parquet", problems, reading)
     con.read_parquet([str(unparsed)]).create_view("unparsed_input", replace=True)
     _view_recordless(con, adapter)
     patterns = sorted(pattern for source in adapter.all_inputs for pattern in source.files)
@@ -178,12 +189,25 @@ def _assign_files(
     return sorted(missing)
 
 
-def _parse(con: duckdb.DuckDBPyConnection, source: Input, path: Path, problems: _Gathered) -> None:
+def _parse(
+    con: duckdb.DuckDBPyConnection,
+    source: Input,
+    path: Path,
+    problems: _Gathered,
+    reading: Reading,
+) -> None:
+    batches = _told(_batches(con, source), reading)
     with _Gathered(path, parsed_schema(source)) as records:
-        for parsed in parse_blobs(_batches(con, source), source.fields, empties=source.empties):
+        for parsed in parse_blobs(batches, source.fields, empties=source.empties):
             records.add(parsed.records)
             problems.add(parsed.problems)
     con.read_parquet([str(path)]).create_view(f"parsed_{source.name}", replace=True)
+
+
+def _told(batches: Iterator[pa.RecordBatch], reading: Reading) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch
+        reading.add(pc.sum(batch.column("bytes")).as_py() or 0, batch.num_rows)
 
 
 def _view_recordless(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:

@@ -31,6 +31,7 @@ from kg_assets.sources.tables import (
     SOURCE_TEXTS,
 )
 from kg_assets.sources.texts import stage_texts
+from resources.progress import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -138,6 +139,7 @@ def _blobs_of(
 ) -> Iterator[pa.RecordBatch]:
     adapter = adapter_for(delivery.source)
     files, refused = files_of(delivery)
+    reading = Reading("reads", sum(_size_of(path) for path in files), "blobs")
     entries: list[tuple[str, Path | Refused]] = [(path.name, path) for path in files]
     entries += [(entry.name, entry) for entry in refused]
     for name, entry in sorted(entries, key=lambda item: item[0]):
@@ -145,7 +147,7 @@ def _blobs_of(
             yield _refused_batch(entry)
         else:
             source = adapter.input_of(name)
-            yield from read_blobs(
+            for batch in read_blobs(
                 entry,
                 name=name,
                 cut="suffix" if source is None else source.cut,
@@ -153,7 +155,17 @@ def _blobs_of(
                 max_blob_bytes=max_blob_bytes,
                 max_file_bytes=max_file_bytes,
                 temp_directory=scratch,
-            )
+                taken=reading.add,
+            ):
+                reading.add(count=batch.num_rows)
+                yield batch
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0  # it vanished, which its reading tells
 
 
 def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
