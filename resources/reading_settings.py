@@ -41,6 +41,7 @@ class PolicyPlan(BaseModel):
         sources_from: From so many sources on.
         degree_from: From so many relations on that its records state.
         year_from: From this year on; without a year it is not.
+        votes_from: From so many votes of users on; where none are known it is not.
         most: Of how many entities at most texts are read, those of most sources first.
     """
 
@@ -53,6 +54,7 @@ class PolicyPlan(BaseModel):
     sources_from: int = Field(default=1, ge=1)
     degree_from: int = Field(default=0, ge=0)
     year_from: int | None = None
+    votes_from: int | None = Field(default=None, ge=0)
     most: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="before")
@@ -81,7 +83,8 @@ class ReadingSettings(TeamSettings):
     policies: dict[str, PolicyPlan] = Field(
         default_factory=dict,
         description='Whose texts are worth reading, by entity type, as JSON: {"book": "off"}, or '
-        '{"film": {"sources_from": 2, "degree_from": 5, "year_from": 1990, "most": 10000, '
+        '{"film": {"sources_from": 2, "degree_from": 5, "year_from": 1990, "votes_from": 1000, '
+        '"most": 10000, '
         '"shortest_text": 80, "relations": ["based_on"]}}; default: all that lack a relation and '
         "have a text.",
     )

@@ -75,7 +75,8 @@ def _entities_of_shard(step: Step, entity_type: str, shards: int) -> None:
             entity_id,
             name,
             alternate_names,
-            year
+            year,
+            votes
         FROM all_entities
         WHERE md5_number(entity_id) % $shards = $shard
         """,

@@ -20,6 +20,7 @@ NOTHING_MISSING = "nothing missing"
 FEW_RECORDS = "too few records or sources"
 TOO_OLD = "of an earlier year, or of none"
 FEW_RELATIONS = "too few relations stated of it"
+FEW_VOTES = "too few votes, or none known"
 BEYOND = "beyond the most that are read"
 MISSING = "a relation is missing, and there is text"
 
@@ -45,9 +46,10 @@ class Policy:
         sources_from: Sources that they are from at least.
         degree_from: Relations that its records state at least, genres and countries included.
         year_from: The earliest year, None for any and for none.
+        votes_from: Votes of users that it has at least, None for any and for none.
         most: Entities at most, None for all. Those of most sources come first, then those of most
-            records, then those of most relations, then those with the longest text: what many
-            speak of is asked for most.
+            records, then those of most relations, then those of most votes, then those with the
+            longest text: what many speak of is asked for most.
     """
 
     relations: tuple[str, ...]
@@ -57,6 +59,7 @@ class Policy:
     sources_from: int = 1
     degree_from: int = 0
     year_from: int | None = None
+    votes_from: int | None = None
     most: int | None = None
 
     @property
@@ -123,10 +126,10 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
     """Decide for each entity whether its texts are read.
 
     Args:
-        con: Connection with the views `entities` (entity_id, name, year), `members` (entity_id,
-            source: its records), `documents` (entity_id, characters), `stated` (entity_id,
-            relation: what sources already say) and `degrees` (entity_id, degree: how many
-            relations its records state).
+        con: Connection with the views `entities` (entity_id, name, year, votes), `members`
+            (entity_id, source: its records), `documents` (entity_id, characters), `stated`
+            (entity_id, relation: what sources already say) and `degrees` (entity_id, degree: how
+            many relations its records state).
         policy: What is looked for, and which entities are worth it.
 
     Returns:
@@ -171,7 +174,8 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                 coalesce(records, 0) AS records,
                 coalesce(sources, 0) AS sources,
                 coalesce(degree, 0) AS degree,
-                year
+                year,
+                votes
             FROM entities
             LEFT JOIN written USING (entity_id)
             LEFT JOIN known USING (entity_id)
@@ -190,6 +194,8 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                     WHEN degree < $degree_from THEN $few_relations
                     WHEN $year_from IS NOT NULL
                      AND coalesce(year < $year_from, true) THEN $too_old
+                    WHEN $votes_from IS NOT NULL
+                     AND coalesce(votes < $votes_from, true) THEN $few_votes
                     ELSE $missing
                 END AS found
             FROM measured
@@ -204,6 +210,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                             sources DESC,
                             records DESC,
                             degree DESC,
+                            coalesce(votes, 0) DESC,
                             characters DESC,
                             entity_id
                     )
@@ -225,6 +232,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             sources,
             degree,
             year,
+            votes,
             place
         FROM placed
         """,
@@ -236,6 +244,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             "sources_from": policy.sources_from,
             "degree_from": policy.degree_from,
             "year_from": policy.year_from,
+            "votes_from": policy.votes_from,
             "most": policy.most,
             "switched_off": OFF,
             "no_text": NO_TEXT,
@@ -244,6 +253,7 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
             "few_records": FEW_RECORDS,
             "few_relations": FEW_RELATIONS,
             "too_old": TOO_OLD,
+            "few_votes": FEW_VOTES,
             "beyond": BEYOND,
             "missing": MISSING,
             "eligible": ELIGIBLE,

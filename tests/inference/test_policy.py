@@ -9,7 +9,7 @@ from kg_assets.inference.decision_tables import inference_decisions
 from kg_assets.inference.policy import POLICIES, Policy, decide, policy_of
 from resources.settings import Settings
 
-ENTITIES = [("film-a", 1999), ("film-b", 2010), ("film-c", None)]
+ENTITIES = [("film-a", 1999, 900), ("film-b", 2010, 20), ("film-c", None, None)]
 MEMBERS = [("film-a", "x"), ("film-b", "x"), ("film-b", "y"), ("film-c", "x"), ("film-c", "x")]
 DOCUMENTS = [("film-a", 40), ("film-b", 30), ("film-c", 90)]
 
@@ -17,7 +17,11 @@ DOCUMENTS = [("film-a", 40), ("film-b", 30), ("film-c", 90)]
 def decisions(policy, documents=DOCUMENTS, stated=(), degrees=()):
     con = duckdb.connect(config={"threads": 1})
     for name, columns, rows in (
-        ("entities", "entity_id VARCHAR, year INTEGER, name VARCHAR DEFAULT 'A'", ENTITIES),
+        (
+            "entities",
+            "entity_id VARCHAR, year INTEGER, votes BIGINT, name VARCHAR DEFAULT 'A'",
+            ENTITIES,
+        ),
         ("members", "entity_id VARCHAR, source VARCHAR", MEMBERS),
         ("documents", "entity_id VARCHAR, characters BIGINT", documents),
         ("stated", "entity_id VARCHAR, relation VARCHAR", stated),
@@ -25,8 +29,9 @@ def decisions(policy, documents=DOCUMENTS, stated=(), degrees=()):
     ):
         con.execute(f"CREATE TABLE {name} ({columns})")
         if rows:
-            names = ", ".join(part.split()[0] for part in columns.split(", ")[:2])
-            con.executemany(f"INSERT INTO {name} ({names}) VALUES (?, ?)", list(rows))  # noqa: S608
+            names = ", ".join(part.split()[0] for part in columns.split(", ")[: len(rows[0])])
+            places = ", ".join("?" * len(rows[0]))
+            con.executemany(f"INSERT INTO {name} ({names}) VALUES ({places})", list(rows))  # noqa: S608
     rows = decide(con, policy).to_arrow_table().cast(inference_decisions("film").schema)
     return {row["entity_id"].removeprefix("film-"): row for row in rows.to_pylist()}
 
@@ -49,6 +54,9 @@ def reasons(*given):
         ({"records_from": 2}, "bc"),
         ({"year_from": 1999}, "ab"),
         ({"year_from": 2000}, "b"),
+        ({"votes_from": 21}, "a"),
+        ({"votes_from": 20}, "ab"),
+        ({"votes_from": 0}, "ab"),
         ({"shortest_text": 40}, "ac"),
         # By sources, then by records, then by the length of the text.
         ({"most": 0}, ""),
