@@ -261,6 +261,7 @@ def trial_as_json(trial: Trial, source: str) -> dict[str, Any]:
         "filled": trial.filled,
         "examples": trial.examples,
         "unread": trial.unread,
+        "relations": [asdict(one) for one in trial.relations],
         "skipped": trial.skipped,
         "outside_of_sample": trial.outside,
         "quarantined": [
@@ -294,6 +295,20 @@ def _print_trial(trial: Trial, source: str) -> None:
                 for name, share in shares.items()
             ],
             title=f"{entity_type}: {number:,} records",
+        )
+    if trial.relations:
+        print_table(
+            ["relation", "stated", "other record in the sample", ""],
+            [
+                (
+                    one.relation,
+                    one.stated,
+                    one.found,
+                    "" if one.is_known else "the ontology has no such relation",
+                )
+                for one in trial.relations
+            ],
+            title="Stated of other records",
         )
     if trial.people:
         console.print(f"{trial.people:,} people were made from credits.")

@@ -21,6 +21,7 @@ from kg_assets.sources.judging import figures_of, filled_expression
 from kg_assets.sources.registry import adapter_for
 from kg_assets.sources.steps import make_records, quarantined_rows
 from kg_assets.sources.tables import RAW_BLOBS
+from ontology.schema import load_ontology
 from resources.duck import session
 
 if TYPE_CHECKING:
@@ -52,6 +53,23 @@ class TriedFile:
     is_whole: bool
 
 
+@dataclass(frozen=True)
+class TriedRelation:
+    """A relation that records state of others.
+
+    Attributes:
+        relation: Its name, as the records have it.
+        stated: How often it is stated.
+        found: In how many cases the other record is in the sample, by its id.
+        is_known: Whether the ontology has it.
+    """
+
+    relation: str
+    stated: int
+    found: int
+    is_known: bool
+
+
 @dataclass
 class Trial:
     """What an adapter made of a sample.
@@ -66,6 +84,7 @@ class Trial:
         examples: For each type, the record that has most columns filled, without what is null.
         unread: For each input, the fields in the data that are not read, with the number of blobs
             that have them. ``a.b[]`` is b of an object a, a list.
+        relations: What records state of others, the most frequent first.
         quarantined: Reasons, with how many blobs there are and the place of the first.
         skipped: Blobs that are declared to hold no records.
         outside: Rows that add to a record outside of the sample; of whole files none, those are
@@ -81,6 +100,7 @@ class Trial:
     filled: dict[str, dict[str, float]] = field(default_factory=dict)
     examples: dict[str, dict[str, Any]] = field(default_factory=dict)
     unread: dict[str, dict[str, int]] = field(default_factory=dict)
+    relations: list[TriedRelation] = field(default_factory=list)
     quarantined: list[tuple[str, str, int, str, int]] = field(default_factory=list)
     skipped: int = 0
     outside: int = 0
@@ -182,6 +202,7 @@ def _look(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
             for name, value in row.items()
             if value not in (None, [])
         }
+    trial.relations = _relations(con)
     # What refers to a row that was not looked at says nothing about the file.
     sampled = not all(file.is_whole for file in trial.files)
     if sampled:
@@ -205,6 +226,28 @@ def _look(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
         is_full=False,
     )
     trial.warnings = [str(one) for one in figures if one.is_broken or one.is_unusual]
+
+
+def _relations(con: duckdb.DuckDBPyConnection) -> list[TriedRelation]:
+    known = load_ontology().relations
+    return [
+        TriedRelation(relation, stated, found, relation in known)
+        for relation, stated, found in con.sql(
+            """
+            WITH told AS (
+                SELECT unnest(relations, recursive := true)
+                FROM (SELECT relations FROM contract_kept)
+            )
+            SELECT
+                trim(relation),
+                count(*),
+                count(*) FILTER (trim(source_id) IN (SELECT source_id FROM contract_kept))
+            FROM told
+            GROUP BY ALL
+            ORDER BY count(*) DESC, trim(relation)
+            """
+        ).fetchall()
+    ]
 
 
 def _look_for_unread(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:

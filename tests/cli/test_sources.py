@@ -84,6 +84,28 @@ def test_a_check_of_canonical_records(tmp_path, capsys):
     assert refused["reason"].startswith("year: expected a whole number")
 
 
+def test_a_check_shows_what_records_state_of_others(tmp_path, capsys):
+    told = [{"relation": "sequel_of", "source_id": "1"}, {"relation": "eats", "name": "Soup"}]
+    text = film("1") + film("2", relations=told) + film("3", relations=told[:1])
+    assert checked(tmp_path, capsys, "mine", a__jsonl=text)["relations"] == [
+        {"relation": "sequel_of", "stated": 2, "found": 2, "is_known": True},
+        {"relation": "eats", "stated": 1, "found": 0, "is_known": False},
+    ]
+
+
+def test_a_field_whose_name_is_data_is_read_where_the_adapter_says_so(tmp_path, capsys):
+    series = {
+        "id": 1,
+        "name": "Heimat",
+        "original_name": "Heimat",
+        "season/7": {"episodes": [{"id": 7, "name": "One"}]},
+        "other/7": 1,
+    }
+    told = checked(tmp_path, capsys, "tmdb", a__json=json.dumps(series))
+    assert told["records"] == {"episode": 1, "series": 1}
+    assert told["unread"] == {"responses": {"other/7": 1}}
+
+
 def test_of_a_sample_rows_about_others_are_no_faults(tmp_path, capsys):
     titles = "tconst\ttitleType\tprimaryTitle\n" + "".join(
         f"tt{number}\tmovie\tx\n" for number in range(9)
