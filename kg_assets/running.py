@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -27,10 +27,11 @@ from resources.progress import heard_by
 from resources.settings import Settings
 
 if TYPE_CHECKING:
-    from multiprocessing.queues import SimpleQueue
+    from multiprocessing.connection import Connection
     from pathlib import Path
 
 _PARENT_SECONDS = 0.5
+_LONGEST_LINE = 1_000  # characters; 4,096 bytes are written at once
 ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Environment of the workers. By default the C library keeps up to eight heaps for each core and
 Arrow a pool of its own, each holding what was freed in it and may not be used again for long."""
@@ -114,22 +115,23 @@ def runner(
         os.environ.setdefault(name, value)
     # Forked children would share the parent's threads and database connections.
     processes = get_context("spawn")
-    lines = processes.SimpleQueue()
+    heard, told = processes.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
         settings.workers,
         mp_context=processes,
         initializer=_start_worker,
-        initargs=(os.getpid(), logs, None if said is None else lines),
+        initargs=(os.getpid(), logs, None if said is None else told),
     )
     if said is not None:
-        threading.Thread(target=_pass_on, args=(lines, said), daemon=True).start()
+        threading.Thread(target=_pass_on, args=(heard, said), daemon=True).start()
     try:
         yield lambda task: _submitted(pool, task, tag)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     finally:
-        lines.put(None)
+        # What is open in the workers ends with them, and then the thread.
+        told.close()
     pool.shutdown()
 
 
@@ -291,21 +293,30 @@ def _heard(task: Task, tag: str, said: Callable[[str], None] | None) -> Result:
 
 
 def _heard_by_parent(task: Task, tag: str) -> Result:
-    return _heard(task, tag, None if _lines is None else _lines.put)
+    return _heard(task, tag, None if _parent is None else _tell_parent)
 
 
-def _pass_on(lines: SimpleQueue[str | None], said: Callable[[str], None]) -> None:
-    while (line := lines.get()) is not None:
-        said(line)
+def _tell_parent(line: str) -> None:
+    assert _parent is not None
+    # A line is short enough to be written at once, so no lock is needed that a killed worker would
+    # hold for ever. Where the build has ended nobody listens.
+    with suppress(OSError):
+        _parent.send(line[:_LONGEST_LINE])
 
 
-_lines: SimpleQueue[str | None] | None = None
-"""Where a worker puts what the build that it works for shall say."""
+def _pass_on(heard: Connection, said: Callable[[str], None]) -> None:
+    with heard, suppress(EOFError):
+        while True:
+            said(heard.recv())
 
 
-def _start_worker(parent: int, logs: Path, lines: SimpleQueue[str | None] | None) -> None:
-    global _lines
-    _lines = lines
+_parent: Connection | None = None
+"""Where a worker says how far it has come, to the build that it works for."""
+
+
+def _start_worker(parent: int, logs: Path, told: Connection | None) -> None:
+    global _parent
+    _parent = told
     # What Dagster prints of each event would tear the progress bar apart.
     stream = (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
     os.dup2(stream.fileno(), sys.stdout.fileno())
