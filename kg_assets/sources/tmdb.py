@@ -236,20 +236,22 @@ SELECT = f"""
     -- Seasons that were appended to the answer to a series stand in fields of their own, whose
     -- names have the number: "season/1". How many there are no schema can say.
     with_seasons AS (
-        SELECT raw.file, raw."table", raw.position, raw.sha256, raw.blob, kinds.id, kinds.name
+        SELECT raw.file, raw."table", raw.position, raw.sha256, kinds.id, kinds.name,
+               TRY(decode(raw.blob)) AS text
         FROM kinds
         JOIN raw
           ON raw.file = kinds.file
          AND raw."table" IS NOT DISTINCT FROM kinds."table"
          AND raw.position = kinds.position
         WHERE kind = 'series'
-          AND contains(decode(raw.blob), '"season/')
+          -- Blobs that were refused stand in raw as well, some of them no text.
+          AND contains(TRY(decode(raw.blob)), '"season/')
     ),
     appended_seasons AS (
-        SELECT with_seasons.* EXCLUDE (blob),
+        SELECT with_seasons.* EXCLUDE (text),
                unnest(json_transform(season.value->'episodes', '{_EPISODE}')) AS part
         FROM with_seasons,
-             json_each(decode(blob)) AS season
+             json_each(CASE WHEN json_valid(text) THEN text END) AS season
         WHERE starts_with(season.key, 'season/')
     ),
     appended_episodes AS (

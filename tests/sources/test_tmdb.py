@@ -389,3 +389,13 @@ def test_an_average_of_no_votes_is_no_rating(stage):
     stage.run("tmdb|d")
     told = {r["source_id"]: (r["rating"], r["votes"]) for r in stage.rows(SOURCE_RECORDS)}
     assert (told["1040"], told["20"]) == ((None, 0), (7.8, 900))
+
+
+def test_seasons_are_read_beside_blobs_that_are_no_text(stage):
+    appended = {"season_number": 1, "episodes": SEASON["episodes"][:1]}
+    good = json.dumps(SERIES | {"season/1": appended}).encode()
+    bad = json.dumps(SERIES | {"id": 2, "season/1": appended}).encode()
+    stage.deliver("tmdb", a__jsonl=bad.replace(b"Heimat", b"H\xffimat") + b"\n" + good)
+    stage.run("tmdb|d")
+    assert {row["entity_type"] for row in stage.rows(SOURCE_RECORDS)} >= {"series", "episode"}
+    assert len(stage.quarantined()) == 1
