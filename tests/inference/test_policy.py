@@ -97,6 +97,7 @@ def test_a_decision_holds_what_it_goes_by():
         "sources": 2,
         "degree": 0,
         "year": 2010,
+        "votes": 20,
         "place": 1,
     }
     assert [(found[key]["reason"], found[key]["place"]) for key in "ca"] == [
