@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from kg_assets.inference.decision_tables import inference_decisions
 from kg_assets.inference.policy import ELIGIBLE, SKIPPED, Policy, decide
 from kg_assets.inference.stated import find_stated
-from kg_assets.inference.tables import DOCUMENTS
-from kg_assets.matching.tables import resolved_entities
+from kg_assets.inference.tables import DOCUMENTS, current_records
+from kg_assets.matching.tables import entity_members, resolved_entities
 
 if TYPE_CHECKING:
     from resources.lake import Step
@@ -40,8 +40,9 @@ def decide_shard(step: Step, entity_type: str, shards: int, policy: Policy) -> d
         JOIN entities USING (entity_id)
         """
     )
+    step.view("members", entity_members(entity_type))
+    step.view("own_records", current_records(entity_type))
     find_stated(step, entity_type, policy)
-    con.execute("CREATE VIEW members AS FROM own_members")
     _degrees(step)
     step.write(table, decide(con, policy))
     step.staged(table).create_view("decision")
@@ -99,7 +100,8 @@ def _degrees(step: Step) -> None:
                 parent_name,
                 genres,
                 countries,
-                credits
+                credits,
+                relations
             FROM members
             JOIN own_records USING (source, source_id)
             WHERE entity_id IN (SELECT entity_id FROM documents)
@@ -117,6 +119,12 @@ def _degrees(step: Step) -> None:
             SELECT entity_id, credit.role, lower(credit.name)
             FROM (
                 SELECT entity_id, unnest(credits) AS credit
+                FROM own
+            )
+            UNION
+            SELECT entity_id, one.relation, coalesce(one.name, source || ':' || one.source_id)
+            FROM (
+                SELECT entity_id, source, unnest(relations) AS one
                 FROM own
             )
         )

@@ -41,7 +41,7 @@ def inference_decisions(entity_type: str) -> Table:
                     "there is no text.",
                 ),
                 _field("year", pa.int32(), "Its first year.", required=False),
-                _field("votes", pa.int64(), "Votes of users.", required=False),
+                _field("votes", pa.int64(), "How many users of a source rated it.", required=False),
                 _field(
                     "place",
                     pa.int64(),

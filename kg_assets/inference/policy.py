@@ -48,8 +48,8 @@ class Policy:
         year_from: The earliest year, None for any and for none.
         votes_from: Votes of users that it has at least, None for any and for none.
         most: Entities at most, None for all. Those of most sources come first, then those of most
-            records, of most votes, of most relations, then those with the longest text: what
-            many speak of is asked for most.
+            records, then those of most relations, then those of most votes, then those with the
+            longest text: what many speak of is asked for most.
     """
 
     relations: tuple[str, ...]
@@ -209,8 +209,8 @@ def decide(con: duckdb.DuckDBPyConnection, policy: Policy) -> duckdb.DuckDBPyRel
                         ORDER BY
                             sources DESC,
                             records DESC,
-                            coalesce(votes, 0) DESC,
                             degree DESC,
+                            coalesce(votes, 0) DESC,
                             characters DESC,
                             entity_id
                     )

@@ -20,11 +20,14 @@ def find_stated(step: Step, entity_type: str, policy: Policy) -> None:
     """Find which relations records already state: by `stated_by` of the ontology, and by name.
 
     What a record says of another counts where that is an entity. Else the edge is missing still,
-    and a text may say more. Makes the table `stated` and the views `own_members`, `own_records`.
+    and a text may say more. Makes the table `stated`.
+
+    Args:
+        step: On its connection are the views `members` and `own_records` of the type.
+        entity_type: Type of the subjects.
+        policy: What is looked for.
     """
     ontology, con = load_ontology(), step.con
-    step.view("own_members", entity_members(entity_type))
-    step.view("own_records", current_records(entity_type))
     fields = {
         (relation, field)
         for relation in policy.relations
@@ -36,7 +39,7 @@ def find_stated(step: Step, entity_type: str, policy: Policy) -> None:
         SELECT
             entity_id,
             '{relation}' AS relation
-        FROM own_members
+        FROM members
         JOIN own_records USING (source, source_id)
         WHERE "{field}" IS NOT NULL
         """  # noqa: S608 - names are those of the ontology and the record

@@ -29,8 +29,8 @@ def decisions(policy, documents=DOCUMENTS, stated=(), degrees=()):
     ):
         con.execute(f"CREATE TABLE {name} ({columns})")
         if rows:
-            given = [part.split()[0] for part in columns.split(", ")][: len(rows[0])]
-            names, places = ", ".join(given), ", ".join("?" * len(given))
+            names = ", ".join(part.split()[0] for part in columns.split(", ")[: len(rows[0])])
+            places = ", ".join("?" * len(rows[0]))
             con.executemany(f"INSERT INTO {name} ({names}) VALUES ({places})", list(rows))  # noqa: S608
     rows = decide(con, policy).to_arrow_table().cast(inference_decisions("film").schema)
     return {row["entity_id"].removeprefix("film-"): row for row in rows.to_pylist()}
