@@ -140,7 +140,7 @@ class SentenceTransformer:
             )
         except ImportError as error:
             raise EmbeddingError(
-                "KG_EMBEDDING asks for sentence-transformers, which is not installed: "
+                f"KG_EMBEDDING asks for sentence-transformers, which cannot be imported ({error}): "
                 "pip install sentence-transformers, or leave KG_EMBEDDING at its default"
             ) from error
         return Loaded(self._model)
@@ -156,7 +156,9 @@ class SentenceTransformer:
             return []
         return [
             [float(value) for value in row]
-            for row in self._loaded.encode(list(texts), normalize_embeddings=True)
+            for row in self._loaded.encode(
+                list(texts), normalize_embeddings=True, show_progress_bar=False
+            )
         ]
 
 
