@@ -21,7 +21,7 @@ from resources.context import context_of
 from resources.duck import session
 from resources.entries import Context, File, Head, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
-from resources.layers import merged
+from resources.layers import merged, opened
 from resources.reads import WHOLE
 from resources.step import Step
 from resources.storage import WrongChecksumError, open_storage
@@ -160,9 +160,11 @@ class Lake:
         Raises:
             CorruptFileError: A file is missing or its bytes have changed.
         """
-        chains = [self.verified(head) for head in heads if head.file.rows]
+        filled = [head for head in heads if head.file.rows]
+        chains = [self.verified(head) for head in filled]
         whole = sorted(str(chain[0]) for chain in chains if len(chain) == 1)
-        parts = [connection.read_parquet(whole)] if whole else []
+        alike = len({head.code_version for head in filled}) <= 1
+        parts = [opened(connection, table, whole, alike=alike)] if whole else []
         if where is not None:
             parts = [part.filter(where) for part in parts]
         parts += [merged(connection, table, chain, where) for chain in chains if len(chain) > 1]

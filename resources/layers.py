@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from resources.files import SchemaMismatchError
 from resources.table import Table
 
 if TYPE_CHECKING:
@@ -102,6 +103,50 @@ def layer_table(table: Table) -> Table:
     )
 
 
+def opened(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    paths: Sequence[str],
+    *,
+    alike: bool = True,
+    named: bool = False,
+) -> duckdb.DuckDBPyRelation:
+    """The rows of whole files, some of which an earlier version of the program may have written.
+
+    A delivery that can no longer be read again keeps its file. What that file has no column for
+    is NULL, so that it does not hold up the others.
+
+    Args:
+        con: The connection.
+        table: The table.
+        paths: The files.
+        alike: Whether all have the same columns; else the columns of each are looked up.
+        named: Whether the column filename says where each row is from.
+
+    Raises:
+        SchemaMismatchError: A column that is required is in none of the files.
+    """
+    read = con.read_parquet(list(paths), filename=named, union_by_name=not alike)
+    names = [*table.schema.names, *(["filename"] if named else [])]
+    absent = set(names) - set(read.columns)
+    if not absent:
+        return read
+    required = sorted(name for name in absent if not table.schema.field(name).nullable)
+    if required:
+        raise SchemaMismatchError(
+            f"{table.name}: files of an earlier version lack {required}: build what makes them "
+            "again (kg build)"
+        )
+    kinds = con.from_arrow(table.schema.empty_table())
+    of = dict(zip(kinds.columns, kinds.types, strict=True))
+    return read.project(
+        ", ".join(
+            f'CAST(NULL AS {of[name]}) AS "{name}"' if name in absent else f'"{name}"'
+            for name in names
+        )
+    )
+
+
 def merged(
     con: duckdb.DuckDBPyConnection,
     table: Table,
@@ -118,7 +163,7 @@ def merged(
             file: of a file with many rows it reads the columns that it names, and of those that
             do not fulfil it nothing else.
     """
-    whole = con.read_parquet([str(chain[0])])
+    whole = opened(con, table, [str(chain[0])])
     if where is not None:
         whole = whole.filter(where)
     if len(chain) == 1:

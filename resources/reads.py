@@ -11,7 +11,7 @@ import pyarrow as pa
 from resources.entries import Head, Input, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.facets import facets_at, holding, place_of
-from resources.layers import Changes, merged
+from resources.layers import Changes, merged, opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -109,7 +109,7 @@ class Reads:
         current = self._current(table)
         columns = ", ".join(f'"{column}"' for column in table.schema.names)
         paths: dict[str, int] = {}
-        parts = []
+        codes, parts = set(), []
         for partition, number in numbers.items():
             head = current.get(partition)
             found = "" if head is None else head.file.digest
@@ -119,13 +119,15 @@ class Reads:
             chain = self.lake.verified(head)
             if len(chain) == 1:
                 paths[str(chain[0])] = number
+                codes.add(head.code_version)
                 continue
             part = f"{name}_part_{number}"
             merged(self.con, table, chain, where).create_view(part, replace=True)
             parts.append(f"SELECT {number}::BIGINT AS number, {columns} FROM {part}")  # noqa: S608
         if paths:
             files, of_path = f"{name}_files", f"{name}_of_path"
-            read = self.con.read_parquet(list(paths), filename=True)
+            alike = len(codes) == 1
+            read = opened(self.con, table, list(paths), alike=alike, named=True)
             (read if where is None else read.filter(where)).create_view(files, replace=True)
             told = {"filename": list(paths), "number": pa.array(paths.values(), pa.int64())}
             self.con.register(of_path, pa.table(told))

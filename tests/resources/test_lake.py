@@ -270,3 +270,36 @@ def test_a_catalog_of_an_earlier_version_can_be_read_and_nothing_was_noted_in_it
     reader = Catalog(url, create=False)
     [head] = reader.heads("dev", FILMS.name).values()
     assert head.facets is None
+
+
+RATED = Table(
+    name=FILMS.name,
+    schema=FILMS.schema.append(pa.field("rating", pa.float64())),
+    key=FILMS.key,
+    description="Films of a later version of the program.",
+)
+
+
+def as_of(lake, code, table, partition, row):
+    with lake.step("step", partition=partition, code_version=code) as step:
+        step.write(table, pa.Table.from_pylist([row], schema=table.schema))
+
+
+@pytest.mark.parametrize("earlier", ["a", "b"])
+def test_a_file_of_an_earlier_version_has_no_value_in_a_column_that_came_later(lake, earlier):
+    later = "b" if earlier == "a" else "a"
+    as_of(lake, "1", FILMS, earlier, {"id": 1, "name": "Her"})
+    as_of(lake, "2", RATED, later, {"id": 2, "name": "Up", "rating": 8.3})
+    assert rows(lake, RATED) == [(1, "Her", None), (2, "Up", 8.3)]
+    with lake.step("look") as step:
+        step.view_partitions("films", RATED, {earlier: 0, later: 1})
+        found = step.con.sql("SELECT number, id, rating FROM films ORDER BY id").fetchall()
+    assert found == [(0, 1, None), (1, 2, 8.3)]
+
+
+def test_a_file_that_lacks_a_column_which_is_required_is_named(lake):
+    needed = pa.field("rating", pa.float64(), nullable=False)
+    table = Table(FILMS.name, FILMS.schema.append(needed), FILMS.key, "Rated films.")
+    as_of(lake, "1", FILMS, "a", {"id": 1, "name": "Her"})
+    with pytest.raises(SchemaMismatchError, match=r"lack \['rating'\]: build"):
+        rows(lake, table)
