@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.scorers.interface import Scoring
-    from kg_assets.matching.scorers.machine import Columns, Program
+    from kg_assets.matching.scorers.machine import Columns, Machine
 
 _SCORE = "STRUCT(weight DOUBLE, pruned BOOLEAN, levels TINYINT[], veto INTEGER)"
 
@@ -44,13 +44,13 @@ class CompiledScorer:
         Raises:
             UncompilableError: The settings hold what there is no instruction for.
         """
-        program, columns, numbered = compiled(con, asked)
+        machine, columns, numbered = compiled(con, asked)
         limit = -math.inf if asked.exact_from is None else float(asked.exact_from)
         # DuckDB's stubs want the names of types as its own types.
         make: Any = con.create_function
         make(
             "compiled_score",
-            _function(program, columns, limit),
+            _function(machine, columns, limit),
             ["INTEGER", "INTEGER"],
             _SCORE,
             type="arrow",
@@ -91,11 +91,8 @@ class CompiledScorer:
             con.remove_function("compiled_score")
 
 
-def _function(program: Program, columns: Columns, limit: float) -> Any:
+def _function(machine: Machine, columns: Columns, limit: float) -> Any:
     """The function of DuckDB that scores a chunk of pairs."""
-    from kg_assets.matching.scorers.machine import Machine
-
-    machine = Machine(program)
     comparisons = machine.comparisons
 
     def score(left: pa.Array, right: pa.Array) -> pa.Array:

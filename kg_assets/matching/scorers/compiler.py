@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kg_assets.matching.scorers.interface import Scoring
-    from kg_assets.matching.scorers.machine import Columns, Levels, Program
+    from kg_assets.matching.scorers.machine import Columns, Levels, Machine
 
 _CHEAP = 3
 """Levels up to this cost are tried before the costly ones of any comparison."""
@@ -29,20 +30,20 @@ _CHEAP = 3
 _Comparison = tuple[LevelPlan, ...]
 
 
-def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Program, Columns, pa.Table]:
-    """Compile a model and read what its program needs of the records that are paired.
+def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, Columns, pa.Table]:
+    """Compile a model and read what its machine needs of the records that are paired.
 
     Args:
         con: A connection with the macros of `normalise`.
         asked: What is to be scored.
 
     Returns:
-        The program, the columns, and record_id and number of each record.
+        The machine, the columns, and record_id and number of each record.
 
     Raises:
         UncompilableError: The settings hold what the machine does not know.
     """
-    from kg_assets.matching.scorers.machine import Program
+    from kg_assets.matching.scorers.machine import Machine, Program
 
     settings = asked.settings
     comparisons = [comparison_plan(*each) for each in enumerate(settings["comparisons"])]
@@ -67,10 +68,15 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Program, C
         width=records.width + len(adjusted),
         prior=math.log2(prior / (1 - prior)),
     )
-    source, most = _paired(con, asked)
-    lookups = lookup_tables(con, asked.spec, source, asked.frequencies_view)
-    columns, numbered = records.read(source, most, {column: lookups[column] for column in adjusted})
-    return program, columns, numbered
+    # LLVM takes as long as a tenth of the records, and needs nothing of them.
+    with ThreadPoolExecutor(1) as pool:
+        machine = pool.submit(Machine, program)
+        source, most = _paired(con, asked)
+        lookups = lookup_tables(con, asked.spec, source, asked.frequencies_view)
+        columns, numbered = records.read(
+            source, most, {column: lookups[column] for column in adjusted}
+        )
+        return machine.result(), columns, numbered
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:
