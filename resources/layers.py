@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from resources.files import SchemaMismatchError
 from resources.table import Table
 
 if TYPE_CHECKING:
@@ -114,7 +113,8 @@ def opened(
     """The rows of whole files, some of which an earlier version of the program may have written.
 
     A delivery that can no longer be read again keeps its file. What that file has no column for
-    is NULL, so that it does not hold up the others.
+    is NULL where it may be, so that it does not hold up the others; a required column that no
+    file has is left out.
 
     Args:
         con: The connection.
@@ -122,29 +122,18 @@ def opened(
         paths: The files.
         alike: Whether all have the same columns; else the columns of each are looked up.
         named: Whether the column filename says where each row is from.
-
-    Raises:
-        SchemaMismatchError: A column that is required is in none of the files.
     """
     read = con.read_parquet(list(paths), filename=named, union_by_name=not alike)
-    names = [*table.schema.names, *(["filename"] if named else [])]
-    absent = set(names) - set(read.columns)
-    if not absent:
+    there = {*read.columns}
+    if there >= {*table.schema.names}:
         return read
-    required = sorted(name for name in absent if not table.schema.field(name).nullable)
-    if required:
-        raise SchemaMismatchError(
-            f"{table.name}: files of an earlier version lack {required}: build what makes them "
-            "again (kg build)"
-        )
     kinds = con.from_arrow(table.schema.empty_table())
-    of = dict(zip(kinds.columns, kinds.types, strict=True))
-    return read.project(
-        ", ".join(
-            f'CAST(NULL AS {of[name]}) AS "{name}"' if name in absent else f'"{name}"'
-            for name in names
-        )
+    told = ", ".join(
+        f'"{name}"' if name in there else f'CAST(NULL AS {kind}) AS "{name}"'
+        for name, kind in zip(kinds.columns, kinds.types, strict=True)
+        if name in there or table.schema.field(name).nullable
     )
+    return read.project(told + (", filename" if named else ""))
 
 
 def merged(
