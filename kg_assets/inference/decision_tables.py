@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from kg_assets.matching.column_meanings import described
 from resources.table import Table
-
-
-def _field(name: str, kind: pa.DataType, text: str, *, required: bool = True) -> pa.Field:
-    return pa.field(name, kind, nullable=not required, metadata={"description": text})
 
 
 def inference_decisions(entity_type: str) -> Table:
@@ -17,37 +14,39 @@ def inference_decisions(entity_type: str) -> Table:
         name=f"{entity_type}/inference_decisions",
         schema=pa.schema(
             [
-                _field("entity_id", pa.string(), "The entity."),
-                _field("name", pa.string(), "Its name."),
-                _field("decision", pa.string(), "eligible (its texts are read) or skipped."),
-                _field(
+                described("entity_id", pa.string(), "The entity."),
+                described("name", pa.string(), "Its name."),
+                described("decision", pa.string(), "eligible (its texts are read) or skipped."),
+                described(
                     "reason",
                     pa.string(),
                     "What is to be found out, or the first condition of the policy that fails.",
                 ),
-                _field(
+                described(
                     "missing",
                     pa.list_(pa.string()),
                     "Relations of the policy that no record of it states.",
                 ),
-                _field("texts", pa.int64(), "Documents about it."),
-                _field("characters", pa.int64(), "Code points of the longest of them."),
-                _field("records", pa.int64(), "Its records."),
-                _field("sources", pa.int64(), "Sources that they are from."),
-                _field(
+                described("texts", pa.int64(), "Documents about it."),
+                described("characters", pa.int64(), "Code points of the longest of them."),
+                described("records", pa.int64(), "Its records."),
+                described("sources", pa.int64(), "Sources that they are from."),
+                described(
                     "degree",
                     pa.int64(),
                     "Relations that its records state, genres and countries included; 0 where "
                     "there is no text.",
                 ),
-                _field("year", pa.int32(), "Its first year.", required=False),
-                _field("votes", pa.int64(), "How many users of a source rated it.", required=False),
-                _field(
+                described("year", pa.int32(), "Its first year.", nullable=True),
+                described(
+                    "votes", pa.int64(), "How many users of a source rated it.", nullable=True
+                ),
+                described(
                     "place",
                     pa.int64(),
                     "Its place among the entities that are worth it, the most spoken of first; "
                     "null for the others.",
-                    required=False,
+                    nullable=True,
                 ),
             ]
         ),
@@ -63,19 +62,19 @@ def reading_decisions(entity_type: str) -> Table:
         name=f"{entity_type}/reading_decisions",
         schema=pa.schema(
             [
-                _field("context_id", pa.string(), "The context."),
-                _field("entity_id", pa.string(), "Its subject."),
-                _field("document_id", pa.string(), "The document that is read."),
-                _field(
+                described("context_id", pa.string(), "The context."),
+                described("entity_id", pa.string(), "Its subject."),
+                described("document_id", pa.string(), "The document that is read."),
+                described(
                     "reason",
                     pa.string(),
                     "Why it was read: not before, or what had changed since (text, ontology, "
                     "prompt or rules, language model, extractor, what is known of its "
                     "candidates).",
                 ),
-                _field("extractor", pa.string(), "Who was asked to read it."),
-                _field("content_sha256", pa.string(), "Hash of all that it was given."),
-                _field("ontology", pa.string(), "Content hash of the ontology then."),
+                described("extractor", pa.string(), "Who was asked to read it."),
+                described("content_sha256", pa.string(), "Hash of all that it was given."),
+                described("ontology", pa.string(), "Content hash of the ontology then."),
             ]
         ),
         key=("context_id",),

@@ -63,9 +63,3 @@ MISSING, UNKNOWN = -1, -2
     VETO,
     JUMP,
 ) = range(28)
-
-LAST_OF_NUMBERS = AT_LEAST
-"""Instructions up to this one take numbers as operands; the others take columns."""
-
-LAST_OF_TEXTS = STARTS_WITH
-"""Instructions from `JARO_WINKLER` to this one take texts."""

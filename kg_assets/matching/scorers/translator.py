@@ -151,7 +151,9 @@ class _Translation(Emitter):
             least = float(self.program.constants[go]) if operation in WITH_LEAST else 0.0
             self._once(keep, following, lambda: self.similarity(operation, one, other, least))
         elif operation == op.OVERLAP:
-            self._overlap(keep, one, other, following if wanted else miss, miss, following, wanted)
+            self._overlap(
+                keep, one, other, miss, (following, miss) if wanted else (miss, following)
+            )
         elif operation in (op.CONTAINS, op.STARTS_WITH):
             found = self.function.append_basic_block(f"texts{number}")
             at.cbranch(self.missing(one, other), miss, found)
@@ -188,14 +190,14 @@ class _Translation(Emitter):
         return at.fcmp_ordered(signs[operation][not wanted], p, self.operand(other))
 
     def _overlap(
-        self, keep: int, one: Any, other: Any, some: Any, miss: Any, following: Any, wanted: bool
+        self, keep: int, one: Any, other: Any, missing: Any, answers: tuple[Any, Any]
     ) -> None:
-        """Whether two lists share an element."""
-        at = self.at
+        """Go where two lists that share an element lead, or where two that share none do."""
+        at, (some, none) = self.at, answers
         known, look = (self.function.append_basic_block() for _ in range(2))
-        at.cbranch(self.missing(one, other), miss, known)
+        at.cbranch(self.missing(one, other), missing, known)
         at.position_at_end(known)
-        at.cbranch(self.nothing_shared(one, other), miss if wanted else following, look)
+        at.cbranch(self.nothing_shared(one, other), none, look)
         at.position_at_end(look)
         after = self.function.append_basic_block()
         self._once(
@@ -203,7 +205,7 @@ class _Translation(Emitter):
         )
         at.position_at_end(after)
         shared = at.fcmp_ordered("!=", at.load(self.register[keep]), self.f64(0.0))
-        at.cbranch(shared, some, following if not wanted else miss)
+        at.cbranch(shared, some, none)
 
     def _once(self, keep: int, following: Any, compute: Callable[[], Any]) -> None:
         """Compute a register's number unless it is known of this pair, and go on."""
