@@ -38,9 +38,7 @@ def inference_decisions(entity_type: str) -> Table:
                     "there is no text.",
                 ),
                 described("year", pa.int32(), "Its first year.", nullable=True),
-                described(
-                    "votes", pa.int64(), "How many users of a source rated it.", nullable=True
-                ),
+                described("votes", pa.int64(), "Users of a source who rated it.", nullable=True),
                 described(
                     "place",
                     pa.int64(),
