@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow as pa
 
 from benchmarks.people_and_films import World, featured, generate
+from kg_assets.matching.block_index import BlockIndex
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.clustering import cluster, threshold_weight
@@ -108,6 +111,16 @@ def _copy(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
     con.execute(f"COPY ({statement}) TO '{quoted(path)}' (FORMAT parquet, ROW_GROUP_SIZE 65536)")
 
 
+def _write(con: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, path: Path) -> int:
+    """Write a file of rows in their order; returns how many there are."""
+    con.register("written", rows)
+    con.execute("SET preserve_insertion_order = true")
+    _copy(con, "FROM written", path)
+    con.execute("SET preserve_insertion_order = false")
+    con.unregister("written")
+    return int(con.sql(f"SELECT count(*) FROM '{quoted(path)}'").fetchall()[0][0])
+
+
 def quoted(path: Path) -> str:
     """A path for a text in SQL."""
     return str(path).replace("'", "''")
@@ -145,13 +158,17 @@ def block(data: DataSet, shards: int, threads: int, target: Path | None = None) 
     _copy(con, "FROM block_key ORDER BY block, rule_number, record_id", data.file("keys"))
     con.execute("DROP TABLE block_key")
     con.execute(f"CREATE VIEW block_key AS FROM '{quoted(data.file('keys'))}'")
+    index = None
+    if shards > 1:
+        # As on a machine that makes several shards.
+        with tempfile.TemporaryDirectory(dir=data.folder) as name:
+            BlockIndex.of(con, "block_key", Path(name))
+            index = BlockIndex.mapped(Path(name))
     pairs = 0
     for shard in range(shards):
-        found = pairs_of_shard(con, data.spec, shard, shards)
-        found.create_view("found_pair", replace=True)
+        found = pairs_of_shard(con, data.spec, shard, shards, index=index)
         path = (target or data.folder) / f"{data.kind}_pairs_{shards}_{shard}.parquet"
-        _copy(con, "FROM found_pair ORDER BY record_l, record_r", path)
-        pairs += con.sql(f"SELECT count(*) FROM '{quoted(path)}'").fetchall()[0][0]
+        pairs += _write(con, found, path)
     return timer.stop(), pairs
 
 
@@ -184,7 +201,7 @@ def score_ours(
     )
     above = "" if every_pair else f" WHERE match_probability >= {data.spec.threshold!r}"
     with scorer("compiled").scored(con, asked) as rows:
-        rows.create_view("scored_pair")
+        con.register("scored_pair", rows)
         _copy(con, f"FROM scored_pair{above}", target)
     cost = timer.stop()
     con.close()
@@ -270,11 +287,9 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     make_keys(con, data.spec, "record")
     scores = []
     for shard in range(shards):
-        pairs_of_shard(con, data.spec, shard, shards).create_view("found_pair", replace=True)
         # As between the steps of a build, which are processes of their own.
         blocked = target.with_suffix(f".pairs_{shard}.parquet")
-        _copy(con, "FROM found_pair", blocked)
-        con.execute("DROP TABLE made_pair; DROP TABLE shard_record")
+        _write(con, pairs_of_shard(con, data.spec, shard, shards), blocked)
         if shard == shards - 1:
             con.execute("DROP TABLE block_key")
         con.execute(f"CREATE OR REPLACE TEMP VIEW pair AS FROM '{quoted(blocked)}'")
@@ -288,7 +303,7 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
             "frequency",
             exact=exact_from(data.spec.threshold),
         ) as rows:
-            rows.create_view("scored_pair", replace=True)
+            con.register("scored_pair", rows)
             _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", path)
         scores.append(str(path))
     con.close()
@@ -376,6 +391,6 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
             "frequency",
             exact=exact_from(data.spec.threshold),
         ) as rows:
-            rows.create_view("scored_pair", replace=True)
+            con.register("scored_pair", rows)
             _copy(con, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
     return timer.stop()

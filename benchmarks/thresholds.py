@@ -97,7 +97,7 @@ def scored(
     )
     model = train(con, spec, "record").to_pylist()[0]
     make_keys(con, spec, "record")
-    pairs_of_shard(con, spec, 0, 1).create_view("found_pair")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("found_pair")
     con.execute("CREATE TABLE pair AS FROM found_pair")
     settings = json.loads(model["settings"])
     score_pairs(con, spec, settings, "pair", "record", "counted_term").create_view("found_score")

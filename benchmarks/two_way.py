@@ -44,7 +44,7 @@ def match(con: duckdb.DuckDBPyConnection, kind: str, current: str, members: str,
     add_features(con, spec, current, members).create("matched_record")
     settings = json.loads(train(con, spec, "matched_record").column("settings")[0].as_py())
     make_keys(con, spec, "matched_record")
-    pairs_of_shard(con, spec, 0, 1).create("candidate_pair")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("candidate_pair")
     scores = score_pairs(con, spec, settings, "candidate_pair", "matched_record", "counted_term")
 
     def cannot_link(pairs: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

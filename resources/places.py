@@ -44,8 +44,8 @@ class Places(BaseSettings):
     cache_bytes: int = Field(
         default=20 * 1024**3,
         ge=0,
-        description="Bytes of a bucket's files that a machine keeps copies of; what is in use "
-        "comes on top.",
+        description="Bytes of a bucket's files that a machine keeps copies of, and of files that "
+        "it derives from the lake's; what is in use comes on top.",
     )
     s3_endpoint: str | None = Field(
         default=None,

@@ -6,13 +6,14 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resources.entries import File, Head, Input, Output, layer_digest
+from resources.derived import derived
+from resources.entries import File, Head, Input, Output, digest, layer_digest
 from resources.errors import CorruptFileError, refuse_production
 from resources.files import relative_path, write_file
 from resources.layers import difference, laid_over, layer_table, merged
@@ -74,6 +75,19 @@ class Step(Reads):
         """Add figures that are shown beside the step's outputs."""
         _log.debug("reports %s", figures)
         self.figures |= figures
+
+    def derived(self, table: Table, name: str, make: Callable[[Path], None]) -> Path:
+        """Files that follow from a table's content, made once on each machine; see `derived`.
+
+        Args:
+            table: The table, as this step reads it.
+            name: Says what the files are, and in which format.
+            make: Makes them in an empty folder.
+        """
+        settings = self.lake.settings
+        content = digest(self._current(table), "*")
+        made = f"{table.name}\n{content}\n{name}"
+        return derived(settings.cache / "derived", made, make, settings.cache_bytes)
 
     def write(
         self, table: Table, data: Data, partition: str | None = None, *, wide: bool = False

@@ -35,7 +35,8 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
 RECORDS_CODE = "2"
-SCORING_CODE = "4"
+KEYS_CODE = "2"
+SCORING_CODE = "5"
 ENTITIES_CODE = "2"
 REPORT_CODE = "1"
 
@@ -100,7 +101,7 @@ def matching_steps(
             run=partial(run_block_keys, spec=spec),
             lane=lanes["records"],
             # The blocks are hashes of DuckDB's, which another version may compute otherwise.
-            **common | {"code_version": f"{version}-{duckdb.__version__}"},
+            **common | {"code_version": f"{version}-{KEYS_CODE}-{duckdb.__version__}"},
         ),
         StepAsset(
             outputs=(pairs,),

@@ -6,16 +6,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
 from kg_assets.matching.touched import touched_keys
 
 if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
+    from collections.abc import Iterator
+    from pathlib import Path
 
+    import duckdb
+
+    from kg_assets.matching.block_index import BlockIndex
     from kg_assets.matching.model import MatchSpec
+    from kg_assets.matching.pairing import Blocks
     from resources.lake import Step
+
+_BATCH = 65_536
+"""Keys that are read at once."""
 
 
 def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = None) -> None:
@@ -49,8 +58,19 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
             step.report(pairs=step.rows(table), pairs_changed=differing)
             return
     step.view("block_key", keys)
-    rows = step.write(table, pairs_of_shard(con, spec, shard, count))
+    index = _index(step, spec) if count > 1 else None
+    rows = step.write(table, pairs_of_shard(con, spec, shard, count, index=index))
     step.report(pairs=rows, pairs_changed=rows)
+
+
+def _index(step: Step, spec: MatchSpec) -> BlockIndex:
+    """The blocks of all records, from files that this machine's shards share."""
+    from kg_assets.matching.block_index import FORMAT, BlockIndex
+
+    def make(folder: Path) -> None:
+        BlockIndex.of(step.con, "block_key", folder)
+
+    return BlockIndex.mapped(step.derived(block_keys(spec.entity_type), FORMAT, make))
 
 
 def _touched_pairs(
@@ -62,10 +82,9 @@ def _touched_pairs(
     """
     for when in ("before", "now"):
         con.execute(f"CREATE OR REPLACE TEMP VIEW block_key AS FROM touched_key WHERE {when}")
-        pairs_of_shard(con, spec, shard, shard_count, touched=True).create_view(
-            "pair_found", replace=True
-        )
+        con.register("pair_found", pairs_of_shard(con, spec, shard, shard_count, touched=True))
         con.execute(f"CREATE OR REPLACE TEMP TABLE pair_{when} AS FROM pair_found")
+        con.unregister("pair_found")
     return con.table("pair_before"), con.table("pair_now")
 
 
@@ -75,8 +94,9 @@ def pairs_of_shard(
     shard: int,
     shard_count: int,
     *,
+    index: BlockIndex | None = None,
     touched: bool = False,
-) -> duckdb.DuckDBPyRelation:
+) -> pa.RecordBatchReader:
     """The candidate pairs of one shard.
 
     A shard holds the blocks whose hash lies in its range. A pair is made by the first rule under
@@ -87,100 +107,63 @@ def pairs_of_shard(
         spec: The type's match model.
         shard: Number of the shard, from 0.
         shard_count: Number of shards.
+        index: The blocks of all records; by default it is made of ``block_key``.
         touched: Whether only pairs are made that touch a record of which the column moved is true.
 
     Returns:
-        record_l, record_r, rule.
+        Batches of record_l, record_r and rule, sorted by the first two, which can be read once.
 
     Raises:
         ValueError: There is no such shard.
     """
+    from kg_assets.matching.block_index import BlockIndex
+    from kg_assets.matching.pairing import in_order, pairs
+
     first, last = hashes_of_shard(shard, shard_count)
-    moved = "moved" if touched else "TRUE"
-    con.execute(
+    known = BlockIndex.of(con, "block_key") if index is None else index
+    own = con.sql(
         f"""
-        CREATE OR REPLACE TEMP TABLE shard_key AS
-        WITH own AS (
-            SELECT block, rule_number, record_id, record, source, duplicate_free,
-                   {moved} AS moved
-            FROM block_key
-            WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
-        )
-        SELECT *
-        FROM own
-        SEMI JOIN (
-            SELECT block, rule_number
-            FROM own
-            GROUP BY block, rule_number
-            HAVING count(*) > 1 AND bool_or(moved)
-        ) AS shared USING (block, rule_number)
-        """
-    )
-    # Ordered as their ids are, so that pairs are made of numbers.
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE shard_record AS
-        SELECT *, (row_number() OVER (ORDER BY record_id) - 1)::INTEGER AS n
-        FROM (SELECT DISTINCT record_id, record, source, duplicate_free FROM shard_key)
-        """
-    )
-    made = _made_pairs(con, [rule.across_sources for rule in spec.blocking])
-    con.register("pairs_of_blocks", made)
-    con.execute("CREATE OR REPLACE TEMP TABLE made_pair AS FROM pairs_of_blocks")
-    con.unregister("pairs_of_blocks")
-    con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, name VARCHAR)")
-    con.executemany(
-        "INSERT INTO rule_name VALUES (?, ?)",
-        [(place, rule.name) for place, rule in enumerate(spec.blocking)],
-    )
-    con.execute("DROP TABLE shard_key")
-    return con.sql(
-        """
-        SELECT l.record_id AS record_l, r.record_id AS record_r, rule_name.name AS rule
-        FROM made_pair
-        JOIN shard_record AS l ON l.n = made_pair.n_l
-        JOIN shard_record AS r ON r.n = made_pair.n_r
-        JOIN rule_name USING (rule_number)
-        """
-    )
-
-
-def _made_pairs(con: duckdb.DuckDBPyConnection, across: list[bool]) -> pa.RecordBatchReader:
-    """The pairs that the blocks of ``shard_key`` make, as numbers of ``shard_record``."""
-    import numpy as np
-    import pyarrow as pa
-
-    from kg_assets.matching.pairing import PAIR_SCHEMA, Blocks, Records, pairs
-
-    def columns(statement: str) -> list[Any]:
-        table = con.sql(statement).to_arrow_table()
-        return [np.asarray(table[name].combine_chunks()) for name in table.column_names]
-
-    source, free = columns(
-        """
-        SELECT dense_rank() OVER (ORDER BY source) AS source, duplicate_free
-        FROM shard_record
-        ORDER BY n
-        """
-    )
-    # Two records whose hashes were equal would be judged by the blocks of both: at worst a pair
-    # is made in two shards, which the clusters would refuse, and none is lost.
-    keys = columns(
-        """
-        SELECT n, block_key.rule_number, block
+        SELECT record, block{", moved" if touched else ""}
         FROM block_key
-        JOIN shard_record USING (record)
-        """
-    )
-    own = columns(
-        """
-        SELECT n, rule_number, block, moved
-        FROM shard_key
-        JOIN shard_record USING (record_id)
-        ORDER BY block, rule_number, n
+        WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
         """
     )
     threads = con.sql("SELECT current_setting('threads')").fetchall()[0][0]
-    shard = Blocks(*own)
-    known = Records.of(source, free, (keys[0], keys[1], keys[2]), across)
-    return pa.RecordBatchReader.from_batches(PAIR_SCHEMA, pairs(shard, known, int(threads)))
+    across = [rule.across_sources for rule in spec.blocking]
+    made = pairs(_blocks(own, known), known, across, int(threads))
+    names = pa.array([rule.name for rule in spec.blocking], pa.string())
+
+    def named() -> Iterator[pa.RecordBatch]:
+        ids = known.ids
+        for batch in in_order(made, len(ids)):
+            columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
+            yield pa.RecordBatch.from_arrays(
+                [column.cast(pa.string()) for column in columns], schema=schema
+            )
+
+    schema = pa.schema([(name, pa.string()) for name in ("record_l", "record_r", "rule")])
+    return pa.RecordBatchReader.from_batches(schema, named())
+
+
+def _blocks(rows: duckdb.DuckDBPyRelation, index: BlockIndex) -> Blocks:
+    """The blocks of rows with the columns record and block, and perhaps moved."""
+    import numpy as np
+
+    from kg_assets.matching.pairing import Blocks
+
+    kinds = [np.int32, np.uint64, np.bool_][: len(rows.columns)]
+    parts: list[list[Any]] = [[np.empty(0, kind) for kind in kinds]]
+    read = 0
+    for batch in rows.to_arrow_reader(_BATCH):
+        hashes, *others = (np.asarray(column) for column in batch.columns)
+        places, numbers = index.found(hashes)
+        parts.append([numbers, *(other[places] for other in others)])
+        read += len(hashes)
+    columns = [np.concatenate(each) for each in zip(*parts, strict=True)]
+    if len(columns[0]) > read:
+        # Records of one hash, which are given each other's blocks, may have them already.
+        order = np.lexsort(columns[::-1])
+        record, block = columns[0][order], columns[1][order]
+        last = np.append((np.diff(record) != 0) | (np.diff(block) != 0), True)
+        columns = [column[order][last] for column in columns]
+    return Blocks.of(*columns)

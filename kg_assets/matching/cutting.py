@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
 
 
+RULE_BITS = 8
+"""Low bits of a block, which hold the number of its rule."""
+
+
 def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: str) -> None:
     """Make a table of the blocks that the rules' keys give each record, before any is cut.
 
@@ -52,9 +56,14 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
     )
 
 
-def hashed(rule_number: int, key: str) -> str:
-    """The block of a key under a rule, in SQL."""
-    return f"hash({rule_number}::UTINYINT, {key})"
+def hashed(rule_number: int | str, key: str) -> str:
+    """The block of a key under a rule, in SQL: 56 bits of a hash, and below them the rule.
+
+    So records are sorted by rule and block by a number that the block alone tells. Keys with equal
+    hashes are one block, in which needless pairs are made and none is lost.
+    """
+    kept = (1 << 64) - (1 << RULE_BITS)
+    return f"((hash({key}) & {kept}::UBIGINT) | {rule_number}::UBIGINT)"
 
 
 def _crowd(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
@@ -176,7 +185,7 @@ def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Non
         },
     )
     con.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE block_key AS
         SELECT origin AS block,
                rule_number,
@@ -188,7 +197,7 @@ def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Non
         FROM rule_key
         ANTI JOIN heavy USING (rule_number, origin)
         UNION ALL
-        SELECT hash(rule_number, key) AS block,
+        SELECT {hashed("rule_number", "key")} AS block,
                rule_number,
                record_id,
                hash(record_id) AS record,

@@ -84,8 +84,25 @@ def lookup_tables(
     made = {}
     for one in spec.term_frequencies:
         name = f"frequency_of_{one.column}"
-        # The product over the terms as a sum of logarithms; a term that was never seen counts as
-        # one that was seen once. A product far below one in all is as rare as a thing can be.
+        # A term that was never seen counts as one that was seen once.
+        if one.terms is None:
+            looked_up = """
+                SELECT valued.value, coalesce(known.frequency, once.frequency) AS frequency
+                FROM valued
+                CROSS JOIN once
+                LEFT JOIN known ON known.value = valued.value
+            """
+        else:
+            # The product over the terms as a sum of logarithms.
+            looked_up = f"""
+                SELECT term.value,
+                       exp(sum(ln(coalesce(known.frequency, once.frequency)))) AS frequency
+                FROM (SELECT value, unnest({one.terms}) AS term FROM valued) AS term
+                CROSS JOIN once
+                LEFT JOIN known ON known.value = term.term
+                GROUP BY term.value
+            """
+        # A frequency far below one in all is as rare as a thing can be.
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
@@ -99,22 +116,15 @@ def lookup_tables(
                 FROM known
                 WHERE value = $counted
             ),
-            term AS (
-                SELECT value, unnest({one.terms or "[value]"}) AS term
-                FROM (
-                    SELECT DISTINCT {one.column} AS value
-                    FROM {records_view}
-                    WHERE {one.column} IS NOT NULL
-                )
+            valued AS (
+                SELECT DISTINCT {one.column} AS value
+                FROM {records_view}
+                WHERE {one.column} IS NOT NULL
             )
-            SELECT term.value AS {one.column},
-                   greatest(
-                       exp(sum(ln(coalesce(known.frequency, once.frequency)))),
-                       any_value(once.frequency) * {one.floor}) AS tf_{one.column}
-            FROM term
+            SELECT looked_up.value AS {one.column},
+                   greatest(looked_up.frequency, once.frequency * {one.floor}) AS tf_{one.column}
+            FROM ({looked_up}) AS looked_up
             CROSS JOIN once
-            LEFT JOIN known ON known.value = term.term
-            GROUP BY term.value
             """,
             {"column": one.column, "counted": COUNTED},
         )

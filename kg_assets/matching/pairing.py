@@ -6,152 +6,183 @@ made there; here blocks are walked through in machine code, some of them at a ti
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from kg_assets.matching.block_index import in_rule_order, rule_of
+from kg_assets.matching.cutting import RULE_BITS
 from kg_assets.matching.machine_code import njit
+from kg_assets.matching.threads import mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-AT_ONCE = 1 << 20
-"""Pairs that the blocks of one batch can make at most, or those of one larger block."""
+    from kg_assets.matching.block_index import BlockIndex
+
+AT_ONCE = 1 << 16
+"""Pairs that the blocks of one batch can make at most, or those of one larger block: few enough for
+what is known of their records to stay in a processor's cache."""
+
+_IN_BATCH = 65_536
+"""Pairs that a sorted batch holds at most, but for those of one record."""
+
+_0, _1 = np.uint64(0), np.uint64(1)
+_RULE_BITS = np.uint64(RULE_BITS)
+
+MOST_RULES = 1 << RULE_BITS
+"""Blocking rules that a pair's number of its rule can tell apart."""
 
 PAIR_SCHEMA = pa.schema([("n_l", pa.int32()), ("n_r", pa.int32()), ("rule_number", pa.uint8())])
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Records by block, as parallel arrays sorted by block, rule and number of the record.
+    """Records by block, as parallel arrays sorted by block.
 
     Attributes:
         record: Number of the record.
-        rule: Number of the blocking rule.
-        block: The block, a hash of 64 bits.
+        block: The block.
         moved: Whether pairs of the record are made; all are where it is None.
+        starts: Where each block begins of which a pair can be made.
+        ends: Where each of these ends.
     """
 
     record: Any
-    rule: Any
     block: Any
-    moved: Any = None
-
-
-@dataclass(frozen=True)
-class Records:
-    """What decides in which block a pair is made, of records numbered from 0 without gaps.
-
-    Attributes:
-        source: Number of the source of each record.
-        free: Whether the source of each is free of duplicates.
-        blocks: All blocks of the records, those of a record together, by rule and then by block.
-        starts: Where the blocks of each record under each rule begin in ``blocks``, and where the
-            last of them end; (records, rules + 1).
-        across: For each rule whether it makes no pairs inside a source.
-    """
-
-    source: Any
-    free: Any
-    blocks: Any
+    moved: Any
     starts: Any
-    across: Any
+    ends: Any
 
     @classmethod
-    def of(
-        cls, source: Any, free: Any, keys: tuple[Any, Any, Any], across: Sequence[bool]
-    ) -> Records:
-        """Sort the blocks of records.
+    def of(cls, record: Any, block: Any, moved: Any = None) -> Blocks:
+        """Sort records by block, and find the blocks of which a pair can be made.
 
         Args:
-            source: Number of the source of each record.
-            free: Whether it is free of duplicates.
-            keys: Number of the record, number of the rule and block, in any order.
-            across: For each rule whether it makes no pairs inside a source.
+            record: Number of the record.
+            block: The block; quickest where most come in order.
+            moved: Whether pairs of the record are made; None for all.
         """
-        rules = len(across)
-        blocks, starts = _by_record(*keys, len(source), rules)
-        return cls(source, free, blocks, starts, np.array(across, dtype=np.bool_))
+        order = np.argsort(block, kind="stable")
+        record, block = record[order], block[order]
+        moved = moved[order] if moved is not None else None
+        shown = moved if moved is not None else np.ones(1, dtype=np.bool_)
+        starts, ends = _parted(block, shown, moved is None)
+        return cls(record, block, moved, starts, ends)
 
 
 @njit(cache=True, nogil=True)
-def _by_record(record: Any, rule: Any, block: Any, records: Any, rules: Any) -> Any:
-    starts = np.zeros((records, rules + 1), dtype=np.int64)
-    for place in range(len(record)):
-        starts[record[place], rule[place] + 1] += 1
-    end = 0
-    for one in range(records):
-        starts[one, 0] = end
-        for each in range(1, rules + 1):
-            end += starts[one, each]
-            starts[one, each] = end
-    blocks = np.empty(len(block), dtype=np.uint64)
-    filled = np.zeros((records, rules), dtype=np.int32)
-    for place in range(len(record)):
-        one, each = record[place], rule[place]
-        first = starts[one, each]
-        into = first + filled[one, each]
-        filled[one, each] += 1
-        # Few blocks under one rule: each is put where it belongs among those before.
-        while into > first and blocks[into - 1] > block[place]:
-            blocks[into] = blocks[into - 1]
-            into -= 1
-        blocks[into] = block[place]
-    return blocks, starts
+def _parted(block: Any, moved: Any, all_moved: Any) -> Any:
+    """Where the blocks begin and end that can make a pair."""
+    starts, ends = np.empty(len(block) // 2, np.int64), np.empty(len(block) // 2, np.int64)
+    found, begin = 0, 0
+    for place in range(1, len(block) + 1):
+        if place < len(block) and block[place] == block[begin]:
+            continue
+        shown = all_moved
+        for one in range(begin, place):
+            shown = shown or moved[one]
+            if shown:
+                break
+        if shown and place - begin > 1:
+            starts[found], ends[found] = begin, place
+            found += 1
+        begin = place
+    return starts[:found].copy(), ends[:found].copy()
+
+
+@njit(cache=True, nogil=True)
+def _known(starts: Any, ends: Any, record: Any, block: Any, first: Any, words: Any) -> Any:
+    """What decides of the records of some blocks, together: a pair is then a walk through a cache.
+
+    Memory is asked for by loops that wait for nothing: a processor has many answers under way.
+
+    Returns:
+        The first word of each record, where its blocks begin and where those of the last end, and
+        the blocks up to the one in question.
+    """
+    count = 0
+    for number in range(len(starts)):
+        count += ends[number] - starts[number]
+    begins, sizes = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    row, room = 0, 0
+    for number in range(len(starts)):
+        for place in range(starts[number], ends[number]):
+            one = record[place]
+            begins[row], sizes[row] = first[one], first[one + 1] - first[one]
+            room += sizes[row]
+            row += 1
+    heads, bounds = np.empty(count, dtype=np.uint64), np.zeros(count + 1, dtype=np.int64)
+    for row in range(count):
+        heads[row] = words[begins[row]]
+    before = np.empty(room, dtype=np.uint64)
+    row, end = 0, 0
+    for number in range(len(starts)):
+        given = in_rule_order(block[starts[number]])
+        for _ in range(starts[number], ends[number]):
+            for place in range(begins[row] + 1, begins[row] + sizes[row]):
+                if words[place] > given:
+                    break
+                before[end] = words[place]
+                end += 1
+            row += 1
+            bounds[row] = end
+    return heads, bounds, before
 
 
 @njit(cache=True, nogil=True)
 def _made_here(
-    left: Any, right: Any, rule: Any, block: Any, foreign: Any, twice: Any,
-    blocks: Any, starts: Any, across: Any,
+    before: Any, one: Any, one_end: Any, other: Any, other_end: Any,
+    given: Any, foreign: Any, twice: Any, across: Any,
 ) -> Any:  # fmt: skip
     """Whether no rule before this one makes the pair, nor a smaller block of this rule."""
-    for before in range(rule + 1):
-        if not (foreign or (twice and not across[before])):
-            continue
-        one, one_end = starts[left, before], starts[left, before + 1]
-        other, other_end = starts[right, before], starts[right, before + 1]
-        while one < one_end and other < other_end:
-            if blocks[one] < blocks[other]:
-                one += 1
-            elif blocks[one] > blocks[other]:
-                other += 1
-            else:
-                return before == rule and blocks[one] == block
+    while one < one_end and other < other_end:
+        left, right = before[one], before[other]
+        if left == right and (foreign or (twice and not across[rule_of(left)])):
+            return left == given
+        one += left <= right
+        other += right <= left
     return False
 
 
 @njit(cache=True, nogil=True)
 def _pairs(
-    ends: Any, record: Any, rule: Any, block: Any, moved: Any, all_moved: Any,
-    source: Any, free: Any, blocks: Any, starts: Any, across: Any, made: Any,
+    starts: Any, ends: Any, record: Any, block: Any, moved: Any, all_moved: Any,
+    known: Any, across: Any, made: Any,
 ) -> Any:  # fmt: skip
-    """Write the pairs of some blocks; ``ends`` has where each begins, and where the last ends."""
-    lefts, rights, rules = made
-    found = 0
-    for number in range(len(ends) - 1):
-        first, last = ends[number], ends[number + 1]
-        each, given = np.intp(rule[first]), block[first]
-        for place in range(first, last):
-            left = record[place]
-            for other in range(place + 1, last):
-                right = record[other]
-                if not (all_moved or moved[place] or moved[other]):
+    """Write the pairs of some blocks."""
+    lefts, rights, by = made
+    heads, bounds, before = known
+    found, row = 0, 0
+    for number in range(len(starts)):
+        begin, size = starts[number], ends[number] - starts[number]
+        given = in_rule_order(block[begin])
+        rule = rule_of(given)
+        for one in range(size):
+            for other in range(one + 1, size):
+                if not (all_moved or moved[begin + one] or moved[begin + other]):
                     continue
-                foreign = source[left] != source[right]
-                twice = not (free[left] and free[right])
-                if not (foreign or (twice and not across[each])):
+                left, right = row + one, row + other
+                foreign = heads[left] >> _1 != heads[right] >> _1
+                twice = heads[left] & heads[right] & _1 == _0
+                if not (foreign or (twice and not across[rule])):
                     continue
-                if _made_here(left, right, each, given, foreign, twice, blocks, starts, across):
-                    lefts[found], rights[found], rules[found] = left, right, each
+                if _made_here(
+                    before, bounds[left], bounds[left + 1], bounds[right], bounds[right + 1],
+                    given, foreign, twice, across,
+                ):  # fmt: skip
+                    lefts[found], rights[found] = record[begin + one], record[begin + other]
+                    by[found] = rule
                     found += 1
+        row += size
     return found
 
 
-def pairs(shard: Blocks, records: Records, threads: int) -> Iterator[pa.RecordBatch]:
+def pairs(
+    shard: Blocks, index: BlockIndex, across: Sequence[bool], threads: int
+) -> Iterator[pa.RecordBatch]:
     """Make the pairs of blocks.
 
     A pair is made by the first rule that allows it and under which its records share a block, in
@@ -160,20 +191,17 @@ def pairs(shard: Blocks, records: Records, threads: int) -> Iterator[pa.RecordBa
 
     Args:
         shard: The blocks.
-        records: All records of theirs, with all of their blocks.
+        index: All blocks of their records.
+        across: For each rule whether it makes no pairs inside a source.
         threads: How many threads may work.
 
     Yields:
-        Batches of `PAIR_SCHEMA`; the left record has the smaller number.
+        Batches of `PAIR_SCHEMA`, with the places of the records' ids; the left one's is smaller.
     """
-    count = len(shard.record)
-    if not count:
-        return
-    differs = (np.diff(shard.block) != 0) | (np.diff(shard.rule) != 0)
-    ends = np.concatenate(([0], np.flatnonzero(differs) + 1, [count]))
-    sizes = np.diff(ends)
+    sizes = shard.ends - shard.starts
     through = np.concatenate(([0], np.cumsum(sizes * (sizes - 1) // 2)))
     moved = shard.moved if shard.moved is not None else np.zeros(1, dtype=np.bool_)
+    inside = np.array(across, dtype=np.bool_)
 
     def made(first: int, last: int) -> pa.RecordBatch:
         most = int(through[last] - through[first])
@@ -182,24 +210,77 @@ def pairs(shard: Blocks, records: Records, threads: int) -> Iterator[pa.RecordBa
             np.empty(most, dtype=np.int32),
             np.empty(most, dtype=np.uint8),
         )
-        found = _pairs(
-            ends[first : last + 1], shard.record, shard.rule, shard.block, moved,
-            shard.moved is None, records.source, records.free, records.blocks, records.starts,
-            records.across, into,
-        )  # fmt: skip
-        # Copies, so that what was allowed for and not needed is given back.
-        columns = [pa.array(one[:found].copy()) for one in into]
-        return pa.RecordBatch.from_arrays(columns, schema=PAIR_SCHEMA)
+        some = shard.starts[first:last], shard.ends[first:last], shard.record, shard.block
+        known = _known(*some, index.first, index.words)
+        found = _pairs(*some, moved, shard.moved is None, known, inside, into)
+        one, other = (index.rank[side[:found]] for side in into[:2])
+        # A copy, so that what was allowed for and not needed is given back.
+        columns = np.minimum(one, other), np.maximum(one, other), into[2][:found].copy()
+        return pa.RecordBatch.from_arrays(list(map(pa.array, columns)), schema=PAIR_SCHEMA)
 
-    with ThreadPoolExecutor(threads) as pool:
-        # As many batches as threads are in work or wait, however slowly they are taken.
-        waiting: list[Any] = []
-        for first, last in _ranges(through):
-            waiting.append(pool.submit(made, first, last))
-            if len(waiting) > threads:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
+    yield from mapped(lambda some: made(*some), _ranges(through), threads)
+
+
+def in_order(made: Iterable[pa.RecordBatch], records: int) -> Iterator[pa.RecordBatch]:
+    """Pairs sorted by the left record and then by the right one.
+
+    All pairs are held, with 17 bytes each.
+
+    Args:
+        made: Batches of `PAIR_SCHEMA`.
+        records: How many records there are.
+
+    Yields:
+        Batches of `PAIR_SCHEMA`.
+    """
+    batches = [[np.asarray(column) for column in batch.columns] for batch in made]
+    ends = np.zeros(records + 1, dtype=np.int64)
+    for lefts, _, _ in batches:
+        _counted(lefts, ends)
+    np.cumsum(ends, out=ends)
+    filled, others = ends[:-1].copy(), np.empty(int(ends[-1]), dtype=np.uint64)
+    for one in batches:
+        _scattered(*one, filled, others)
+    del batches
+    first, last = 0, 0
+    while first < records:
+        last = int(np.searchsorted(ends, ends[first] + _IN_BATCH, side="right")) - 1
+        last = max(first + 1, last)
+        part = others[ends[first] : ends[last]]
+        sizes = np.diff(ends[first : last + 1])
+        _sorted(sizes, part)
+        columns = (
+            np.repeat(np.arange(first, last, dtype=np.int32), sizes),
+            (part >> _RULE_BITS).astype(np.int32),
+            part.astype(np.uint8),
+        )
+        if len(part):
+            yield pa.RecordBatch.from_arrays(list(map(pa.array, columns)), schema=PAIR_SCHEMA)
+        first = last
+
+
+@njit(cache=True, nogil=True)
+def _counted(lefts: Any, ends: Any) -> None:
+    for left in lefts:
+        ends[left + 1] += 1
+
+
+@njit(cache=True, nogil=True)
+def _scattered(lefts: Any, rights: Any, rules: Any, filled: Any, others: Any) -> None:
+    """Put right record and rule, as one word, to the others of the left record."""
+    for place in range(len(lefts)):
+        left = lefts[place]
+        others[filled[left]] = (np.uint64(rights[place]) << _RULE_BITS) | np.uint64(rules[place])
+        filled[left] += 1
+
+
+@njit(cache=True, nogil=True)
+def _sorted(sizes: Any, others: Any) -> None:
+    begin = 0
+    for size in sizes:
+        if size > 1:
+            others[begin : begin + size].sort()
+        begin += size
 
 
 def _ranges(through: Any) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from kg_assets.matching.current_model import current_model
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers import scorer
-from kg_assets.matching.scorers.interface import Scoring
+from kg_assets.matching.scorers.interface import Scoring, kept
 from kg_assets.matching.scorers.shadow import compare_scorers
 from kg_assets.matching.tables import (
     blocked_pairs,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
+    from kg_assets.matching.scorers.interface import Rows
     from resources.lake import Step
     from resources.layers import Changes
 
@@ -82,7 +83,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
             score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
             con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
         with scored_pairs(con, *asked, "shard_pair", *views, exact=limit) as scored:
-            differing = step.write(scores, scored)
+            differing = step.write(scores, scored, wide=True)
         step.staged(scores).create_view("pair_scored", replace=True)
     else:
         _touched_pairs(step, spec, changed_pairs, changed_records)
@@ -211,7 +212,7 @@ def scored_pairs(
     *,
     exact: float | None = None,
     by: str | None = None,
-) -> Iterator[duckdb.DuckDBPyRelation]:
+) -> Iterator[Rows]:
     """Score pairs, whether they were blocked or not, while their rows are read.
 
     Args:
@@ -225,13 +226,12 @@ def scored_pairs(
         by: Name of the scorer; None: the one that the model names.
 
     Yields:
-        Rows of the table match_scores, computed each time that they are read, inside the context.
+        Rows of the table match_scores, to be read inside the context.
     """
     asked = Scoring(spec, settings, pairs_view, records_view, frequencies_view, exact)
     # Splink looks at the input to infer its types and does not like to find none.
     if not con.sql(f"SELECT 1 FROM {pairs_view} LIMIT 1").fetchall():
-        con.register("nothing_scored", match_scores(spec.entity_type).schema.empty_table())
-        yield con.sql("FROM nothing_scored")
+        yield match_scores(spec.entity_type).schema.empty_table().to_reader()
         return
     with scorer(by or spec.scorer).scored(con, asked) as rows:
         yield rows
@@ -240,6 +240,4 @@ def scored_pairs(
 def score_pairs(con: duckdb.DuckDBPyConnection, *asked: Any, **how: Any) -> duckdb.DuckDBPyRelation:
     """Score pairs and keep their rows as the table ``scored_pair``; as `scored_pairs`."""
     with scored_pairs(con, *asked, **how) as rows:
-        rows.create_view("row_scored", replace=True)
-        con.execute("CREATE OR REPLACE TEMP TABLE scored_pair AS FROM row_scored")
-    return con.table("scored_pair")
+        return kept(con, rows, "scored_pair")

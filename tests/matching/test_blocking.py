@@ -1,6 +1,8 @@
 """Each candidate pair is made once, whatever the number of shards, and none is missing."""
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg_assets.matching.block_index import BlockIndex
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec
@@ -64,7 +67,7 @@ def pairs(con, spec, shards):
     return [
         row
         for shard in range(shards)
-        for row in pairs_of_shard(con, spec, shard, shards).fetchall()
+        for row in con.from_arrow(pairs_of_shard(con, spec, shard, shards)).fetchall()
     ]
 
 
@@ -142,6 +145,32 @@ def test_what_the_refining_keys_part_meets_in_an_order_of_the_rule():
     ids = [row["record_id"] for row in filled]
     assert {tuple(sorted(ids[n : n + 2])) for n in range(0, 20, 2)} <= made
     assert len(made) <= 19
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS, st.integers(1, 3))
+def test_records_whose_hashes_are_equal_lose_no_pair(rows, hashes):
+    con, filled = connection(rows)
+    make_keys(con, SPEC, "rows")
+    con.execute("UPDATE block_key SET record = hash(record % $hashes)", {"hashes": hashes})
+    made = con.from_arrow(pairs_of_shard(con, SPEC, 0, 1)).fetchall()
+    assert {pair[:2] for pair in made} >= expected(filled).keys()
+    assert len({pair[:2] for pair in made}) == len(made)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ROWS, st.integers(1, 4))
+def test_blocks_of_records_in_mapped_files_give_the_pairs_of_those_in_memory(rows, shards):
+    con, _ = connection(rows)
+    make_keys(con, SPEC, "rows")
+    with TemporaryDirectory() as name:
+        BlockIndex.of(con, "block_key", Path(name))
+        index = BlockIndex.mapped(Path(name))
+        for shard in range(shards):
+            mapped = pairs_of_shard(con, SPEC, shard, shards, index=index).read_all()
+            assert mapped.equals(pairs_of_shard(con, SPEC, shard, shards).read_all())
+            order = mapped.sort_by([("record_l", "ascending"), ("record_r", "ascending")])
+            assert mapped.equals(order)
 
 
 def test_a_shard_that_does_not_exist_is_an_error():

@@ -19,7 +19,7 @@ def things(kind, rows, members=()):
     con = world(spec, rows, members)
     settings = json.loads(trained(con, spec)["settings"])
     make_keys(con, spec, "record")
-    pairs_of_shard(con, spec, 0, 1).create("candidate")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("candidate")
 
     def cannot_link(pairs):
         pairs.create_view("asked", replace=True)

@@ -51,7 +51,7 @@ def test_every_model_blocks_and_scores(kind):
     con = world(spec, rows)
     row = trained(con, spec)
     make_keys(con, spec, "record")
-    pairs_of_shard(con, spec, 0, 1).create_view("pair")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("pair")
     scored = score_pairs(con, spec, json.loads(row["settings"]), "pair", "record", "counted_term")
     assert len(scored.fetchall()) == 1
 

@@ -24,7 +24,9 @@ from kg_assets.matching.scorers.classifier import (
     train_classifier,
 )
 from kg_assets.matching.scorers.conditions import UncompilableError
+from kg_assets.matching.scorers.interface import Scoring
 from kg_assets.matching.scorers.shadow import compare_scorers
+from kg_assets.matching.scorers.splink_predict import SplinkScorer
 from kg_assets.matching.scoring import exact_from, score_pairs
 from kg_assets.matching.settings import prior_settings
 from kg_assets.matching.tables import JUDGEMENTS
@@ -219,10 +221,23 @@ def test_the_compiled_scorer_gives_splinks_answer_for_generated_records(kind):
     con = generated(kind)
     row = trained(con, spec)
     make_keys(con, spec, "record")
-    pairs_of_shard(con, spec, 0, 1).create_view("found_pair")
-    con.execute("CREATE TABLE pair AS SELECT * FROM found_pair")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("pair")
     assert con.sql("SELECT count(*) > 200 FROM pair").fetchall()[0][0]
     assert_same_answer(con, spec, json.loads(row["settings"]), ("pair", "record", "counted_term"))
+
+
+def test_splink_gives_one_answer_however_many_pairs_it_is_given_at_once():
+    spec, con = MODELS["film"], generated("film")
+    row = trained(con, spec)
+    make_keys(con, spec, "record")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("pair")
+    asked = Scoring(spec, json.loads(row["settings"]), "pair", "record", "counted_term")
+    found = []
+    for at_once in (1_000_000, 100):
+        with SplinkScorer(at_once).scored(con, asked) as rows:
+            found.append(rows.order("record_l, record_r").to_arrow_table())
+    assert len(found[0]) > 200
+    assert found[0].equals(found[1])
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -18,7 +18,7 @@ def scores(rows, spec=SPEC, **options):
     con = world(spec, rows, **options)
     row = trained(con, spec)
     make_keys(con, spec, "record")
-    pairs_of_shard(con, spec, 0, 1).create_view("found_pair")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("found_pair")
     con.execute("CREATE TABLE pair AS SELECT * FROM found_pair")
     scored = score_pairs(con, spec, json.loads(row["settings"]), "pair", "record", "counted_term")
     return con, row, scored.order("record_l, record_r").to_arrow_table().to_pylist()

@@ -28,7 +28,7 @@ def pairs(spec, *rows):
     con = world(spec, list(rows))
     row = trained(con, spec)
     make_keys(con, spec, "record")
-    pairs_of_shard(con, spec, 0, 1).create_view("pair")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("pair")
     scored = score_pairs(con, spec, json.loads(row["settings"]), "pair", "record", "counted_term")
     return {
         (one["record_l"], one["record_r"]): one for one in scored.to_arrow_table().to_pylist()

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from kg_assets.matching.judgements import stand
-from kg_assets.matching.scorers.compiled import CompiledScorer
+from kg_assets.matching.scorers.compiled import CompiledScorer, probabilities, to_digits
 from kg_assets.matching.scorers.interface import Scoring
 from kg_assets.matching.settings import rounded
 
@@ -50,7 +51,7 @@ class ClassifierScorer:
     @contextmanager
     def scored(
         self, con: duckdb.DuckDBPyConnection, asked: Scoring
-    ) -> Iterator[duckdb.DuckDBPyRelation]:
+    ) -> Iterator[pa.RecordBatchReader]:
         """Score pairs; see `kg_assets.matching.scorers.interface.Scorer`.
 
         Raises:
@@ -70,32 +71,26 @@ class ClassifierScorer:
             asked.records_view,
             asked.frequencies_view,
         )
-        moved = " + ".join(
-            (
-                _double(learnt["intercept"]),
-                *(
-                    f"CASE levels[{place}] "
-                    + " ".join(
-                        f"WHEN {int(level)} THEN {_double(by)}" for level, by in moves.items()
-                    )
-                    + " ELSE 0 END"
-                    for place, one in enumerate(asked.settings["comparisons"], 1)
-                    if (moves := learnt["levels"].get(one["output_column_name"]))
-                ),
-            )
-        )
         with CompiledScorer().scored(con, exact) as rows:
-            rows.create_view("compiled_pair", replace=True)
-            yield con.sql(
-                f"""
-                SELECT * EXCLUDE (weight) REPLACE (
-                    round(weight, 6) AS match_weight,
-                    round(CASE WHEN weight >= 0 THEN 1 / (1 + pow(2, -weight))
-                               ELSE pow(2, weight) / (1 + pow(2, weight)) END, 9)
-                        AS match_probability)
-                FROM (SELECT *, match_weight + {moved} AS weight FROM compiled_pair)
-                """
+            yield pa.RecordBatchReader.from_batches(
+                rows.schema, (_moved(batch, asked.settings) for batch in rows)
             )
+
+
+def _moved(rows: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
+    """Rows of match_scores with weights moved by what was learnt of their levels."""
+    learnt, comparisons = settings["classifier"], settings["comparisons"]
+    weights = np.asarray(rows.column("match_weight")) + float(learnt["intercept"])
+    levels = np.asarray(rows.column("levels").flatten()).reshape(len(weights), len(comparisons))
+    for place, one in enumerate(comparisons):
+        for level, by in learnt["levels"].get(one["output_column_name"], {}).items():
+            weights = weights + np.where(levels[:, place] == int(level), float(by), 0.0)
+    changed = {
+        "match_weight": pa.array(to_digits(weights, 6)),
+        "match_probability": pa.array(to_digits(probabilities(weights), 9)),
+    }
+    columns = [changed.get(name, rows.column(name)) for name in rows.schema.names]
+    return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
 def train_classifier(
@@ -138,7 +133,7 @@ def train_classifier(
     )
     asked = Scoring(spec, settings, "judged_pair", records_view, frequencies_view)
     with CompiledScorer().scored(con, asked) as rows:
-        rows.create_view("judged_score", replace=True)
+        con.register("judged_score", rows)
         judged = con.sql(
             """
             SELECT match_weight, levels, verdict = 'same' AS same
@@ -215,7 +210,3 @@ def logistic_moves(
         if np.max(np.abs(step)) < 1e-10:
             break
     return moves
-
-
-def _double(value: float) -> str:
-    return f"CAST({value!r} AS DOUBLE)"

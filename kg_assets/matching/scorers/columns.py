@@ -103,7 +103,9 @@ class RecordColumns:
             self.width += _WORDS[kind]
         return self._places[kind, expression]
 
-    def read(self, source: str, most: int, frequencies: dict[str, str]) -> tuple[Columns, pa.Table]:
+    def read(
+        self, source: str, most: int, frequencies: dict[str, str]
+    ) -> tuple[Columns, pa.ChunkedArray]:
         """Compute all columns.
 
         Args:
@@ -113,7 +115,7 @@ class RecordColumns:
                 follow as numbers, in this order.
 
         Returns:
-            The columns, and record_id and number (from 0) of each record.
+            The columns, and the ids of the records in the order of their rows.
         """
         computed = "".join(
             f",\n       {self._computed(*column)} AS c{place}"
@@ -228,8 +230,8 @@ class _Rows:
     def _share(self) -> float:
         return self._filled / len(self._rows)
 
-    def finished(self) -> tuple[Columns, pa.Table]:
-        """The columns, and the number of each record."""
+    def finished(self) -> tuple[Columns, pa.ChunkedArray]:
+        """The columns, and the ids of the records."""
         from kg_assets.matching.scorers.machine import Columns
 
         rows = self._rows[: self._filled]
@@ -242,8 +244,7 @@ class _Rows:
             pool=self._pool.filled,
             longest=self._longest,
         )
-        ids = pa.chunked_array(self._ids, pa.string())
-        return columns, pa.table({"record_id": ids, "n": np.arange(len(ids), dtype=np.int32)})
+        return columns, pa.chunked_array(self._ids, pa.string())
 
 
 class _Growing:

@@ -6,8 +6,6 @@ once; and a pair whose greatest weight that is still possible lies under the lim
 further. Among a billion pairs the chance that two hashes are equal by accident is 5e-11.
 """
 
-# ruff: noqa: S608 - names in statements are those of the caller's views.
-
 from __future__ import annotations
 
 import math
@@ -18,6 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from kg_assets.matching.scorers.compiler import compiled
+from kg_assets.matching.scorers.numbered import Numbered
+from kg_assets.matching.tables import match_scores
+from kg_assets.matching.threads import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from kg_assets.matching.scorers.interface import Scoring
     from kg_assets.matching.scorers.machine import Columns, Machine
-
-_SCORE = "STRUCT(weight DOUBLE, pruned BOOLEAN, levels TINYINT[], veto INTEGER)"
 
 
 class CompiledScorer:
@@ -38,79 +37,86 @@ class CompiledScorer:
     @contextmanager
     def scored(
         self, con: duckdb.DuckDBPyConnection, asked: Scoring
-    ) -> Iterator[duckdb.DuckDBPyRelation]:
+    ) -> Iterator[pa.RecordBatchReader]:
         """Score pairs; see `kg_assets.matching.scorers.interface.Scorer`.
+
+        Of each pair 9 bytes are held at a time, and 17 while they are sorted.
+
+        Yields:
+            Batches sorted by record_l and record_r, which may be read while the connection is used.
 
         Raises:
             UncompilableError: The settings hold what there is no instruction for.
         """
-        machine, columns, numbered = compiled(con, asked)
-        limit = -math.inf if asked.exact_from is None else float(asked.exact_from)
-        # DuckDB's stubs want the names of types as its own types.
-        make: Any = con.create_function
-        make(
-            "compiled_score",
-            _function(machine, columns, limit),
-            ["INTEGER", "INTEGER"],
-            _SCORE,
-            type="arrow",
-            # Else DuckDB may compute it once for each use of its result.
-            side_effects=True,
-        )
-        con.register("numbered_record", numbered)
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE veto_name AS SELECT $vetoes::VARCHAR[] AS names",
-            {"vetoes": [veto.name for veto in asked.spec.vetoes]},
-        )
-        try:
-            yield con.sql(
-                f"""
-                SELECT record_l,
-                       record_r,
-                       rule,
-                       round(score.weight, 6) AS match_weight,
-                       round(CASE WHEN score.weight >= 0 THEN 1 / (1 + pow(2, -score.weight))
-                                  ELSE pow(2, score.weight) / (1 + pow(2, score.weight)) END, 9)
-                           AS match_probability,
-                       score.levels AS levels,
-                       (SELECT names FROM veto_name)[score.veto + 1] AS veto
-                FROM (
-                    SELECT pair.record_l,
-                           pair.record_r,
-                           pair.rule,
-                           compiled_score(l.n, r.n) AS score
-                    FROM {asked.pairs_view} AS pair
-                    JOIN numbered_record AS l ON l.record_id = pair.record_l
-                    JOIN numbered_record AS r ON r.record_id = pair.record_r
-                )
-                {"" if asked.every_pair else "WHERE NOT score.pruned"}
-                """
-            )
-        finally:
-            con.unregister("numbered_record")
-            con.remove_function("compiled_score")
+        machine, columns, ids = compiled(con, asked)
+        threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
+        records = Numbered(con, ids)
+        pairs, rules = records.pairs(asked.pairs_view, threads)
+        batch = _Batch(machine, columns, records, rules, asked)
+        yield pa.RecordBatchReader.from_batches(batch.schema, mapped(batch.scored, pairs, threads))
 
 
-def _function(machine: Machine, columns: Columns, limit: float) -> Any:
-    """The function of DuckDB that scores a chunk of pairs."""
-    comparisons = machine.comparisons
+class _Batch:
+    """Makes rows of match_scores of pairs of numbers."""
 
-    def score(left: pa.Array, right: pa.Array) -> pa.Array:
-        pairs = len(left)
-        weights = np.empty(pairs)
-        levels = np.empty((pairs, comparisons), dtype=np.int8)
-        vetoes = np.empty(pairs, dtype=np.int32)
-        machine.run(columns, (np.asarray(left), np.asarray(right)), limit, weights, levels, vetoes)
+    def __init__(
+        self,
+        machine: Machine,
+        columns: Columns,
+        records: Numbered,
+        rules: list[str],
+        asked: Scoring,
+    ) -> None:
+        self._machine = machine
+        self._columns = columns
+        self._ids, self._number = records.ids, records.number
+        self._rules = pa.array(rules, pa.string())
+        self._vetoes = pa.array([veto.name for veto in asked.spec.vetoes], pa.string())
+        self._limit = -math.inf if asked.exact_from is None else float(asked.exact_from)
+        self._every_pair = asked.every_pair
+        self.schema = match_scores(asked.spec.entity_type).schema
+
+    def scored(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
+        """Score a batch of `kg_assets.matching.pairing.PAIR_SCHEMA`."""
+        left, right, rule = (np.asarray(column) for column in pairs.columns)
+        weights = np.empty(len(left))
+        levels = np.empty((len(left), self._machine.comparisons), dtype=np.int8)
+        vetoes = np.empty(len(left), dtype=np.int32)
+        numbers = (left, right) if self._number is None else self._numbers(left, right)
+        self._machine.run(self._columns, numbers, self._limit, weights, levels, vetoes)
         pruned = np.isnan(weights)
-        ends = np.arange(0, (pairs + 1) * comparisons, max(1, comparisons), dtype=np.int32)
-        return pa.StructArray.from_arrays(
+        if self._every_pair:
+            weights[pruned] = self._limit
+        elif pruned.any():
+            kept = ~pruned
+            left, right, rule = left[kept], right[kept], rule[kept]
+            weights, levels, vetoes = weights[kept], levels[kept], vetoes[kept]
+        ends = np.arange(len(weights) + 1, dtype=np.int32) * levels.shape[1]
+        return pa.RecordBatch.from_arrays(
             [
-                pa.array(np.where(pruned, limit, weights)),
-                pa.array(pruned),
-                pa.ListArray.from_arrays(pa.array(ends[: pairs + 1]), pa.array(levels.ravel())),
-                pa.array(vetoes),
+                self._ids.take(pa.array(left)),
+                self._ids.take(pa.array(right)),
+                self._rules.take(pa.array(rule)),
+                pa.array(to_digits(weights, 6)),
+                pa.array(to_digits(probabilities(weights), 9)),
+                pa.ListArray.from_arrays(pa.array(ends), pa.array(levels.ravel())),
+                self._vetoes.take(pa.array(vetoes, mask=vetoes < 0)),
             ],
-            ["weight", "pruned", "levels", "veto"],
+            schema=self.schema,
         )
 
-    return score
+    def _numbers(self, left: Any, right: Any) -> tuple[Any, Any]:
+        return self._number[left], self._number[right]
+
+
+def to_digits(values: Any, digits: int) -> Any:
+    """Numbers rounded to decimal digits, halves away from zero, as DuckDB does."""
+    scaled = values * 10.0**digits
+    return np.trunc(scaled + np.copysign(0.5, scaled)) / 10.0**digits
+
+
+def probabilities(weights: Any) -> Any:
+    """Match probabilities of match weights in bits."""
+    # Of large weights 2 ** -weight is nothing, and of small ones 2 ** weight.
+    small = np.exp2(-np.abs(weights))
+    return np.where(weights >= 0, 1 / (1 + small), small / (1 + small))

@@ -30,7 +30,9 @@ _CHEAP = 3
 _Comparison = tuple[LevelPlan, ...]
 
 
-def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, Columns, pa.Table]:
+def compiled(
+    con: duckdb.DuckDBPyConnection, asked: Scoring
+) -> tuple[Machine, Columns, pa.ChunkedArray]:
     """Compile a model and read what its machine needs of the records that are paired.
 
     Args:
@@ -38,7 +40,7 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         asked: What is to be scored.
 
     Returns:
-        The machine, the columns, and record_id and number of each record.
+        The machine, the columns, and the ids of the records in the order of their rows.
 
     Raises:
         UncompilableError: The settings hold what the machine does not know.
@@ -73,10 +75,8 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         machine = pool.submit(Machine, program)
         source, most = _paired(con, asked)
         lookups = lookup_tables(con, asked.spec, source, asked.frequencies_view)
-        columns, numbered = records.read(
-            source, most, {column: lookups[column] for column in adjusted}
-        )
-        return machine.result(), columns, numbered
+        columns, ids = records.read(source, most, {column: lookups[column] for column in adjusted})
+        return machine.result(), columns, ids
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:

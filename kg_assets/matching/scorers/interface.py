@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from typing import TypeAlias
 
     import duckdb
+    import pyarrow as pa
 
     from kg_assets.matching.model import MatchSpec
+
+    Rows: TypeAlias = duckdb.DuckDBPyRelation | pa.RecordBatchReader
+    """Rows of match_scores: a relation in no order, or batches sorted by record_l and record_r that
+    can be read once, while the connection does other things."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Scorer(Protocol):
 
     def scored(
         self, con: duckdb.DuckDBPyConnection, asked: Scoring
-    ) -> AbstractContextManager[duckdb.DuckDBPyRelation]:
+    ) -> AbstractContextManager[Rows]:
         """Score pairs while their rows are read, and give back what it took at the end.
 
         Args:
@@ -54,7 +60,14 @@ class Scorer(Protocol):
             asked: What is to be scored.
 
         Returns:
-            A row of match_scores for each pair, in no order. Rows are computed each time that the
-            relation is read, and only inside the context.
+            A row of match_scores for each pair, to be read inside the context.
         """
         ...
+
+
+def kept(con: duckdb.DuckDBPyConnection, rows: Rows, name: str) -> duckdb.DuckDBPyRelation:
+    """Keep rows as a temporary table of the connection."""
+    con.register("rows_to_keep", rows)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM rows_to_keep")
+    con.unregister("rows_to_keep")
+    return con.table(name)

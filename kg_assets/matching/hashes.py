@@ -1,0 +1,85 @@
+"""Numbers of records by the hashes of their ids: a look at one costs next to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kg_assets.matching.machine_code import njit
+
+_1 = np.uint64(1)
+
+
+def buckets(hashes: Any) -> Any:
+    """Where the hashes of each leading bits begin.
+
+    Args:
+        hashes: Hashes, ascending, uint64.
+
+    Returns:
+        For each number of so many bits the place of the first hash that is not less, and the
+        number of hashes at the end, int32; most hold one hash at most.
+    """
+    bits = len(hashes).bit_length() + 2
+    leading = (hashes >> np.uint64(64 - bits)).astype(np.int64)
+    begins = np.zeros((1 << bits) + 1, dtype=np.int32)
+    np.cumsum(np.bincount(leading, minlength=1 << bits), out=begins[1:])
+    return begins
+
+
+def found(asked: Any, hashes: Any, begins: Any) -> tuple[Any, Any]:
+    """The places that some hashes have.
+
+    Args:
+        asked: Hashes to look for, uint64.
+        hashes: Hashes, ascending; equal ones are all found.
+        begins: `buckets` of them.
+
+    Returns:
+        Place in ``asked`` and place in ``hashes``, as parallel arrays.
+    """
+    ones, places, twins = _found(asked, hashes, begins)
+    return _with_twins(ones, places, hashes, twins) if twins else (ones, places)
+
+
+@njit(cache=True, nogil=True)
+def _found(asked: Any, hashes: Any, begins: Any) -> Any:
+    """The first place of each hash that is known, and how many places more they have."""
+    shift, size = np.uint64(64), len(begins) - 1
+    while size > 1:
+        shift -= _1
+        size >>= 1
+    # Memory is asked for by a loop of its own: a processor then waits for many at a time.
+    first = np.empty(len(asked), dtype=np.int32)
+    for one in range(len(asked)):
+        first[one] = begins[np.intp(asked[one] >> shift)]
+    ones, places = np.empty(len(asked), dtype=np.int64), np.empty(len(asked), dtype=np.int32)
+    count, twins = 0, 0
+    for one in range(len(asked)):
+        place = np.intp(first[one])
+        while place < len(hashes) and hashes[place] < asked[one]:
+            place += 1
+        if place < len(hashes) and hashes[place] == asked[one]:
+            ones[count], places[count] = one, place
+            count += 1
+            while place + 1 < len(hashes) and hashes[place + 1] == asked[one]:
+                twins += 1
+                place += 1
+    return ones[:count], places[:count], twins
+
+
+@njit(cache=True, nogil=True)
+def _with_twins(ones: Any, places: Any, hashes: Any, twins: Any) -> Any:
+    """The same with the places whose hash is that of the one before."""
+    size = len(ones) + twins
+    all_ones, all_places = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int32)
+    count = 0
+    for one in range(len(ones)):
+        place = np.intp(places[one])
+        value = hashes[place]
+        while place < len(hashes) and hashes[place] == value:
+            all_ones[count], all_places[count] = ones[one], place
+            count += 1
+            place += 1
+    return all_ones, all_places

@@ -1,0 +1,97 @@
+"""Folders of files that follow from content of the lake, made once on each machine and mapped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from resources.lock import exclusive
+from resources.storage import sha256_of
+
+_SUMS = "sums.json"
+
+
+def derived(place: Path, name: str, make: Callable[[Path], None], limit: int) -> Path:
+    """A folder of files, made now where it is not there yet or its files have changed.
+
+    Who needs it while another process makes it waits for that one. Files that are mapped stay
+    until they are let go, whatever is forgotten.
+
+    Args:
+        place: Folder of all derived folders of this machine.
+        name: Says from what content and how the files are made: equal names, equal files.
+        make: Makes the files in an empty folder.
+        limit: Bytes of other folders that are kept, those that were needed last.
+
+    Returns:
+        The folder, for reading.
+
+    Raises:
+        OSError: The files cannot be written; nothing of them is left.
+    """
+    key = hashlib.sha256(name.encode()).hexdigest()[:32]
+    folder = place / key
+    with exclusive(place / "locks" / key):
+        if not _is_whole(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            draft = place / f".{key}"
+            # That of a process that was killed: only who holds the lock writes to it.
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            try:
+                make(draft)
+                _seal(draft)
+                draft.rename(folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        os.utime(folder)
+    _forget(place, folder, limit)
+    return folder
+
+
+def _seal(folder: Path) -> None:
+    sums = {}
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        sums[path.name] = sha256_of(path)
+    (folder / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        return all(sha256_of(folder / name) == known for name, known in sums.items())
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+def _forget(place: Path, needed: Path, limit: int) -> None:
+    """Remove the folders that were needed longest ago, until the others are small enough."""
+    found = []
+    for folder in place.glob("[0-9a-f]*"):
+        if folder == needed:
+            continue
+        try:
+            size = sum(path.stat().st_size for path in folder.iterdir())
+            found.append((folder.stat().st_mtime, size, folder))
+        except FileNotFoundError:
+            continue  # another process forgets it too
+    total = sum(size for _, size, _ in found)
+    for needed_at, size, folder in sorted(found):
+        if total <= limit:
+            break
+        # One that was needed just now may not be mapped yet.
+        if time.time() - needed_at < _LEAST_AGE:
+            break
+        shutil.rmtree(folder, ignore_errors=True)
+        total -= size
+
+
+_LEAST_AGE = 60.0
+"""Seconds that a folder stays after it was needed."""
