@@ -24,6 +24,7 @@ from rich.table import Table as Grid
 from benchmarks import scoring_answers as answers
 from benchmarks import scoring_runs as runs
 from benchmarks.people_and_films import World
+from kg_assets.running import ALLOCATORS
 
 if TYPE_CHECKING:
     from benchmarks.scoring_runs import Cost, DataSet
@@ -113,7 +114,10 @@ def worker(engine: str, data: DataSet, target: Path, threads: int, shards: int) 
         "--folder", str(data.folder), "--kind", data.kind, "--target", str(target),
         "--threads", str(threads), "--shards", str(shards),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # As a build's workers are started; the other side has it too.
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | ALLOCATORS
+    )
     if done.returncode:
         raise RuntimeError(f"{engine} failed: {done.stderr[-2000:]}")
     return runs.Cost(**json.loads(done.stdout.strip().splitlines()[-1]))

@@ -280,34 +280,36 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     import pyarrow.parquet as pq
 
     memory, spill = Settings().memory_limit, data.folder / "spill"
-    con = connection(threads, memory, spill)
-    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
-    con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
+
+    def session() -> duckdb.DuckDBPyConnection:
+        # Each step of a build has a session of its own.
+        con = connection(threads, memory, spill)
+        con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
+        con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
+        return con
+
     timer = Timer()
-    make_keys(con, data.spec, "record")
-    scores = []
-    for shard in range(shards):
-        # As between the steps of a build, which are processes of their own.
-        blocked = target.with_suffix(f".pairs_{shard}.parquet")
-        _write(con, pairs_of_shard(con, data.spec, shard, shards), blocked)
-        if shard == shards - 1:
-            con.execute("DROP TABLE block_key")
-        con.execute(f"CREATE OR REPLACE TEMP VIEW pair AS FROM '{quoted(blocked)}'")
-        path = target.with_suffix(f".{shard}.parquet")
-        with scored_pairs(
-            con,
-            data.spec,
-            data.settings,
-            "pair",
-            "record",
-            "frequency",
-            exact=exact_from(data.spec.threshold),
-        ) as rows:
-            con.register("scored_pair", rows)
-            _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", path)
-        scores.append(str(path))
-    con.close()
-    con = connection(threads, memory, spill)
+    blocked = [target.with_suffix(f".pairs_{shard}.parquet") for shard in range(shards)]
+    with session() as con:
+        make_keys(con, data.spec, "record")
+        for shard, path in enumerate(blocked):
+            _write(con, pairs_of_shard(con, data.spec, shard, shards), path)
+    scores = [str(path.with_suffix(".scores.parquet")) for path in blocked]
+    for path, scored in zip(blocked, scores, strict=True):
+        with session() as con:
+            con.execute(f"CREATE VIEW pair AS FROM '{quoted(path)}'")
+            with scored_pairs(
+                con,
+                data.spec,
+                data.settings,
+                "pair",
+                "record",
+                "frequency",
+                exact=exact_from(data.spec.threshold),
+            ) as rows:
+                con.register("scored_pair", rows)
+                _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", Path(scored))
+    con = session()
     found = cluster(
         con,
         con.sql(f"SELECT record_id, source FROM '{quoted(data.file('records'))}'"),

@@ -160,7 +160,7 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         SELECT * FROM key_of_touched SEMI JOIN touched_record USING (record_id);
 
         CREATE OR REPLACE TEMP TABLE touched_block AS
-        SELECT rule_number, origin FROM changed_key
+        SELECT rule_number, block AS origin FROM changed_key
         UNION
         SELECT rule_number, coalesce(origin, block) FROM own_key
         """
@@ -182,7 +182,7 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
             FROM near_key
             WHERE record_id NOT IN (SELECT record_id FROM touched_record)
             UNION ALL
-            SELECT rule_number, origin, record_id
+            SELECT rule_number, block, record_id
             FROM changed_key
         )
         GROUP BY rule_number, origin
@@ -230,7 +230,7 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         con.execute(
             """
             INSERT INTO rule_key
-            SELECT * FROM recut_raw SEMI JOIN recut_block USING (rule_number, origin)
+            SELECT * FROM recut_raw WHERE block IN (SELECT origin FROM recut_block)
             """
         )
         con.sql("FROM changed_record UNION ALL FROM recut_record").create_view(

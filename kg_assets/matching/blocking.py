@@ -160,6 +160,7 @@ def _blocks(rows: duckdb.DuckDBPyRelation, index: BlockIndex) -> Blocks:
         parts.append([numbers, *(other[places] for other in others)])
         read += len(hashes)
     columns = [np.concatenate(each) for each in zip(*parts, strict=True)]
+    del parts
     if len(columns[0]) > read:
         # Records of one hash, which are given each other's blocks, may have them already.
         order = np.lexsort(columns[::-1])

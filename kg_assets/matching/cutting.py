@@ -19,7 +19,8 @@ RULE_BITS = 8
 def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: str) -> None:
     """Make a table of the blocks that the rules' keys give each record, before any is cut.
 
-    A record is looked at once for all rules, and of its keys only their hashes are kept.
+    A record is looked at once for all rules, and of its keys only their hashes are kept. Rows are
+    those of block_keys.
     """
     hashes = ",\n".join(
         f"""
@@ -32,11 +33,13 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
     )
     each = "\nUNION ALL\n".join(
         f"""
-        SELECT record_id,
+        SELECT unnest(blocks_{number}) AS block,
+               {number}::UTINYINT AS rule_number,
+               record_id,
+               record,
                source,
                duplicate_free,
-               {number}::UTINYINT AS rule_number,
-               unnest(blocks_{number}) AS origin
+               NULL::UBIGINT AS origin
         FROM hashed
         """
         for number in range(len(spec.blocking))
@@ -46,6 +49,7 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
         CREATE OR REPLACE TEMP TABLE {name} AS
         WITH hashed AS MATERIALIZED (
             SELECT record_id,
+                   hash(record_id) AS record,
                    source,
                    duplicate_free,
                    {hashes}
@@ -94,9 +98,9 @@ def _crowd(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE crowded AS
-        SELECT rule_number, origin, record_id
+        SELECT rule_number, block AS origin, record_id
         FROM rule_key
-        SEMI JOIN heavy USING (rule_number, origin);
+        WHERE block IN (SELECT origin FROM heavy);
 
         CREATE OR REPLACE TEMP TABLE crowd AS
         SELECT *
@@ -107,21 +111,21 @@ def _crowd(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
 
 
 def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
-    """Make ``block_key`` and ``cut_block`` of ``rule_key``, in which no large block lacks a record.
+    """Make ``block_key`` and ``cut_block`` of ``rule_key``, which becomes the first of them.
 
-    Records with nothing to refine by make a block of their own.
+    No large block lacks a record there. Records with nothing to refine by make a block together.
 
     Args:
-        con: Has the table ``rule_key``.
+        con: Has the table ``rule_key``, rows of block_keys before blocks are cut.
         spec: The type's match model.
         view: Name of a view with at least the records of ``rule_key``.
     """
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE heavy AS
-        SELECT rule_number, origin, count(*) AS records
+        SELECT any_value(rule_number) AS rule_number, block AS origin, count(*) AS records
         FROM rule_key
-        GROUP BY rule_number, origin
+        GROUP BY block
         HAVING count(*) > $cap
         """,
         {"cap": spec.block_cap},
@@ -184,27 +188,23 @@ def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Non
             "near": max(1, spec.block_cap // 10),
         },
     )
+    # Nearly all keys stay as they are, and are not copied.
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE block_key AS
-        SELECT origin AS block,
+        DELETE FROM rule_key WHERE block IN (SELECT origin FROM heavy);
+
+        INSERT INTO rule_key
+        SELECT {hashed("rule_number", "key")},
                rule_number,
                record_id,
-               hash(record_id) AS record,
-               source,
-               duplicate_free,
-               NULL::UBIGINT AS origin
-        FROM rule_key
-        ANTI JOIN heavy USING (rule_number, origin)
-        UNION ALL
-        SELECT {hashed("rule_number", "key")} AS block,
-               rule_number,
-               record_id,
-               hash(record_id) AS record,
+               hash(record_id),
                source,
                duplicate_free,
                origin
-        FROM sorted_key
+        FROM sorted_key;
+
+        DROP TABLE IF EXISTS block_key;
+        ALTER TABLE rule_key RENAME TO block_key
         """
     )
     con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, rule VARCHAR)")
@@ -239,5 +239,5 @@ def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Non
         JOIN rule_name USING (rule_number)
         """
     )
-    for table in ("rule_key", "heavy", "crowded", "crowd", "sorted_key"):
+    for table in ("heavy", "crowded", "crowd", "sorted_key"):
         con.execute(f"DROP TABLE {table}")

@@ -241,7 +241,7 @@ def in_order(made: Iterable[pa.RecordBatch], records: int) -> Iterator[pa.Record
     filled, others = ends[:-1].copy(), np.empty(int(ends[-1]), dtype=np.uint64)
     for one in batches:
         _scattered(*one, filled, others)
-    del batches
+    del made, batches
     first, last = 0, 0
     while first < records:
         last = int(np.searchsorted(ends, ends[first] + _IN_BATCH, side="right")) - 1

@@ -181,7 +181,8 @@ class _Rows:
         from kg_assets.matching.scorers.texts import scattered
 
         ids, *columns = batch.columns
-        self._ids.append(ids)
+        # A copy: what is left of a batch of DuckDB's holds all of its columns.
+        self._ids.append(ids.take(pa.array(np.arange(len(ids)))))
         rows = self._rows[self._filled : self._filled + batch.num_rows]
         self._filled += batch.num_rows
         place, sets = 0, []
