@@ -31,6 +31,7 @@ COMPILED_FROM = 16 << 20
 
 _OPEN, _CLOSE, _BACKSLASH, _U, _D = b"{}\\ud"
 _LOWER_CASE = 0x20
+_NO_PROBLEMS = pa.RecordBatch.from_pylist([], schema=QUARANTINED_BLOBS.schema)
 _EMPTY_LIST = re.compile(rb'": ?\[\]')
 
 
@@ -235,6 +236,8 @@ class _Batch:
         return columns, unfit
 
     def _problems(self) -> pa.RecordBatch:
+        if not self._refused:
+            return _NO_PROBLEMS
         rows = sorted(self._refused)
         picked = self._batch.take(pa.array(rows, pa.int64()))
         columns = {
