@@ -22,6 +22,7 @@ _IS_BLANK = np.zeros(256, np.bool_)
 _IS_BLANK[list(BLANKS)] = True
 _COMMA, _CLOSE = b",}"
 _BATCH_ROWS = 1 << 16
+_LONG_LINE_BYTES = 2048
 _ROW_BYTES = 200  # of the columns beside the blob
 
 
@@ -212,11 +213,13 @@ def lines_batch(
             starts = starts[kept]
         sizes = np.fromiter(map(len, lines), np.int64, len(lines))
     else:
-        # Views, since a copy of each line would cost as much as its digest.
         ends = ends - commas
         sizes = ends - starts
-        view = memoryview(block)
-        lines = [view[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+        # A copy of a long line costs as much as its digest. That of a short one costs less than
+        # a view, which the garbage collector has to watch.
+        is_long = len(block) > _LONG_LINE_BYTES * len(starts)
+        source = memoryview(block) if is_long else block
+        lines = [source[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     array = _binary_array(lines, sizes)
     sha256 = hashlib.sha256
     columns = {

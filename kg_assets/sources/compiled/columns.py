@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.sources.compiled.compiling import CODE, inlined, part, whole
 from kg_assets.sources.compiled.table import (
     LENGTH_SHIFT,
     LIST,
@@ -61,7 +61,7 @@ class Arena(NamedTuple):
     sizes: Any
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def _utf8(to: Any, place: Any, code: Any) -> Any:
     """Writes a character; the place after it."""
     if code < 0x80:
@@ -83,7 +83,7 @@ def _utf8(to: Any, place: Any, code: Any) -> Any:
     return place + 4
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def _unescaped(data: Any, start: Any, length: Any, to: Any, place: Any) -> Any:
     """Writes a text without its escapes, which are known to be right; the place after it.
 
@@ -120,7 +120,7 @@ def _unescaped(data: Any, start: Any, length: Any, to: Any, place: Any) -> Any:
     return place
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _texts(data: Any, words: Any, flags: Any, offsets: Any, arena: Any, start: Any) -> Any:
     """Writes texts one behind the other; how many bytes."""
     to = arena.bytes
@@ -144,7 +144,7 @@ def _texts(data: Any, words: Any, flags: Any, offsets: Any, arena: Any, start: A
     return place - start
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _validity(flags: Any, base: Any, count: Any, to: Any, start: Any) -> Any:
     """Writes a bit for each slot; how many are not valid. A column has room for whole words."""
     valid: Any = 0
@@ -155,8 +155,14 @@ def _validity(flags: Any, base: Any, count: Any, to: Any, start: Any) -> Any:
     return count - valid
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def write_columns(data: Any, plan: Any, slots: Any, arena: Any) -> None:
+@whole
+def write_columns(
+    data: Any,
+    plan: Any,
+    slots: Any,
+    arena: Any,
+    code: Any = CODE,  # noqa: ARG001
+) -> None:
     """Writes the buffers of all columns, and takes all rows out of the slots.
 
     Args:
@@ -164,6 +170,7 @@ def write_columns(data: Any, plan: Any, slots: Any, arena: Any) -> None:
         plan: The columns; see `kg_assets.sources.compiled.rows.Plan`.
         slots: What has been read; numbers that are ``ROUGH`` have their value by now.
         arena: Where to write.
+        code: Left out; see `kg_assets.sources.compiled.compiling.whole`.
     """
     for column in range(len(plan.kinds)):
         kind = plan.kinds[column]

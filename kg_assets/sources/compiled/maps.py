@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.sources.compiled.compiling import part
 from kg_assets.sources.compiled.table import LENGTH_SHIFT, NULL, ROUGH, TAKEN, UNSURE, VALID
 from kg_assets.sources.compiled.tokens import (
     BACKSLASH,
@@ -26,7 +26,7 @@ from kg_assets.sources.compiled.tokens import (
 _N = b"n"[0]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def _order(data: Any, one: Any, size: Any, other: Any, other_size: Any) -> Any:
     """Below, equal to or above 0 as one text comes before, is, or comes after the other."""
     for byte in range(min(size, other_size)):
@@ -36,7 +36,7 @@ def _order(data: Any, one: Any, size: Any, other: Any, other_size: Any) -> Any:
     return size - other_size
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def read_map(data: Any, place: Any, end: Any, column: Any, slot: Any, plan: Any, slots: Any) -> Any:
     """Reads the map whose brace has been read; the place after it, and `TAKEN` or another."""
     keys = slots.keys
@@ -84,8 +84,8 @@ def read_map(data: Any, place: Any, end: Any, column: Any, slot: Any, plan: Any,
                 return place, UNSURE
             if order > 0:
                 break
-            for part in range(keys.shape[1]):
-                keys[at, part] = keys[at - 1, part]
+            for field in range(keys.shape[1]):
+                keys[at, field] = keys[at - 1, field]
             at -= 1
         keys[at, 0] = name
         keys[at, 1] = size

@@ -27,8 +27,7 @@ from kg_assets.sources.compiled.table import (
     WHOLE,
     Plan,
     Slots,
-    few_bytes,
-    mixed,
+    hash_names,
 )
 from kg_assets.sources.compiled.words import BLOCK
 
@@ -143,12 +142,10 @@ class CompiledReader:
         count = len(columns)
         begins = np.cumsum([0, *(len(column.name) for column in columns)])
         pool = np.frombuffer(b"".join(column.name for column in columns) + bytes(8), np.uint8)
+        lengths = np.array([len(column.name) for column in columns])
         heads, tails = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
-        for column, begin in zip(columns, begins.tolist(), strict=False):
-            length = len(column.name)
-            heads[column.number] = few_bytes(pool, begin, length)
-            last = begin + max(length - _WORD_BYTES, 0)
-            tails[column.number] = few_bytes(pool, last, min(length, _WORD_BYTES))
+        mixes = np.zeros(count, np.int64)
+        hash_names(pool, begins[:count], lengths, heads, tails, mixes)
         tables, masks = np.zeros(count, np.int64), np.zeros(count, np.int64)
         names: list[int] = []
         for column in columns:
@@ -158,8 +155,7 @@ class CompiledReader:
             tables[column.number], masks[column.number] = len(names), size - 1
             table = [-1] * size
             for member in members:
-                head, tail = heads[member.number], tails[member.number]
-                entry = mixed(head, tail, len(member.name)) & (size - 1)
+                entry = int(mixes[member.number]) & (size - 1)
                 while table[entry] >= 0:
                     entry = (entry + 1) & (size - 1)
                 table[entry] = member.number
@@ -184,7 +180,7 @@ class CompiledReader:
             heads=heads,
             tails=tails,
             begins=begins[:count],
-            lengths=np.array([len(column.name) for column in columns]),
+            lengths=lengths,
             pool=pool,
             members=np.argsort(levels, kind="stable"),
             firsts=np.searchsorted(np.sort(levels), np.arange(self._levels + 1)),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.sources.compiled.compiling import CODE, part, whole
 from kg_assets.sources.compiled.maps import read_map
 from kg_assets.sources.compiled.scalars import scalar
 from kg_assets.sources.compiled.table import (
@@ -44,7 +44,7 @@ _N = b"n"[0]
 _FIRST_KEY, _KEY, _VALUE, _AFTER = range(4)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
     """Reads an object; `TAKEN`, `UNSURE` or the level that has too few slots."""
     if slots.counts[0] >= slots.room[0]:
@@ -177,8 +177,16 @@ def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
         state = _AFTER
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def read_rows(data: Any, offsets: Any, row: Any, taken: Any, plan: Any, slots: Any) -> Any:
+@whole
+def read_rows(
+    data: Any,
+    offsets: Any,
+    row: Any,
+    taken: Any,
+    plan: Any,
+    slots: Any,
+    code: Any = CODE,  # noqa: ARG001
+) -> Any:
     """Reads rows until a level has too few slots for one.
 
     Args:
@@ -188,6 +196,7 @@ def read_rows(data: Any, offsets: Any, row: Any, taken: Any, plan: Any, slots: A
         taken: Is told for each row whether it was taken.
         plan: The columns.
         slots: What has been read; the rows are added to it.
+        code: Left out; see `kg_assets.sources.compiled.compiling.whole`.
 
     Returns:
         The row at which it stopped, and the level that has too few slots for it or -1.

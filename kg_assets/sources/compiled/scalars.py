@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.sources.compiled.compiling import inlined, part
 from kg_assets.sources.compiled.table import DAY, LENGTH_SHIFT, REAL, ROUGH, TEXT, VALID, WHOLE
 from kg_assets.sources.compiled.tokens import (
     MINUS,
@@ -32,7 +32,7 @@ _DAY_LETTERS = 10
 _FIRST_YEAR = 1000
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _real(data: Any, place: Any, end: Any) -> Any:
     """The number that lies here, and whether it is exactly what is written."""
     negative = data[place] == MINUS
@@ -63,7 +63,7 @@ def _real(data: Any, place: Any, end: Any) -> Any:
     return (-value if negative else value), True
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _whole(data: Any, place: Any, end: Any) -> Any:
     """The whole number that starts here, and the place after it or -1."""
     negative = data[place] == MINUS
@@ -81,7 +81,7 @@ def _whole(data: Any, place: Any, end: Any) -> Any:
     return (-number if negative else number), place
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def _digits(data: Any, place: Any, count: Any) -> Any:
     number: Any = 0
     for digit in range(place, place + count):
@@ -92,7 +92,7 @@ def _digits(data: Any, place: Any, count: Any) -> Any:
     return number
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def _day(data: Any, place: Any) -> Any:
     """Days since 1970 of a day that is written as YYYY-MM-DD, and whether it is one."""
     year, month = _digits(data, place, 4), _digits(data, place + 5, 2)
@@ -112,7 +112,7 @@ def _day(data: Any, place: Any) -> Any:
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468, True
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def scalar(data: Any, place: Any, end: Any, column: Any, at: Any, plan: Any, slots: Any) -> Any:
     """Reads a value that is no list and no object; the place after it, or -1."""
     kind = plan.kinds[column]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.sources.compiled.compiling import CODE, inlined, whole
 from kg_assets.sources.compiled.words import word_at
 
 STRUCT, LIST, MAP, TEXT, WHOLE, REAL, TRUTH, DAY = range(8)
@@ -109,7 +109,7 @@ class Slots(NamedTuple):
     keys: Any
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def few_bytes(data: Any, place: Any, length: Any) -> Any:
     """Up to 8 bytes as a number, the first the lowest."""
     if place + _WORD_BYTES <= len(data):
@@ -123,7 +123,7 @@ def few_bytes(data: Any, place: Any, length: Any) -> Any:
     return word
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def mixed(head: Any, tail: Any, length: Any) -> Any:
     """A number that depends on a name: its first and last 8 bytes and its length."""
     value = (head ^ (tail * _MIX_2) ^ np.uint64(length)) * _MIX_1
@@ -132,7 +132,7 @@ def mixed(head: Any, tail: Any, length: Any) -> Any:
     return np.int64(value >> _HIGH)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def column_of(data: Any, place: Any, length: Any, parent: Any, plan: Any) -> Any:
     """The column that a name stands for in an object, or -1."""
     head = few_bytes(data, place, length)
@@ -159,3 +159,32 @@ def column_of(data: Any, place: Any, length: Any, parent: Any, plan: Any) -> Any
             if same:
                 return np.int64(column)
         entry = (entry + 1) & mask
+
+
+@whole
+def hash_names(
+    pool: Any,
+    begins: Any,
+    lengths: Any,
+    heads: Any,
+    tails: Any,
+    mixes: Any,
+    code: Any = CODE,  # noqa: ARG001
+) -> None:
+    """Gives what names are looked up by.
+
+    Args:
+        pool: The names.
+        begins: Where each name begins.
+        lengths: How long each is.
+        heads: Is given its first 8 bytes.
+        tails: Is given its last 8 bytes.
+        mixes: Is given the number that says where in a table it stands.
+        code: Left out; see `kg_assets.sources.compiled.compiling.whole`.
+    """
+    for name in range(len(begins)):
+        begin, length = begins[name], lengths[name]
+        heads[name] = few_bytes(pool, begin, length)
+        last = begin + max(length - _WORD_BYTES, 0)
+        tails[name] = few_bytes(pool, last, min(length, _WORD_BYTES))
+        mixes[name] = mixed(heads[name], tails[name], length)

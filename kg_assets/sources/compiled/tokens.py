@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.sources.compiled.compiling import inlined, part
 from kg_assets.sources.compiled.words import BLOCK, ends_in_block
 
 QUOTE, BACKSLASH, COLON, COMMA, MINUS, PLUS, POINT, ZERO, NINE = b'"\\:,-+.09'
@@ -26,7 +26,7 @@ _HALF, _SECOND_HALF, _AFTER_HALVES = 0xD800, 0xDC00, 0xE000
 _1 = np.uint64(1)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def after_blanks(data: Any, place: Any, end: Any) -> Any:
     """The first place from here that holds no white space, or the end."""
     while place < end:
@@ -39,7 +39,7 @@ def after_blanks(data: Any, place: Any, end: Any) -> Any:
     return place
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def text_stop(data: Any, place: Any, end: Any) -> Any:
     """The first quote, backslash or control byte from here, or the end."""
     whole = len(data) - BLOCK
@@ -58,7 +58,7 @@ def text_stop(data: Any, place: Any, end: Any) -> Any:
     return place
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def escaped_code(data: Any, place: Any, end: Any) -> Any:
     """The number that four hexadecimal digits write, or -1."""
     if place + 4 > end:
@@ -77,7 +77,7 @@ def escaped_code(data: Any, place: Any, end: Any) -> Any:
     return number
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def text_end(data: Any, place: Any, end: Any) -> Any:
     """The closing quote of the text that starts here, or -1."""
     while True:
@@ -108,7 +108,7 @@ def text_end(data: Any, place: Any, end: Any) -> Any:
             place += 6
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def number_end(data: Any, place: Any, end: Any) -> Any:
     """The place after the number that starts here, or -1."""
     start = place
@@ -142,7 +142,7 @@ def number_end(data: Any, place: Any, end: Any) -> Any:
     return place
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def word_end(data: Any, place: Any, end: Any) -> Any:
     """The place after the null, true or false that starts here, or -1."""
     if place + 4 > end:
@@ -157,7 +157,7 @@ def word_end(data: Any, place: Any, end: Any) -> Any:
     return -1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@part
 def value_end(data: Any, place: Any, end: Any) -> Any:
     """The place after the value that starts here, whatever it is, or -1."""
     depth = 0
