@@ -17,7 +17,7 @@ COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstandard"}
 """Suffixes of compressed files, and what the compression is called in messages."""
 
 _INPUT_BYTES = 1 << 16
-_OUTPUT_BYTES = 4 << 20
+_OUTPUT_BYTES = 2 << 20
 # A block of four bytes can stand for 128 KiB in a zstandard frame, and its decompressor cannot
 # be told to stop in the middle of its input: 1 KiB of it makes 32 MiB at most.
 _ZSTANDARD_INPUT_BYTES = 1 << 10

@@ -77,6 +77,7 @@ class CompiledReader:
         self._level_of = np.array([column.level for column in columns])
         self._kind_of = np.array([column.kind for column in columns])
         self._widths = np.array([_width(column) for column in columns])
+        self._has_offsets = np.isin(self._kind_of, (TEXT, LIST, MAP))
         self._free: list[Slots] = []
 
     @staticmethod
@@ -229,7 +230,7 @@ class CompiledReader:
 
     def _finish_reals(self, data: npt.NDArray[np.uint8], slots: Slots) -> None:
         """Reads the numbers that a division does not give exactly."""
-        for number in np.flatnonzero(self._kind_of == REAL).tolist():
+        for number in np.flatnonzero((self._kind_of == REAL) & (slots.bytes > 0)).tolist():
             base, count = int(slots.bases[number]), int(slots.counts[self._level_of[number]])
             rough = np.flatnonzero(slots.flags[base : base + count] == ROUGH) + base
             for at in rough.tolist():
@@ -239,8 +240,7 @@ class CompiledReader:
     def _arrays(self, data: npt.NDArray[np.uint8], slots: Slots) -> list[pa.Array]:
         counts = slots.counts.copy()
         lengths = counts[self._level_of]
-        has_offsets = np.isin(self._kind_of, (TEXT, LIST, MAP))
-        values = np.where(has_offsets, (lengths + 1) * _OFFSET_BYTES, lengths * self._widths)
+        values = np.where(self._has_offsets, (lengths + 1) * _OFFSET_BYTES, lengths * self._widths)
         texts = np.where(self._kind_of == TEXT, slots.bytes + BLOCK, 0)
         sizes = np.stack([(lengths + 7) // 8, values, texts])
         sizes = (sizes + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
@@ -282,6 +282,9 @@ class _Made:
         """The array of a column and of what is in it."""
         number, kind = column.number, column.kind
         length, nulls = self._lengths[number], self._nulls[number]
+        if nulls == length:
+            # One call for all that is in it: of many fields a source fills few.
+            return pa.nulls(length, column.type)
         cut = self._buffer.slice
         validity = cut(self._validity[number], (length + 7) // 8) if nulls else None
         buffers = [validity]

@@ -164,6 +164,7 @@ def scalar(data: Any, place: Any, end: Any, column: Any, at: Any, plan: Any, slo
         else:
             slots.words[at] = place | (stop - place) << LENGTH_SHIFT
             slots.flags[at] = ROUGH
+            slots.bytes[column] += stop - place
         return stop
     # Truth; null has been looked for.
     stop = word_end(data, place, end)

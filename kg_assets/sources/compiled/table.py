@@ -91,7 +91,7 @@ class Slots(NamedTuple):
         room: How many slots each level has.
         counts: How many slots of each level are taken.
         saved: Room for the counts before a row.
-        bytes: At least the bytes of all texts of each column.
+        bytes: At least the bytes of all texts of each column, and of its rough numbers.
         frames: Room for what is open: column, slot, whether a list; (levels of nesting, 3).
         keys: Room for the entries of a map: place and length of name and value, flag;
             (`MOST_KEYS`, 5).
