@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,7 +92,7 @@ def parse_blobs(
         try:
             for batch in batches:
                 if reader is None and _demand.is_met_by(batch.nbytes, compiled_from):
-                    reader = _compiled_reader(fields, empties)
+                    reader = _compiled_reader(fields, tuple(empties))
                 job = _Batch(batch, fields, engine, reader, names)
                 waiting.append(pool.submit(job.parsed))
                 if len(waiting) > threads + 1:
@@ -267,7 +267,8 @@ class _Demand:
 _demand = _Demand()
 
 
-def _compiled_reader(fields: pa.Schema, empties: Sequence[str]) -> CompiledReader | None:
+@lru_cache(maxsize=4)  # some callers parse batch by batch
+def _compiled_reader(fields: pa.Schema, empties: tuple[str, ...]) -> CompiledReader | None:
     """The compiled reader of some fields, None where it does not know their types."""
     from kg_assets.sources.compiled.reader import CompiledReader
 

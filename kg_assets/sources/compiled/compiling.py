@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.machine_code import njit
 
 # Nothing is allocated, so no references need be counted: a call with many arrays would count each.
 _OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False}

@@ -36,6 +36,7 @@ _SLOT_BYTES = 9
 # Slots may take this much whatever the text; beyond it, as many bytes for each of the text. Rows
 # that need more are left to the engine: they hold little but brackets.
 _FREE_BYTES, _MOST_SHARE = 64 << 20, 4
+_KEPT_BYTES = 16 << 20
 _ALIGNMENT = 64
 _MOST_TEXT = 1 << 31
 _WORD_BYTES = 8
@@ -118,8 +119,8 @@ class CompiledReader:
             data, slots = np.zeros(BLOCK, np.uint8), self._slots(0)
         self._finish_reals(data, slots)
         arrays = self._arrays(data, slots)
-        # One that grew for an unusual batch is not kept.
-        if len(slots.words) * _SLOT_BYTES <= _FREE_BYTES:
+        # Those that grew for an unusual batch are not kept for the next.
+        if len(slots.words) * _SLOT_BYTES <= _KEPT_BYTES:
             self._free.append(slots)
         return arrays, taken
 

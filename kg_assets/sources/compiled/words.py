@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kg_assets.matching.machine_code import intrinsic
+from kg_assets.machine_code import intrinsic
 
 BLOCK = 32
 """Bytes that are looked at, or copied, at a time."""
