@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,9 +100,8 @@ class CompiledReader:
         taken = np.zeros(rows, np.bool_)
         _, offset_buffer, text = blobs.buffers() if rows else (None, None, None)
         if offset_buffer is not None and text is not None and text.size < _MOST_TEXT:
-            offsets = np.frombuffer(offset_buffer, np.int32)
-            offsets = offsets[blobs.offset : blobs.offset + rows + 1]
-            data = np.frombuffer(text, np.uint8)
+            offsets = _seen(offset_buffer, np.int32)[blobs.offset : blobs.offset + rows + 1]
+            data = _seen(text, np.uint8)
             most = _FREE_BYTES + _MOST_SHARE * int(offsets[-1] - offsets[0])
             slots = self._slots(rows)
             row = 0
@@ -116,7 +116,7 @@ class CompiledReader:
                 else:
                     row += 1
         else:
-            data, slots = np.zeros(BLOCK, np.uint8), self._slots(0)
+            data, slots = _seen(bytes(BLOCK), np.uint8), self._slots(0)
         self._finish_reals(data, slots)
         arrays = self._arrays(data, slots)
         # Those that grew for an unusual batch are not kept for the next.
@@ -303,6 +303,13 @@ class _Made:
                 pa.Array.from_buffers(entries, len(children[0]), [None], 0, children=children)
             ]
         return pa.Array.from_buffers(column.type, length, buffers, nulls, children=children)
+
+
+def _seen(buffer: Any, kind: type) -> npt.NDArray[Any]:
+    """A buffer as numbers; never to be written, as numba compiles for each of the two anew."""
+    numbers: npt.NDArray[Any] = np.frombuffer(buffer, kind)
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _kind(kind: pa.DataType) -> int | None:
