@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from kg_assets.machine_code import njit
 from kg_assets.matching.cutting import RULE_BITS
 from kg_assets.matching.hashes import buckets, found
-from kg_assets.matching.machine_code import njit
 
 if TYPE_CHECKING:
     from pathlib import Path

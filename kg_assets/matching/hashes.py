@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kg_assets.matching.machine_code import njit
+from kg_assets.machine_code import njit
 
 _1 = np.uint64(1)
 

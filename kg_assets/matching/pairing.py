@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from kg_assets.machine_code import njit
 from kg_assets.matching.block_index import in_rule_order, rule_of
 from kg_assets.matching.cutting import RULE_BITS
-from kg_assets.matching.machine_code import njit
 from kg_assets.matching.threads import mapped
 
 if TYPE_CHECKING:

@@ -171,7 +171,7 @@ def line_batches(
             rest.append(data)
             held += len(data)
         else:
-            block = b"".join([*rest, data[:last]])
+            block = b"".join([*rest, memoryview(data)[:last]])
             yield from _cut(name, block, position, limits, in_array=in_array)
             seen = block[-_TAIL_BYTES:].rstrip(BLANKS) or block.rstrip(BLANKS)[-_TAIL_BYTES:]
             tail = seen or tail

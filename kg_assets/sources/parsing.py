@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,20 @@ import pyarrow.compute as pc
 
 from kg_assets.sources.conversion import converted
 from kg_assets.sources.diagnosis import diagnose, head
-from kg_assets.sources.engine import Engine, Read
+from kg_assets.sources.engine import Engine
 from kg_assets.sources.pieces import BLANKS, is_utf8, refused_rows
 from kg_assets.sources.record import POSITION_FIELDS
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS
 
-_BATCHES_AHEAD = 3
+if TYPE_CHECKING:
+    from kg_assets.sources.compiled.reader import CompiledReader
+
+COMPILED_FROM = 16 << 20
+"""Bytes from which the compiled reader is worth its start, of half a second."""
+
 _OPEN, _CLOSE, _BACKSLASH, _U, _D = b"{}\\ud"
 _LOWER_CASE = 0x20
+_NO_PROBLEMS = pa.RecordBatch.from_pylist([], schema=QUARANTINED_BLOBS.schema)
 _EMPTY_LIST = re.compile(rb'": ?\[\]')
 
 
@@ -49,6 +55,7 @@ def parse_blobs(
     *,
     empties: Sequence[str] = (),
     threads: int | None = None,
+    compiled_from: int = COMPILED_FROM,
 ) -> Iterator[Parsed]:
     """Parses blobs that hold one JSON object each.
 
@@ -62,7 +69,9 @@ def parse_blobs(
         fields: The fields to read. Nullability is not checked: that is the adapter's part.
         empties: Names of objects that the source writes as ``[]`` where they are empty, as PHP
             does; they are read as empty objects wherever they stand.
-        threads: How many batches' parts are parsed at a time; by default one for each core.
+        threads: How many batches are parsed at a time; by default one for each core.
+        compiled_from: How many bytes this process must have been given to parse before it starts
+            the compiled reader, which is faster and gives the same.
 
     Yields:
         One result for each batch, in order.
@@ -75,13 +84,18 @@ def parse_blobs(
     if taken:
         raise ValueError(f"fields {sorted(taken)} would hide the position; name them differently")
     engine = Engine(fields)
+    reader: CompiledReader | None = None
     names = tuple(f'"{name}'.encode() for name in empties)
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1, "parse") as pool:
-        waiting: deque[_Batch] = deque()
+    threads = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads, "parse") as pool:
+        waiting: deque[Future[Parsed]] = deque()
         try:
             for batch in batches:
-                waiting.append(_Batch(batch, fields, engine, pool, names))
-                if len(waiting) > _BATCHES_AHEAD:
+                if reader is None and _demand.is_met_by(batch.nbytes, compiled_from):
+                    reader = _compiled_reader(fields, tuple(empties))
+                job = _Batch(batch, fields, engine, reader, names)
+                waiting.append(pool.submit(job.parsed))
+                if len(waiting) > threads + 1:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -90,14 +104,14 @@ def parse_blobs(
 
 
 class _Batch:
-    """A batch on its way: which blobs go to the engine, and what comes back."""
+    """A batch on its way: which blobs are read by what, and what comes back."""
 
     def __init__(
         self,
         batch: pa.RecordBatch,
         fields: pa.Schema,
         engine: Engine,
-        pool: ThreadPoolExecutor,
+        reader: CompiledReader | None,
         empties: tuple[bytes, ...],
     ) -> None:
         if batch.schema.names != RAW_BLOBS.schema.names:
@@ -107,19 +121,30 @@ class _Batch:
         self._batch = batch
         self._fields = fields
         self._engine = engine
+        self._reader = reader
         self._empties = empties
         self._refused: dict[int, tuple[str, str]] = {}  # row: stage, reason
+        self._has_surrogates = False
+
+    def parsed(self) -> Parsed:
+        """Reads the blobs; what the compiled reader is not sure of is read by the engine."""
         blobs = self._select()
-        text, offsets = _joined(blobs)
-        text = _with_objects(text, empties)
-        self._has_surrogates = _has_surrogates(text)
-        size = int(offsets[-1])
-        count = max(1, round(size / engine.task_bytes))
-        bounds = np.searchsorted(offsets, np.linspace(0, size, count, endpoint=False)).tolist()
-        bounds = sorted({0, *bounds, len(blobs)})
-        self._tasks: list[Future[Read]] = [
-            pool.submit(engine.read, text, offsets, start, end) for start, end in pairwise(bounds)
-        ]
+        if self._reader is None:
+            columns, rows = self._engine_columns(blobs, self._rows)
+        else:
+            columns, taken = self._reader.read(blobs)
+            rows = self._rows[taken]
+            if len(rows) < len(blobs):
+                others, other_rows = self._engine_columns(
+                    blobs.filter(pa.array(~taken)), self._rows[~taken]
+                )
+                columns, rows = _merged(columns, rows, others, other_rows)
+        positions = self._batch.select([field.name for field in POSITION_FIELDS])
+        if len(rows) < self._batch.num_rows:
+            positions = positions.take(pa.array(rows))
+        schema = pa.schema([*POSITION_FIELDS, *(f.with_nullable(True) for f in self._fields)])
+        records = pa.RecordBatch.from_arrays([*positions.columns, *columns], schema=schema)
+        return Parsed(records, self._problems())
 
     def _select(self) -> pa.BinaryArray:
         """Puts aside what is no JSON object at a glance; returns the rest, trimmed."""
@@ -161,18 +186,27 @@ class _Batch:
         blob = bytes(_with_objects(pa.py_buffer(blob), self._empties))
         self._refused[row] = ("parse", diagnose(blob, self._fields, message))
 
-    def result(self) -> Parsed:
-        """Waits for the engine and returns what became of the batch."""
-        reads = [task.result() for task in self._tasks]
-        refused = [(row, message) for read in reads for row, message in read.refused]
-        keeps = np.ones(len(self._rows), np.bool_)
-        for row, message in refused:
-            keeps[row] = False
-            self._refuse(int(self._rows[row]), message)
-        rows = self._rows[keeps]
-        columns, unfit = self._columns(
-            [table for read in reads for table in read.tables], len(rows)
-        )
+    def _engine_columns(
+        self, blobs: pa.BinaryArray, rows: npt.NDArray[np.int64]
+    ) -> tuple[list[pa.Array], npt.NDArray[np.int64]]:
+        """Reads blobs of some rows by the engine; the fields, and the rows that they are of."""
+        text, offsets = _joined(blobs)
+        text = _with_objects(text, self._empties)
+        self._has_surrogates = _has_surrogates(text)
+        tables: list[pa.Table] = []
+        keeps = np.ones(len(rows), np.bool_)
+        start = 0
+        while start < len(rows):
+            most = int(offsets[start]) + int(self._engine.task_bytes)
+            end = max(int(np.searchsorted(offsets, most, side="right")) - 1, start + 1)
+            read = self._engine.read(text, offsets, start, end)
+            tables += read.tables
+            for row, message in read.refused:
+                keeps[row] = False
+                self._refuse(int(rows[row]), message)
+            start = end
+        rows = rows[keeps]
+        columns, unfit = self._columns(tables, len(rows))
         if unfit:
             fit = np.ones(len(rows), np.bool_)
             for row, reason in unfit.items():
@@ -180,12 +214,7 @@ class _Batch:
                 self._refuse(int(rows[row]), reason)
             columns = [column.filter(pa.array(fit)) for column in columns]
             rows = rows[fit]
-        positions = self._batch.select([field.name for field in POSITION_FIELDS])
-        if len(rows) < self._batch.num_rows:
-            positions = positions.take(pa.array(rows))
-        schema = pa.schema([*POSITION_FIELDS, *(f.with_nullable(True) for f in self._fields)])
-        records = pa.RecordBatch.from_arrays([*positions.columns, *columns], schema=schema)
-        return Parsed(records, self._problems())
+        return columns, rows
 
     def _columns(self, tables: list[pa.Table], rows: int) -> tuple[list[pa.Array], dict[int, str]]:
         """Brings the fields to their types; also returns the rows that do not fit them."""
@@ -207,6 +236,8 @@ class _Batch:
         return columns, unfit
 
     def _problems(self) -> pa.RecordBatch:
+        if not self._refused:
+            return _NO_PROBLEMS
         rows = sorted(self._refused)
         picked = self._batch.take(pa.array(rows, pa.int64()))
         columns = {
@@ -219,6 +250,48 @@ class _Batch:
             [columns[name] for name in QUARANTINED_BLOBS.schema.names],
             schema=QUARANTINED_BLOBS.schema,
         )
+
+
+class _Demand:
+    """How many bytes this process has been given to parse."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def is_met_by(self, size: int, least: int) -> bool:
+        """Adds some bytes; whether it is as many now as are asked for."""
+        self._bytes += size
+        return self._bytes >= least
+
+
+_demand = _Demand()
+
+
+@lru_cache(maxsize=4)  # some callers parse batch by batch
+def _compiled_reader(fields: pa.Schema, empties: tuple[str, ...]) -> CompiledReader | None:
+    """The compiled reader of some fields, None where it does not know their types."""
+    from kg_assets.sources.compiled.reader import CompiledReader
+
+    return CompiledReader(fields, empties) if CompiledReader.supports(fields) else None
+
+
+def _merged(
+    columns: list[pa.Array],
+    rows: npt.NDArray[np.int64],
+    others: list[pa.Array],
+    other_rows: npt.NDArray[np.int64],
+) -> tuple[list[pa.Array], npt.NDArray[np.int64]]:
+    """Puts what was read of some rows and of others together, in the order of the rows."""
+    if not len(other_rows):
+        return columns, rows
+    rows = np.concatenate([rows, other_rows])
+    order = np.argsort(rows)
+    places = pa.array(order)
+    columns = [
+        pa.concat_arrays([column, other]).take(places)
+        for column, other in zip(columns, others, strict=True)
+    ]
+    return columns, rows[order]
 
 
 def _with_objects(text: pa.Buffer, names: tuple[bytes, ...]) -> pa.Buffer:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kg_assets.sources.tables import RAW_BLOBS
 
@@ -22,6 +22,7 @@ _IS_BLANK = np.zeros(256, np.bool_)
 _IS_BLANK[list(BLANKS)] = True
 _COMMA, _CLOSE = b",}"
 _BATCH_ROWS = 1 << 16
+_LONG_LINE_BYTES = 2048
 _ROW_BYTES = 200  # of the columns beside the blob
 
 
@@ -94,7 +95,9 @@ def encoding_problem(blob: bytes) -> str | None:
     return None
 
 
-def encoding_problems(blobs: Sequence[bytes], array: pa.BinaryArray) -> list[str | None] | None:
+def encoding_problems(
+    blobs: Sequence[bytes | memoryview], array: pa.BinaryArray
+) -> list[str | None] | None:
     """Finds the blobs that are not UTF-8; all at once where there is none.
 
     Args:
@@ -110,7 +113,7 @@ def encoding_problems(blobs: Sequence[bytes], array: pa.BinaryArray) -> list[str
     for row in refused_rows(
         len(blobs), lambda start, end: is_utf8(array.slice(start, end - start))
     ):
-        problems[row] = encoding_problem(blobs[row])
+        problems[row] = encoding_problem(bytes(blobs[row]))
     return problems
 
 
@@ -187,51 +190,69 @@ def lines_batch(
         A batch of ``RAW_BLOBS`` with a row for each line that is not blank, or None if all are.
     """
     codes = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(codes == 10)
+    ends = np.array(_line_ends(block))
     starts = np.empty_like(ends)
     starts[0] = 0
     starts[1:] = ends[:-1] + 1
-    lines = block.split(b"\n")
-    lines.pop()
-    array = None
     last, before = codes[np.maximum(ends - 1, 0)], codes[np.maximum(ends - 2, 0)]
     commas = (last == _COMMA) & (before == _CLOSE) & (ends - starts > 1) & in_array
     # A line that starts with white space may be blank; the feed of an empty one is such a start.
     is_plain = not (b"\r" in block or _IS_BLANK[codes[starts]].any())
     if is_plain and in_array:
         is_plain = bool((ends - starts > 1).all())
-    if not is_plain or (commas.any() and not commas.all()):
-        lines = [_bare(line, in_array) for line in lines]
+    lines: Sequence[bytes | memoryview]
+    if not is_plain:
+        lines = [_bare(line, in_array) for line in block.split(b"\n")]
+        lines.pop()
         blank = (b"", b"[", b"]") if in_array else (b"",)
-        kept = [row for row, line in enumerate(lines) if line.strip(BLANKS) not in blank]
+        kept = [row for row, line in enumerate(lines) if bytes(line).strip(BLANKS) not in blank]
         if not kept:
             return None
         if len(kept) < len(lines):
             lines = [lines[row] for row in kept]
             starts = starts[kept]
-    elif len(block) < 1 << 31:
-        if commas.any():
-            lines = [line[:-1] for line in lines]
-        offsets = np.empty(len(lines) + 1, np.int32)
-        offsets[:-1] = starts
-        offsets[-1] = len(block)
-        with_feeds = pa.BinaryArray.from_buffers(
-            pa.binary(), len(lines), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
-        )
-        array = pc.binary_slice(with_feeds, 0, -2 if commas.any() else -1)
-    if array is None:
-        array = pa.array(lines, pa.binary())
+        sizes = np.fromiter(map(len, lines), np.int64, len(lines))
+    else:
+        ends = ends - commas
+        sizes = ends - starts
+        # A copy of a long line costs as much as its digest. That of a short one costs less than
+        # a view, which the garbage collector has to watch.
+        is_long = len(block) > _LONG_LINE_BYTES * len(starts)
+        source = memoryview(block) if is_long else block
+        lines = [source[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+    array = _binary_array(lines, sizes)
     sha256 = hashlib.sha256
     columns = {
         "position": pa.array(starts + position, pa.int64()),
         "sha256": hex_column([sha256(line).digest() for line in lines]),
-        "bytes": pc.binary_length(array).cast(pa.int64()),
+        "bytes": pa.array(sizes, pa.int64()),
         "blob": array,
     }
     problems = encoding_problems(lines, array)
     if problems is not None:
         columns["problem"] = pa.array(problems, pa.string())
     return _batch(name, columns)
+
+
+def _line_ends(block: bytes) -> list[int]:
+    # From one to the next: a comparison of all bytes takes longer unless lines are very short.
+    ends = []
+    end = block.find(b"\n")
+    while end >= 0:
+        ends.append(end)
+        end = block.find(b"\n", end + 1)
+    return ends
+
+
+def _binary_array(
+    lines: Sequence[bytes | memoryview], sizes: npt.NDArray[np.int64]
+) -> pa.BinaryArray:
+    offsets = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    if offsets[-1] >= 1 << 31:  # pyarrow says what is wrong
+        return pa.array([bytes(line) for line in lines], pa.binary())
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(b"".join(lines))]
+    return pa.BinaryArray.from_buffers(pa.binary(), len(lines), buffers)
 
 
 def piece_batches(name: str, pieces: Iterator[Piece], limit: int) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kg_assets.matching.machine_code import cfunc, njit
+from kg_assets.machine_code import cfunc, njit
 from kg_assets.matching.scorers import texts
 from kg_assets.matching.scorers.instructions import NO_SPAN, SIZE_BITS
 

@@ -44,6 +44,13 @@ def cfunc(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]
     return _kept(numba.cfunc, (signature,), options)
 
 
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """Numba's ``intrinsic``: a function that writes its own instructions for LLVM."""
+    import numba.extending
+
+    return numba.extending.intrinsic(function)
+
+
 def _kept(
     decorator: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> Callable[[Callable[..., Any]], Any]:
