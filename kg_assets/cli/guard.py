@@ -54,4 +54,8 @@ def in_words(error: Exception) -> str | None:
         return f"KG_CATALOG is no address of a database: {error}"
     if isinstance(error, SQLAlchemyError):
         return f"the catalog (KG_CATALOG, or catalog.sqlite in KG_HOME) cannot be used: {error}"
+    if type(error).__module__ == "obstore.exceptions":
+        # What follows the first line is for who looks for errors in that package.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return f"the bucket of the lake (KG_LAKE, KG_S3_ENDPOINT) cannot be used: {reason}"
     return None

@@ -23,6 +23,7 @@ from kg_assets.cluster.worker import BUILD_TAG, app
 from kg_assets.instance import open_instance
 from kg_assets.running import Result, Task, damaged_place, first_error, run_config, run_tags
 from resources.llm.builds import VARIABLE
+from resources.logs import redact
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -90,7 +91,8 @@ class _Cluster:
                 # Not a failure of this task, which others could go on without.
                 raise
             except Exception as error:
-                message = f"the run could not be handed to the broker of KG_BROKER: {error}"
+                reason = redact(str(error))
+                message = f"the run could not be handed to the broker of KG_BROKER: {reason}"
                 future.set_result(Result(task, run.run_id, 0.0, message))
                 return
         with self._lock:
