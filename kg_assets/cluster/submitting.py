@@ -22,6 +22,7 @@ from kg_assets.cluster.configuration import queue
 from kg_assets.cluster.worker import BUILD_TAG, app
 from kg_assets.instance import open_instance
 from kg_assets.running import Result, Task, damaged_place, first_error, run_config, run_tags
+from resources.databases import CATALOG, DAGSTER, named
 from resources.llm.builds import VARIABLE
 from resources.logs import redact
 
@@ -201,12 +202,12 @@ def _databases(settings: Settings) -> tuple[str, ...]:
     """When the database servers were started, by their own clocks."""
     import sqlalchemy as sa
 
-    addresses = [settings.catalog_url]
+    addresses = [(settings.catalog_url, CATALOG)]
     if settings.dagster_storage is not None:
-        addresses.append(settings.dagster_storage.get_secret_value())
+        addresses.append((settings.dagster_storage.get_secret_value(), DAGSTER))
     found = []
-    for address in addresses:
-        engine = sa.create_engine(address, poolclass=sa.NullPool)
+    for address, what in addresses:
+        engine = named(sa.create_engine(address, poolclass=sa.NullPool), what)
         with engine.connect() as connection:
             found.append(str(connection.exec_driver_sql(_STARTED).scalar_one()))
     return tuple(found)

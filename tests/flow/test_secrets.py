@@ -225,7 +225,11 @@ def test_no_password_of_a_database_is_written_or_said(home, kg, field, command):
     with echoing(Postgres) as port:
         code, said = kg(*command, **{variable(field): SECRETS[field].replace(":1/", f":{port}/")})
     assert code == 1
-    assert "unknown: [hidden]" in said
+    # Once, in one line: what it is, where, and why it cannot be used.
+    (line,) = [line for line in said.splitlines() if "cannot be used" in line]
+    assert f"({variable(field)}) at 127.0.0.1:{port}/0 cannot be used: " in line
+    assert "unknown: [hidden]" in line
+    assert "Traceback" not in said
     nothing_is_told(home.home, [said])
 
 
