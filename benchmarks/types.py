@@ -4,7 +4,9 @@ Run as ``python -m benchmarks.types``. Takes 500 records of the demonstration's 
 each source and type as there are up to an equal share, and 500 of MovieGraphBenchmark where that
 is there (KG_MOVIEGRAPH_DIR). The rules were written with the records of `stories` in view, and
 after a look at five errors on MovieGraphBenchmark and two on later texts of `stories`. ``bare``
-leaves only name, year, texts and genres, as a source that knows little would give.
+leaves only name, year, texts and genres, as a source that knows little would give. ``a name and a
+text`` leaves the name alone and gives a text about it: the introductions of `stories`, and the
+descriptions of the demonstration's records as if others had written them.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import moviegraph
+from kg_assets.inference.thing_texts import Told, text_signals
 from kg_assets.inference.thing_types import judge_kind
-from kg_assets.sources.demo import demo_files
+from kg_assets.sources.demo import EXAMPLES, demo_files
 from kg_assets.sources.landing import land
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from kg_assets.sources.tables import SOURCE_RECORDS
@@ -83,6 +86,31 @@ def score(records: list[dict[str, Any]], *, bare: bool) -> Counter[tuple[str, st
     return counts
 
 
+def score_texts(told: Iterable[tuple[str, str, str]]) -> Counter[tuple[str, str]]:
+    """Count the same for things of which there is a name and a text.
+
+    Args:
+        told: Name, text and true type of each.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for name, text, true in told:
+        signals = text_signals([name], [Told("texts", name, None, text, alone=True)])
+        found = judge_kind({"name": name}, signals).entity_type
+        outcome = "undecided" if found is None else "right" if found == true else "wrong"
+        counts[true, outcome] += 1
+        counts["all", outcome] += 1
+    return counts
+
+
+def introductions() -> list[tuple[str, str, str]]:
+    """Name, text and type of the subjects of the introductions."""
+    lines = (EXAMPLES / "introductions" / "texts.jsonl").read_text("utf-8").splitlines()
+    return [
+        (row["subject"]["name"], row["text"], row["subject"]["type"])
+        for row in map(json.loads, lines)
+    ]
+
+
 def show(title: str, counts: Counter[tuple[str, str]]) -> None:
     """Print a table."""
     print(f"\n{title}")
@@ -100,6 +128,13 @@ def main() -> None:
         chosen = sample(read(demo_files(), Path(folder) / "demo"))
         show("demonstration", score(chosen, bare=False))
         show("demonstration, bare", score(chosen, bare=True))
+        texts = [
+            (row["name"], row["description"], row["entity_type"])
+            for row in chosen
+            if row["description"]
+        ]
+        show("demonstration, a name and a text", score_texts(texts))
+        show("introductions, a name and a text", score_texts(introductions()))
         try:
             data = moviegraph.folder()
         except moviegraph.MissingDataError as error:

@@ -16,7 +16,7 @@ from kg_assets.memory_cap import memory_cap
 from kg_assets.preview import Markdown, markdown_table
 from resources.errors import refuse_production
 from resources.journal import Outcome, Place
-from resources.logs import fields, redact
+from resources.logs import fields, redact, tells_a_secret
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def make(
             _log.debug("it failed here", exc_info=True)
             if journal is not None:
                 journal.failed(place, redact(str(error)) or type(error).__name__)
-            if isinstance(error, Exception) and _tells_a_secret(error):
+            if isinstance(error, Exception) and tells_a_secret(error):
                 # Dagster keeps what is raised, with all that it came from.
                 raise RuntimeError(f"{type(error).__name__}: {redact(str(error))}") from None
             raise
@@ -120,15 +120,6 @@ def make(
             journal.done(place, _outcome(declared.promises, made))
         _log.info("done in %.3f s, peak memory %.1f MB", made.seconds, made.peak_bytes / 1e6)
         return made
-
-
-def _tells_a_secret(error: BaseException) -> bool:
-    chain: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and following not in chain:
-        chain.append(following)
-        following = following.__cause__ or following.__context__
-    return any(redact(str(each)) != str(each) for each in chain)
 
 
 def _make(

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from resources.databases import CATALOG, named
 from resources.lock import lock_key
 
 _WRITER = lock_key("catalog")
@@ -26,7 +27,7 @@ def open_engine(url: str) -> sa.Engine:
         return _shared_engine(url, os.getpid())
     if parsed.database not in (None, "", ":memory:"):
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed)
+    engine = named(sa.create_engine(parsed), CATALOG)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
@@ -47,7 +48,7 @@ def begin_writing(connection: sa.Connection) -> None:
 def _shared_engine(url: str, _process: int) -> sa.Engine:
     """The engine of a database, one a process: a child must not use its parent's connections."""
     # A connection may have ended since it was last used: the database was restarted.
-    return sa.create_engine(url, pool_pre_ping=True)
+    return named(sa.create_engine(url, pool_pre_ping=True), CATALOG)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

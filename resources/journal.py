@@ -2,7 +2,8 @@
 
 The catalog says what is current and why, the journal how long it took and what went wrong. Nothing
 is decided by it. Dagster's event log holds the same run by run, but has to be asked for each
-partition alone; here the last word on all of them is one indexed read.
+partition alone; here the last word on all of them is one indexed read. Of earlier runs the last
+failed one is kept.
 """
 
 from __future__ import annotations
@@ -44,6 +45,17 @@ PARTITIONS = sa.Table(
     sa.Column("figures", sa.Text, nullable=False, comment="JSON, of the last run that was done"),
     sa.Column("warnings", sa.Text, nullable=False, comment="JSON list of [table, check, figures]"),
     sa.Column("error", sa.Text),
+)
+FAILURES = sa.Table(
+    "journal_failures",
+    METADATA,
+    sa.Column("namespace", sa.String, primary_key=True),
+    sa.Column("step", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, primary_key=True),
+    sa.Column("run_id", sa.String),
+    sa.Column("started", sa.String, nullable=False),
+    sa.Column("error", sa.Text),
+    comment="The last failed run of each partition, also where a later one was done",
 )
 BUILDS = sa.Table(
     "journal_builds",
@@ -99,6 +111,25 @@ class Entry:
     figures: Mapping[str, Any]
     warnings: Sequence[tuple[str, str, Mapping[str, Any]]]
     error: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The last failed run of a partition.
+
+    Attributes:
+        place: The partition.
+        run_id: The Dagster run.
+        started: When it started, ISO 8601 in UTC.
+        error: Why it failed.
+        stands: Whether no later run of the partition was done.
+    """
+
+    place: Place
+    run_id: str | None
+    started: str
+    error: str | None
+    stands: bool
 
 
 @dataclass(frozen=True)
@@ -198,10 +229,11 @@ class Journal:
         }
         values = {**vars(place), **began, "figures": "{}", "warnings": "[]"}
         with self._write() as connection:
-            statement = _INSERT[connection.dialect.name](PARTITIONS).values(**values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=list(vars(place)), set_=began)
-            )
+            before = connection.execute(sa.select(PARTITIONS).where(*_met(place))).first()
+            if before is not None:
+                # A run that was killed could not say so itself.
+                _remember(connection, _entry(before))
+            _put(connection, PARTITIONS, place, values, began)
 
     def done(self, place: Place, outcome: Outcome) -> None:
         """Note that a partition was made."""
@@ -219,9 +251,11 @@ class Journal:
         self._end(place, state=FAILED, error=error)
 
     def _end(self, place: Place, **values: Any) -> None:
-        met = [PARTITIONS.c[name] == value for name, value in vars(place).items()]
         with self._write() as connection:
-            connection.execute(sa.update(PARTITIONS).where(*met).values(ended=_now(), **values))
+            here = _met(place)
+            connection.execute(sa.update(PARTITIONS).where(*here).values(ended=_now(), **values))
+            for row in connection.execute(sa.select(PARTITIONS).where(*here)).all():
+                _remember(connection, _entry(row))
 
     def entries(self, namespace: str | None = None) -> list[Entry]:
         """The last run of each partition, of one namespace or of all."""
@@ -233,10 +267,30 @@ class Journal:
         with self._engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
+    def failures(self, namespace: str | None = None) -> list[Failure]:
+        """The last failed run of each partition that ever failed, of one namespace or of all."""
+        last = {entry.place: entry for entry in self.entries(namespace)}
+        found = {
+            place: Failure(place, entry.run_id, entry.started, entry.error, stands=True)
+            for place, entry in last.items()
+            if entry.state == FAILED
+        }
+        # A catalog that no step has written to since an earlier version has no such table yet.
+        if self._known and sa.inspect(self._engine).has_table(FAILURES.name):
+            query = sa.select(FAILURES).order_by(*FAILURES.primary_key.columns)
+            if namespace is not None:
+                query = query.where(FAILURES.c.namespace == namespace)
+            with self._engine.connect() as connection:
+                for row in connection.execute(query):
+                    place = Place(row.namespace, row.step, row.partition)
+                    before = Failure(place, row.run_id, row.started, row.error, stands=False)
+                    found.setdefault(place, before)
+        return [found[place] for place in sorted(found, key=lambda one: tuple(vars(one).values()))]
+
     def forget(self, namespace: str) -> None:
         """Remove all that is said of a namespace."""
         with self._write() as connection:
-            for table in (PARTITIONS, BUILDS):
+            for table in (PARTITIONS, FAILURES, BUILDS):
                 connection.execute(sa.delete(table).where(table.c.namespace == namespace))
 
     def start_build(self, name: str, namespace: str) -> None:
@@ -283,6 +337,31 @@ class Journal:
             blocked=row.blocked,
             running=row.ended is None and _lives(row),
         )
+
+
+def _met(place: Place) -> list[sa.ColumnElement[bool]]:
+    return [PARTITIONS.c[name] == value for name, value in vars(place).items()]
+
+
+def _put(
+    connection: sa.Connection,
+    table: sa.Table,
+    place: Place,
+    values: Mapping[str, Any],
+    changed: Mapping[str, Any],
+) -> None:
+    """Write the row of a place, or change it where there is one."""
+    statement = _INSERT[connection.dialect.name](table).values(**values)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(vars(place)), set_=changed)
+    )
+
+
+def _remember(connection: sa.Connection, entry: Entry) -> None:
+    """Keep a failed run apart from what the next one will say."""
+    if entry.state == FAILED:
+        told = {"run_id": entry.run_id, "started": entry.started, "error": entry.error}
+        _put(connection, FAILURES, entry.place, {**vars(entry.place), **told}, told)
 
 
 def _entry(row: Any) -> Entry:

@@ -113,11 +113,13 @@ def _in_postgres(settings: Settings) -> bool:
 def _connected(settings: Settings) -> Iterator[sa.Connection]:
     import sqlalchemy as sa
 
+    from resources.databases import CATALOG, named
+
     # A connection of its own: the lock belongs to it, and a pool would give it to others.
     engine = sa.create_engine(
         settings.catalog_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT"
     )
-    with engine.connect() as connection:
+    with named(engine, CATALOG).connect() as connection:
         connection.exec_driver_sql(_KEEPALIVE)
         yield connection
 

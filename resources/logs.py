@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, TextIO
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, TextIO, get_args
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from resources.settings import LogLevel, Settings
@@ -24,31 +24,10 @@ ROOTS = ("kg_assets", "resources", "ontology", "benchmarks")
 HIDDEN = "[hidden]"
 """What stands in place of a secret."""
 
-KEYS = (
-    "KG_LLM_KEY",
-    "ANTHROPIC_API_KEY",
-    "KG_EMBEDDING_KEY",
-    "KG_S3_SECRET",
-    "AWS_SECRET_ACCESS_KEY",
-    "KG_S3_TOKEN",
-    "AWS_SESSION_TOKEN",
-)
-"""Variables whose whole value is a secret."""
-
-ADDRESSES = (
-    "KG_CATALOG",
-    "KG_LLM_STORE",
-    "KG_BROKER",
-    "KG_DAGSTER_STORAGE",
-    "KG_LLM_BASE_URL",
-    "KG_EMBEDDING",
-)
-"""Variables with an address, in which a password may stand."""
-
 _SHORTEST = 6
 """Characters of a secret that is looked for by itself: a shorter one is part of many a word."""
 
-_IN_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*):(?P<password>[^\s/@]+)@", re.I)
+_IN_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*):(?P<password>[^\s/]+)@", re.I)
 _IN_QUERY = re.compile(r"(?P<name>(?:ssl)?password|api_?key|token|secret)=(?P<value>[^&\s]+)", re.I)
 
 _FIELDS: ContextVar[dict[str, str] | None] = ContextVar("kg_log_fields", default=None)
@@ -72,26 +51,67 @@ def fields(**given: str) -> Iterator[None]:
 def redact(text: str) -> str:
     """The text without what may be a secret.
 
-    Hidden are the values of the variables that hold keys, the passwords in those that hold
-    addresses, wherever they stand, and the password of any address.
+    Hidden are the values of the settings that are secrets, the passwords in those that are
+    addresses, wherever they stand and however they are written there, and the password of any
+    address.
     """
-    for secret in _secrets(*(os.environ.get(name, "") for name in (*KEYS, *ADDRESSES))):
+    names = _variables()
+    given = ((names.get(name.upper()), value) for name, value in os.environ.items())
+    for secret in _secrets(*((kind, value) for kind, value in given if kind is not None)):
         text = text.replace(secret, HIDDEN)
     text = _IN_ADDRESS.sub(rf"\g<scheme>:{HIDDEN}@", text)
     return _IN_QUERY.sub(rf"\g<name>={HIDDEN}", text)
 
 
+def tells_a_secret(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, says what `redact` hides."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = following.__cause__ or following.__context__
+    return any(redact(str(each)) != str(each) for each in chain)
+
+
+@lru_cache(maxsize=1)
+def _variables() -> dict[str, bool]:
+    """Variables in which a secret may stand; whether that is all of their value.
+
+    Those are the variables of all settings that are secret or text. Of a text, and of a secret
+    that is an address, the password in it is the secret.
+    """
+    from pydantic import AliasChoices, SecretStr
+
+    from resources.settings import Settings
+
+    found = {}
+    for name, field in Settings.model_fields.items():
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if kinds & {SecretStr, str}:
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [f"KG_{name.upper()}"]
+            found.update({str(choice).upper(): SecretStr in kinds for choice in choices})
+    return found
+
+
 @lru_cache(maxsize=8)
-def _secrets(*values: str) -> tuple[str, ...]:
-    found = [value.strip() for value in values[: len(KEYS)]]
-    for address in values[len(KEYS) :]:
-        for password in (
-            *(match["password"] for match in _IN_ADDRESS.finditer(address)),
-            *(match["value"] for match in _IN_QUERY.finditer(address)),
-        ):
-            found += [password, unquote(password)]
+def _secrets(*given: tuple[bool, str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for is_secret, raw in given:
+        value = raw.strip()
+        if is_secret and "://" not in value:
+            found.append(value)
+        found += [match["password"] for match in _IN_ADDRESS.finditer(value)]
+        found += [match["value"] for match in _IN_QUERY.finditer(value)]
+    # As it stands in an address, in a message, in a message that quotes it, and in JSON.
+    plain = {form for secret in found for form in (secret, unquote(secret))}
+    spelled = {
+        form
+        for secret in plain
+        for form in (secret, quote(secret, safe=""), repr(secret)[1:-1], json.dumps(secret)[1:-1])
+    }
     # The longest first, so that no end of one is left where another is its beginning.
-    return tuple(sorted({s for s in found if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s)))
+    return tuple(sorted({s for s in spelled if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s)))
 
 
 def configure(

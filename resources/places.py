@@ -13,6 +13,11 @@ _BUCKET = re.compile(
     r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[\w!.*'()/-]*)?"
 )
 
+HOLDS_A_SECRET = re.compile(
+    r"://[^/\s]*@|[?&](?:ssl)?(?:password|api_?key|token|secret)=", re.IGNORECASE
+)
+"""A user, a password or a key inside an address."""
+
 
 class Places(BaseSettings):
     """Where the parts of the program are, if not all on one machine.
@@ -103,6 +108,13 @@ class Places(BaseSettings):
     def _lake_place(cls, value: str | None) -> str | None:
         if value is not None and "://" in value and not _BUCKET.fullmatch(value):
             raise ValueError("write a folder, or s3://BUCKET/PREFIX")
+        return value or None
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _plain_endpoint(cls, value: str | None) -> str | None:
+        if value is not None and HOLDS_A_SECRET.search(value):
+            raise ValueError("the address holds a user or a key; a key belongs into KG_S3_SECRET")
         return value or None
 
     @model_validator(mode="after")

@@ -22,19 +22,17 @@ from pydantic import (
     field_validator,
 )
 
+from resources.places import HOLDS_A_SECRET
 from resources.reading_settings import ReadingSettings
 
 MOST_SHARDS = 4096
 """Most shards that an entity type can have."""
 
-
 LOWEST_THRESHOLD = 0.05
 """Match probability below which no threshold can be configured."""
 
-
 ScorerName = Literal["compiled", "splink", "classifier"]
 """The scorers of kg_assets.matching.scorers."""
-
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -221,7 +219,9 @@ class Settings(ReadingSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="Form of the log: lines of text, or of JSON."
     )
-    host: str = Field(default="127.0.0.1", description="Address on which the UI listens.")
+    host: str = Field(
+        default="127.0.0.1", pattern=r"^[^\s/@]+$", description="Address on which the UI listens."
+    )
     port: int = Field(default=3000, ge=1, le=65535, description="Port on which the UI listens.")
 
     def __hash__(self) -> int:
@@ -321,7 +321,7 @@ class Settings(ReadingSettings):
     @classmethod
     def _no_password(cls, value: str | None, info: ValidationInfo) -> str | None:
         # The name of an address is kept with what was made through it, and shown in errors.
-        if value is not None and re.search(r"://[^/\s]*@", value):
+        if value is not None and HOLDS_A_SECRET.search(value):
             key = "KG_LLM_KEY" if info.field_name == "llm_base_url" else "KG_EMBEDDING_KEY"
             raise ValueError(f"the address holds a user or a password; a key belongs into {key}")
         return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from resources.errors import refuse_production
 from resources.lock import lake_lock
+from resources.vector_versions import clean, newest_published, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -35,8 +36,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _FOUND = ["chunk_id", "entity_id", "title", "text", "vector"]
 _SEARCHED = ("text", "title")
 _FOREVER = timedelta(days=365 * 100)
-_MARGIN = timedelta(seconds=1)
-"""LanceDB takes its own time of now, a little later, from which an age is counted back."""
 _DELETE_AT_ONCE = 500
 _HEXADECIMAL = re.compile(r"[0-9a-f]{8,64}")
 
@@ -135,7 +134,7 @@ class VectorStore:
         changed = {key for key, value in wanted.items() if present.get(key) != value}
         if not gone and not changed:
             # Cleaning makes versions of its own, in which no row is another.
-            published = _newest_published(table)
+            published = newest_published(table)
             if published is not None and _hashes_at(table, published) == wanted:
                 return Version(f"{self.namespace}/{name}", published, len(wanted))
         if changed:
@@ -149,18 +148,11 @@ class VectorStore:
                 f"{len(wanted)}: another process wrote to it; materialise document_index again"
             )
         version = table.version
-        tag = f"published-{version}"
-        if tag not in table.tags.list():
-            # LanceDB's cleaning never removes a tagged version, so old manifests stay readable.
-            table.tags.create(tag, version)
+        publish(table, version)
         return Version(f"{self.namespace}/{name}", version, found)
 
     def clean(self, name: str, named: Collection[int], before: datetime) -> int:
-        """Remove versions of one of the namespace's tables that are older than all that is kept.
-
-        LanceDB removes what is older than a time and refuses where that would be a tagged version.
-        So versions go that are older than every named one and than the time; of those between
-        named ones the first that is named has to go before.
+        """Remove old versions of one of the namespace's tables that nobody reads any more.
 
         Args:
             name: Table name.
@@ -176,19 +168,7 @@ class VectorStore:
         refuse_production(self.namespace)
         with lake_lock(self._settings, f"vectors-{self.namespace}-{_checked(name)}"):
             table = _connect(self.root / _checked(self.namespace)).open_table(name)
-            # LanceDB tells times in the machine's zone.
-            times = {one["version"]: one["timestamp"].astimezone() for one in table.list_versions()}
-            last = {table.version, _newest_published(table)}
-            kept = [times[one] for one in times if one in last or one in named]
-            horizon = min([before, *kept]) - _MARGIN
-            old = {version for version, written in times.items() if written < horizon}
-            if not old:
-                return 0
-            for tag, tagged in table.tags.list().items():
-                if tagged["version"] in old:
-                    table.tags.delete(tag)
-            table.optimize(cleanup_older_than=datetime.now(UTC) - horizon)
-            return len(old - {one["version"] for one in table.list_versions()})
+            return clean(table, named, before)
 
     def reader(self, version: Version) -> VectorReader:
         """Open a version for reading.
@@ -328,10 +308,6 @@ def _hashes(table: LanceTable) -> dict[str, str]:
             strict=True,
         )
     )
-
-
-def _newest_published(table: LanceTable) -> int | None:
-    return max((tag["version"] for tag in table.tags.list().values()), default=None)
 
 
 def _hashes_at(table: LanceTable, version: int) -> dict[str, str]:

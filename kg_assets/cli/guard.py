@@ -41,6 +41,7 @@ def in_words(error: Exception) -> str | None:
     """
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+    from resources.databases import in_one_line
     from resources.lake import LakeError
 
     if isinstance(error, LakeError):
@@ -51,7 +52,35 @@ def in_words(error: Exception) -> str | None:
         place = f"{error.filename}: " if error.filename is not None else ""
         return f"{place}{error.strerror}; kg writes to KG_HOME and to the output that a call names"
     if isinstance(error, ArgumentError | NoSuchModuleError):
-        return f"KG_CATALOG is no address of a database: {error}"
-    if isinstance(error, SQLAlchemyError):
-        return f"the catalog (KG_CATALOG, or catalog.sqlite in KG_HOME) cannot be used: {error}"
+        return f"{_no_address()} is no address of a database: {error}"
+    # Dagster wraps what its storage meets.
+    if isinstance(error, SQLAlchemyError) or type(error).__module__.startswith("dagster_postgres"):
+        return in_one_line(error)
+    if type(error).__module__ == "obstore.exceptions":
+        # What follows the first line is for who looks for errors in that package.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return f"the bucket of the lake (KG_LAKE, KG_S3_ENDPOINT) cannot be used: {reason}"
     return None
+
+
+def _no_address() -> str:
+    """The variable whose value is no address of a database."""
+    import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    from resources.settings import Settings
+
+    settings = Settings()
+    storage = settings.dagster_storage
+    given = {
+        "KG_CATALOG": settings.catalog_url,
+        "KG_LLM_STORE": settings.llm_store_url,
+        "KG_DAGSTER_STORAGE": None if storage is None else storage.get_secret_value(),
+    }
+    for variable, address in given.items():
+        try:
+            if address is not None:
+                sa.make_url(address).get_dialect()
+        except (ArgumentError, NoSuchModuleError):
+            return variable
+    return ", ".join(given)

@@ -6,6 +6,7 @@ import pdb
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from kg_assets.cli.render import Exit, clean, console, fail, print_json
@@ -43,6 +44,9 @@ def rerun(settings: Settings, name: str, *, debug: bool, stop: bool, keep: bool,
             f"{clean(target.label)} with what the namespace {target.namespace} reads",
             soft_wrap=True,
         )
+        if target.failure is not None:
+            since = "" if target.failure.stands else "; a later run of it did not fail"
+            console.print(f"It failed in {again.said_of(target.failure)}{since}", soft_wrap=True)
     done = (
         again.rerun(settings, target, keep=keep, around=_stopping)
         if stop
@@ -53,6 +57,7 @@ def rerun(settings: Settings, name: str, *, debug: bool, stop: bool, keep: bool,
             {
                 "label": target.label,
                 "namespace": target.namespace,
+                "failed_run": None if target.failure is None else asdict(target.failure),
                 "scratch": done.scratch if done.kept else None,
                 "error_before": target.error,
                 "error": done.error,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kg_assets.cli.render import Exit, clean, console, print_json, print_list
 
 if TYPE_CHECKING:
+    from kg_assets.inference.standing import Inference, Shadow
     from kg_assets.status import Partition, Status
     from resources.settings import Settings
 
@@ -205,6 +206,26 @@ def _inference(found: Status) -> None:
             console.print(f"{one.entity_type}, texts last read: {clean(why)}{stood}")
         if one.note:
             console.print(clean(one.note))
+        if one.shadow is not None:
+            console.print(clean(_shadow(one, one.shadow)), soft_wrap=True)
+
+
+def _shadow(read: Inference, shadow: Shadow) -> str:
+    """One line on who reads and who reads in its shadow."""
+    first = read.read_by or "first"
+    line = f"{read.entity_type}, {shadow.name} in the shadow of {first}: "
+    line += (
+        "neither keeps any fact"
+        if shadow.agreement is None
+        else (f"{shadow.agreement:.0%} of kept facts are both's")
+    )
+    if not shadow.reviewed:
+        return f"{line}; nothing that they read was reviewed"
+    scores = "; ".join(
+        f"{name} {' / '.join(f'{side[each][0]:.2f}' for each in ('precision', 'recall', 'f1'))}"
+        for name, side in ((first, shadow.first), (shadow.name, shadow.second))
+    )
+    return f"{line}; on {shadow.reviewed:,} reviewed facts, precision / recall / F1: {scores}"
 
 
 def _waiting(found: Status) -> None:

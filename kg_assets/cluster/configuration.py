@@ -62,9 +62,12 @@ def make_schema(settings: Settings) -> None:
     """Make the namespace's schema where there is none."""
     import sqlalchemy as sa
 
+    from resources.databases import DAGSTER, named
+
     if settings.dagster_storage is None:
         return
-    engine = sa.create_engine(settings.dagster_storage.get_secret_value(), poolclass=sa.NullPool)
+    address = settings.dagster_storage.get_secret_value()
+    engine = named(sa.create_engine(address, poolclass=sa.NullPool), DAGSTER)
     name = schema(settings)
     with engine.begin() as connection:
         known = sa.text("SELECT 1 FROM information_schema.schemata WHERE schema_name = :name")

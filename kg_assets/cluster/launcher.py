@@ -12,6 +12,7 @@ from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID
 
 from kg_assets.cluster.configuration import builds_queue
 from resources.lock import is_held
+from resources.logs import redact, tells_a_secret
 from resources.settings import Settings
 
 UPDATE = "update"
@@ -40,7 +41,13 @@ class ClusterRunLauncher(CeleryRunLauncher):
         with warnings.catch_warnings():
             # Dagster declares its task anew for each run, and Celery keeps the first declaration.
             warnings.simplefilter("ignore", DuplicateTaskNameWarning)
-            super().launch_run(context._replace(dagster_run=run))
+            try:
+                super().launch_run(context._replace(dagster_run=run))
+            except Exception as error:
+                if tells_a_secret(error):
+                    # Dagster keeps what is raised, with all that it came from.
+                    raise RuntimeError(f"{type(error).__name__}: {redact(str(error))}") from None
+                raise
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether a run is being executed."""

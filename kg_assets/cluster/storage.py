@@ -13,6 +13,8 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import pg_url_from_config
 
+from resources.databases import DAGSTER, named
+
 _MOST_CONNECTIONS = 20
 
 
@@ -30,7 +32,7 @@ class WarmPostgresStorage(DagsterPostgresStorage):
             pool_pre_ping=True,
         )
         for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
-            part._engine = engine
+            part._engine = named(engine, DAGSTER)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:

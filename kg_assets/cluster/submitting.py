@@ -22,7 +22,9 @@ from kg_assets.cluster.configuration import queue
 from kg_assets.cluster.worker import BUILD_TAG, app
 from kg_assets.instance import open_instance
 from kg_assets.running import Result, Task, damaged_place, first_error, run_config, run_tags
+from resources.databases import CATALOG, DAGSTER, named
 from resources.llm.builds import VARIABLE
+from resources.logs import redact
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -90,7 +92,8 @@ class _Cluster:
                 # Not a failure of this task, which others could go on without.
                 raise
             except Exception as error:
-                message = f"the run could not be handed to the broker of KG_BROKER: {error}"
+                reason = redact(str(error))
+                message = f"the run could not be handed to the broker of KG_BROKER: {reason}"
                 future.set_result(Result(task, run.run_id, 0.0, message))
                 return
         with self._lock:
@@ -199,12 +202,12 @@ def _databases(settings: Settings) -> tuple[str, ...]:
     """When the database servers were started, by their own clocks."""
     import sqlalchemy as sa
 
-    addresses = [settings.catalog_url]
+    addresses = [(settings.catalog_url, CATALOG)]
     if settings.dagster_storage is not None:
-        addresses.append(settings.dagster_storage.get_secret_value())
+        addresses.append((settings.dagster_storage.get_secret_value(), DAGSTER))
     found = []
-    for address in addresses:
-        engine = sa.create_engine(address, poolclass=sa.NullPool)
+    for address, what in addresses:
+        engine = named(sa.create_engine(address, poolclass=sa.NullPool), what)
         with engine.connect() as connection:
             found.append(str(connection.exec_driver_sql(_STARTED).scalar_one()))
     return tuple(found)

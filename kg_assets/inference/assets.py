@@ -64,10 +64,10 @@ from resources.table import Table
 from resources.vectors import VectorStore
 
 CODE = "4"
-THINGS_CODE = "2"
+THINGS_CODE = "3"
 SHADOW_CODE = "2"
 CONTEXTS_CODE = "2"
-RECORDS_CODE = "1"
+RECORDS_CODE = "2"
 INDEX_POOL = "document_index"
 """The index has one writer at a time; runs that are launched side by side queue for it."""
 
@@ -149,7 +149,7 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
         ),
         StepAsset(
             outputs=(INFERRED_TYPES,),
-            inputs=(SOURCE_RECORDS, DELIVERIES),
+            inputs=(SOURCE_RECORDS, DELIVERIES, TEXTS),
             run=run_inferred_types,
             lane="types",
             code_version=f"{CODE}-{thing_types.VERSION}-{THINGS_CODE}",

@@ -141,9 +141,17 @@ class SentenceTransformer:
         except ImportError as error:
             raise EmbeddingError(
                 f"KG_EMBEDDING asks for sentence-transformers, which cannot be imported ({error}): "
-                "pip install sentence-transformers, or leave KG_EMBEDDING at its default"
+                "pip install sentence-transformers into the environment of kg, or leave "
+                "KG_EMBEDDING at its default"
             ) from error
-        return Loaded(self._model)
+        try:
+            return Loaded(self._model)
+        except (OSError, ValueError, KeyError) as error:
+            raise EmbeddingError(
+                f"the model {self._model} of KG_EMBEDDING cannot be loaded: name a folder that "
+                "holds one, or a model that the package can fetch "
+                f"({str(error).strip().splitlines()[0]})"
+            ) from error
 
     @cached_property
     def dimensions(self) -> int:

@@ -131,7 +131,9 @@ def _rows(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
             thing.*,
             inferred_type.entity_type AS inferred,
             inferred_type.confidence AS confidence,
-            inferred_type.quote AS quote
+            inferred_type.quote AS quote,
+            inferred_type.text_source AS text_source,
+            inferred_type.document_id AS document_id
         FROM thing
         JOIN inferred_type USING (source, source_id)
         WHERE inferred_type.entity_type IS NOT NULL
@@ -175,6 +177,8 @@ def _thing(record: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": record["confidence"],
         "quote": record["quote"],
     }
+    if record["document_id"] is not None:
+        told["inferred_from"]["text"] = f"{record['text_source']}:{record['document_id']}"
     return {
         "entity_type": told["entity_type"],
         "source_id": told["source_id"],

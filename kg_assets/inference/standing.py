@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.inference.choice import LLM
 from kg_assets.inference.extractors import ANSWERED, EMPTY, FAILED, NOT_TRIED, REFUSED
-from kg_assets.inference.tables import INFERENCE_TYPES, extraction_contexts, inferred_relations
+from kg_assets.inference.tables import (
+    INFERENCE_TYPES,
+    extraction_contexts,
+    extractor_comparison,
+    inferred_relations,
+)
 from kg_assets.inference.text_tables import WAITING_TEXTS
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
     from resources.journal import Entry
     from resources.settings import Settings
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """How a second extractor does beside the first.
+
+    Attributes:
+        name: The second extractor.
+        agreement: Share of the facts that either keeps which both keep; None: neither keeps any.
+        reviewed: Facts that people judged in the texts that both read.
+        first: Precision, recall and f1 of the first on these facts, each with the ends of its
+            95 % interval; empty where nothing was judged.
+        second: Those of the second.
+    """
+
+    name: str
+    agreement: float | None = None
+    reviewed: int = 0
+    first: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    second: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,6 +63,7 @@ class Inference:
         dollars: What the answers that stand have cost, in US dollars.
         dollars_next: What the next build may spend, low and high, by the mean price of a context so
             far; zeros where no language model reads, or none has read yet.
+        shadow: How the second extractor did; None: there is none, or it has not read yet.
     """
 
     entity_type: str
@@ -55,6 +81,7 @@ class Inference:
     note: str | None = None
     dollars: float = 0.0
     dollars_next: tuple[float, float] = (0.0, 0.0)
+    shadow: Shadow | None = None
 
 
 def inference_of(
@@ -104,6 +131,20 @@ def _of(
         note=read.get("note"),
         dollars=dollars,
         dollars_next=(unread * price, max(most, unread) * price),
+        shadow=_shadow(_figures(known, extractor_comparison(kind).name)),
+    )
+
+
+def _shadow(compared: Mapping[str, Any]) -> Shadow | None:
+    if compared.get("second", "none") == "none":
+        return None
+    reviewed = compared.get("reviewed", {})
+    return Shadow(
+        name=compared["second"],
+        agreement=compared.get("agreement"),
+        reviewed=int(reviewed.get("facts", 0)),
+        first=reviewed.get("first", {}),
+        second=reviewed.get("second", {}),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from kg_assets.inference.kind_words import HEADS
 from kg_assets.inference.thing_words import NAME_PATTERNS, PHRASES, STOPS
 from kg_assets.sources.record import ENTITY_TYPES
 
-VERSION = "kinds-2"
+VERSION = "kinds-3"
 """Changes whenever a record may get another type."""
 
 LEAST_POINTS = 3.0
@@ -54,14 +54,17 @@ class Signal:
     Attributes:
         points: Points by entity type; negative ones speak against it.
         reason: What was seen, in words.
-        quote: The sentence of the description that says so, None for a signal of another field.
-        start: Where the quote starts in the description, in code points.
+        quote: The sentence of the description, or of a text about the thing, that says so; None
+            for a signal of another field.
+        start: Where the quote starts in the description or the text, in code points.
+        text: Source and id of the text; None: it is the description.
     """
 
     points: Mapping[str, float]
     reason: str
     quote: str | None = None
     start: int = 0
+    text: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,14 @@ class Verdict:
         return max(quoted, key=lambda signal: signal.points[kind], default=None)
 
 
-def judge_kind(record: Mapping[str, Any]) -> Verdict:
+def judge_kind(record: Mapping[str, Any], told: Iterable[Signal] = ()) -> Verdict:
     """Infer the entity type of a canonical record; its own ``entity_type`` is not read.
 
     Args:
         record: Fields of the canonical record; missing ones are null.
+        told: What else speaks of its type: texts about it (`thing_texts.text_signals`).
     """
-    signals = tuple(_signals(record))
+    signals = (*_signals(record), *told)
     points: dict[str, float] = defaultdict(float)
     for signal in signals:
         for kind, value in signal.points.items():
@@ -173,18 +177,17 @@ def _description(record: Mapping[str, Any]) -> Iterator[Signal]:
     # What a text says of its subject's kind it says at once; later sentences speak of others.
     first = spans[0]
     quote = text[first.start : first.end]
-    subject = _SUBJECT.match(quote)
-    if subject is not None:
-        word = subject.group(1).lower()
-        kind = max(HEADS[word], key=lambda each: HEADS[word][each])
-        yield Signal({kind: STRONG}, f"its text speaks of “the {word}”", quote, first.start)
+    spoken = speaks_at_once(quote)
+    if spoken is not None:
+        kind = max(HEADS[spoken], key=HEADS[spoken].__getitem__)
+        yield Signal({kind: STRONG}, f"its text speaks of “the {spoken}”", quote, first.start)
         return
     for later in spans[1:3]:
         subject = _SUBJECT.match(text, later.start)
         if subject is not None:
             # Fair and no more: "The film" in the text of a book is another thing.
             word = subject.group(1).lower()
-            kind = max(HEADS[word], key=lambda each: HEADS[word][each])
+            kind = max(HEADS[word], key=HEADS[word].__getitem__)
             sentence = text[later.start : later.end]
             yield Signal(
                 {kind: FAIR}, f"its text goes on about “the {word}”", sentence, later.start
@@ -197,6 +200,12 @@ def _description(record: Mapping[str, Any]) -> Iterator[Signal]:
     for pattern, points, reason in PHRASES:
         if pattern.search(quote) and _speaks_of(quote, names):
             yield Signal(points, f"its text says {reason}", quote, first.start)
+
+
+def speaks_at_once(sentence: str) -> str | None:
+    """The kind of thing that a sentence begins with: "The film follows" gives "film"."""
+    subject = _SUBJECT.match(sentence)
+    return None if subject is None else subject.group(1).lower()
 
 
 def _speaks_of(words_before: str, names: Collection[str]) -> bool:

@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from kg_assets.inference import thing_types
 from kg_assets.inference.tables import INFERRED_TYPES
+from kg_assets.inference.text_tables import TEXTS
+from kg_assets.inference.thing_texts import LONGEST_HEAD, MOST_TEXTS, text_signals
+from kg_assets.inference.thing_texts import told as read_text
 from kg_assets.matching.live import live_deliveries, partition_numbers, read_deliveries
 from kg_assets.sources.record import RECORD_SCHEMA, THING
 from kg_assets.sources.tables import SOURCE_RECORDS
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from resources.lake import Step
 
-BATCH_THINGS = 1_024
+BATCH_THINGS = 256
 """Things that are judged at a time; bounds the memory."""
 
 DECIDED = "inferred"
@@ -73,9 +76,53 @@ def view_things(step: Step) -> None:
 
 
 def run_inferred_types(step: Step) -> None:
-    """Write the type of each current thing, or why it is undecided, with the evidence."""
+    """Write the type of each current thing, or why it is undecided, with the evidence.
+
+    Args:
+        step: Reads deliveries, source records, and texts about things.
+    """
     view_things(step)
-    write_types(step, step.con.cursor().table("thing"))
+    step.view("texts", TEXTS)
+    step.con.execute(
+        f"""
+        CREATE OR REPLACE TABLE judged_thing AS
+        WITH spread AS (
+            SELECT
+                unnest(about) AS thing,
+                {{
+                    'source': source,
+                    'document_id': document_id,
+                    'title': title,
+                    'text': left(text, coalesce(body_start, 0) + {LONGEST_HEAD}),
+                    'format': format,
+                    'body_start': body_start,
+                    'alone': len(about) = 1
+                }} AS told
+            FROM texts
+            WHERE text IS NOT NULL
+        ),
+        tied AS (
+            SELECT thing.source AS source, thing.source_id AS source_id, told
+            FROM spread
+            WHERE thing.entity_type = '{THING}'
+            QUALIFY row_number() OVER (
+                PARTITION BY thing.source, thing.source_id
+                ORDER BY told.source, told.document_id
+            ) <= {MOST_TEXTS}
+        )
+        SELECT thing.*, tied.texts
+        FROM thing
+        LEFT JOIN (
+            SELECT
+                source,
+                source_id,
+                list(told ORDER BY told.source, told.document_id) AS texts
+            FROM tied
+            GROUP BY ALL
+        ) AS tied USING (source, source_id)
+        """  # noqa: S608 - our own names and numbers
+    )
+    write_types(step, step.con.cursor().table("judged_thing"))
 
 
 def write_types(step: Step, things: duckdb.DuckDBPyRelation) -> None:
@@ -83,7 +130,7 @@ def write_types(step: Step, things: duckdb.DuckDBPyRelation) -> None:
 
     Args:
         step: Writes the table.
-        things: Canonical columns, and delivery, file, table, position and sha256.
+        things: Canonical columns, and delivery, file, table, position, sha256 and texts.
     """
     step.write(INFERRED_TYPES, _judged(things))
     found = step.staged(INFERRED_TYPES)
@@ -100,7 +147,9 @@ def _judged(things: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
     for batch in ordered.to_arrow_reader(BATCH_THINGS):
         rows = []
         for record in batch.to_pylist():
-            verdict = thing_types.judge_kind(record)
+            names = [record["name"], *(record["alternate_names"] or ())]
+            told = text_signals(names, map(read_text, record["texts"] or ()))
+            verdict = thing_types.judge_kind(record, told)
             told_by = verdict.told_by
             rows.append(
                 {
@@ -112,6 +161,8 @@ def _judged(things: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
                     "signals": [signal.reason for signal in verdict.signals],
                     "quote": told_by.quote if told_by else None,
                     "start": told_by.start if told_by else None,
+                    "text_source": told_by.text[0] if told_by and told_by.text else None,
+                    "document_id": told_by.text[1] if told_by and told_by.text else None,
                     "characters": len((record.get("description") or "").strip()),
                     "classifier": thing_types.VERSION,
                 }

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from resources.databases import LLM_STORE, named
 from resources.llm.schema import METADATA
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Database:
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(parsed)
+        self._engine = named(sa.create_engine(parsed), LLM_STORE)
         if self.sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         with self._engine.connect() as connection:

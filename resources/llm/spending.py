@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from resources.databases import LLM_STORE, named
 from resources.llm.prices import NANO
 from resources.llm.schema import ATTEMPTS, BUDGETS, REQUESTS
 
@@ -40,7 +41,7 @@ def spending(url: str) -> Spending:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         return Spending()
-    engine = sa.create_engine(parsed)
+    engine = named(sa.create_engine(parsed), LLM_STORE)
     try:
         with engine.connect() as connection:
             if not sa.inspect(connection).has_table(ATTEMPTS.name):

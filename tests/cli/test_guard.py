@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection_fn
+
+from kg_assets.cli.guard import in_words
+from resources.databases import DAGSTER, named
 
 
 def kg(*arguments: str | bytes, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +46,32 @@ def test_a_catalog_that_cannot_be_used(tmp_path: Path, catalog: str) -> None:
     assert found.returncode == 1
     assert "Traceback" not in found.stderr
     assert "KG_CATALOG" in found.stderr or "/proc/none" in found.stderr
+
+
+@pytest.mark.parametrize("variable", ["KG_LLM_STORE", "KG_DAGSTER_STORAGE"])
+def test_what_is_no_address_of_a_database_is_named(tmp_path: Path, variable: str) -> None:
+    command = ("status",) if variable == "KG_LLM_STORE" else ("build", "--only", "ontology")
+    found = kg(*command, KG_HOME=str(tmp_path / "home"), **{variable: "nonsense"})
+    assert found.returncode == 1
+    assert f"{variable} is no address of a database" in found.stderr
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_storage_of_dagster_that_is_away_is_told_in_one_line(wrapped: bool) -> None:
+    address = "postgresql+psycopg2://kg:planted-4711@127.0.0.1:1/dagster"
+    engine = named(sa.create_engine(address), DAGSTER)
+    with pytest.raises((DagsterPostgresException, sa.exc.OperationalError)) as met:
+        if wrapped:
+            retry_pg_connection_fn(engine.connect, retry_limit=0)
+        else:
+            engine.connect()
+    assert isinstance(met.value, DagsterPostgresException) == wrapped
+    said = in_words(met.value)
+    assert said is not None
+    assert said.startswith(f"{DAGSTER} at 127.0.0.1:1/dagster cannot be used: ")
+    assert "refused" in said
+    assert "\n" not in said
+    assert "planted" not in said
 
 
 @pytest.mark.parametrize(

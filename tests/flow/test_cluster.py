@@ -3,10 +3,15 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
+import redis
+import sqlalchemy as sa
 from dagster import DagsterRunStatus, RunsFilter
 
 from kg_assets.building import build
@@ -14,11 +19,18 @@ from kg_assets.cluster.local import local_servers, running, worker_command
 from kg_assets.instance import open_instance
 from resources.lake import Lake
 from resources.settings import Settings
+from tests.echoing_servers import Redis, echoing
 from tests.opened import open_to_others
 from tests.s3_server import KEYS, make_bucket, s3_server
 
 LANES = ("sources", "film", "series", "documents")
 """What is built here: a part, since a whole build would take longer than all other tests."""
+
+PLANTED = {
+    name: f"planted-{name.lower()}"
+    for name in ("KG_LLM_KEY", "KG_EMBEDDING_KEY", "KG_S3_SECRET", "KG_S3_TOKEN")
+}
+"""Keys that workers and builds have, and tell nobody."""
 
 MADE = {("film/resolved_entities", "all"), ("series/match_scores", "all"), ("chunks", "film")}
 
@@ -43,7 +55,7 @@ def cluster(template, tmp_path_factory):
         make_bucket(url, "lake")
         more = {"KG_HOME": str(home), "KG_LAKE": "s3://lake/kg", "KG_S3_ENDPOINT": url, **KEYS}
         ones = dict.fromkeys(("KG_THREADS", "KG_SHARDS", "KG_WORKERS"), "1")
-        for name, value in (variables | more | ones).items():
+        for name, value in (variables | more | ones | PLANTED).items():
             patch.setenv(name, value)
         settings = Settings()
         commands = {name: worker_command(settings, name) for name in ("one", "two")}
@@ -80,3 +92,57 @@ def test_a_run_whose_worker_was_killed_fails_and_says_so(cluster):
     assert ["is gone" in result.error for result in summary.failed] == [True]
     # What was there before stays, or is there again with the same content.
     assert digests(settings) == before
+
+
+def held_by_databases(address):
+    """All rows of all databases of a server, as text."""
+    server = sa.make_url(address)
+    with closing(sa.create_engine(server).connect()) as connection:
+        names = connection.exec_driver_sql("SELECT datname FROM pg_database WHERE datallowconn")
+        names = [name for name in names.scalars() if name != "template1"]
+    for name in names:
+        with closing(sa.create_engine(server.set(database=name)).connect()) as connection:
+            tables = connection.exec_driver_sql(
+                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT LIKE 'pg_%%'"
+            ).all()
+            for schema, table in tables:
+                whole = f'SELECT t::text FROM "{schema}"."{table}" AS t'  # noqa: S608 - names of ours
+                rows = connection.exec_driver_sql(whole)
+                yield from rows.scalars()
+
+
+def held_by_broker(address):
+    """All that a broker holds, as it would write it to a file."""
+    with closing(redis.Redis.from_url(address)) as broker:
+        yield from (broker.dump(key) for key in broker.scan_iter())
+
+
+def test_no_secret_of_a_cluster_is_written_or_said(cluster):
+    settings, _ = cluster
+    catalog, real = settings.catalog_url, settings.broker.get_secret_value()
+    password = sa.make_url(catalog).password
+    with echoing(Redis) as port:
+        refusing = f"redis://:planted-broker%40x@127.0.0.1:{port}/0"
+        done = subprocess.run(
+            [sys.executable, "-m", "kg_assets.cli.main", "build", "--only", "ontology"],
+            env=os.environ | {"KG_BROKER": refusing, "KG_LOG_LEVEL": "DEBUG"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "could not be handed to the broker of KG_BROKER" in said
+    assert "[hidden]" in said
+    # The password of the servers has its own file, and a file for the shell of who starts them.
+    own = {"password", "settings.sh"}
+    files = [
+        path.read_bytes()
+        for path in settings.home.rglob("*")
+        if path.is_file() and path.name not in own
+    ]
+    rows = [row.encode() for row in held_by_databases(catalog)]
+    kept = [*files, *rows, *held_by_broker(real), said.encode()]
+    assert any(b"PipelineEvent" in row or b"EventLogEntry" in row for row in rows)
+    for secret in ("planted-", password):
+        assert [text[:2_000] for text in kept if secret.encode() in text] == []

@@ -9,8 +9,9 @@ import pytest
 
 from kg_assets.building import build
 from kg_assets.cli.rerun import rerun
+from kg_assets.rerun import RerunError, find
 from kg_assets.sources.landing import land
-from resources.journal import Journal
+from resources.journal import Journal, Outcome, Place
 from resources.lake import Lake
 from resources.namespaces import remove
 from resources.production import promote
@@ -80,6 +81,94 @@ def test_productions_inputs_are_read_and_what_was_written_can_be_kept(built, mon
     for path in remove(lake.catalog, said["scratch"], history=False):
         assert (built.lake_path / path).is_file()
     assert lake.catalog.own_heads_since(said["scratch"], 0) == {}
+
+
+def test_the_last_failed_run_is_taken_where_a_later_one_succeeded(failed, capsys):
+    (before,) = Journal(failed.catalog_url).failures("dev")
+    (failed.landing_path / "gamma" / "first" / "delivery.json").write_text("{}")
+    assert not build(failed, only=["sources@gamma|first"]).failed
+    for name in (LABEL, "sources@gamma|first", before.run_id[:8]):
+        code, said = told(failed, name, capsys)
+        assert (code, said["label"], said["error"]) == (0, LABEL, None)
+        assert said["failed_run"]["run_id"] == before.run_id
+        assert not said["failed_run"]["stands"]
+        assert "is not a delivery.json" in said["error_before"]
+    assert rerun(failed, LABEL, **(HOW | {"json": False})) == 0
+    assert f"It failed in run {before.run_id[:8]} of " in capsys.readouterr().out
+
+
+def journalled(settings, *runs):
+    """Note runs of steps: their id, the step, and whether it failed."""
+    journal = Journal(settings.catalog_url)
+    for run_id, step, error in runs:
+        place = Place("dev", step, "all")
+        journal.start(place, run_id)
+        if error is None:
+            journal.done(place, Outcome(seconds=1.0, peak_memory=1))
+        else:
+            journal.failed(place, error)
+    journal.close()
+
+
+RECORDS, MODEL, SCORES = "film/records", "film/match_model", "film/match_scores"
+
+
+@pytest.mark.parametrize(
+    ("runs", "taken"),
+    [
+        ([("one", MODEL, "no room"), ("two", RECORDS, None), ("two", MODEL, None)], MODEL),
+        ([("one", RECORDS, "a"), ("two", RECORDS, None), ("two", SCORES, "b")], SCORES),
+        ([("one", SCORES, "a"), ("two", RECORDS, "b"), ("three", RECORDS, None)], SCORES),
+        (
+            [
+                *[("one", SCORES, "a"), ("two", SCORES, None)],
+                *[("three", MODEL, "b"), ("four", MODEL, None)],
+            ],
+            MODEL,
+        ),
+    ],
+    ids=["mended", "only-one-stands", "an-older-one-stands", "the-last-of-those-mended"],
+)
+def test_a_lane_goes_on_from_the_step_that_failed(home, runs, taken):
+    journalled(home, *runs)
+    assert find(home, "film").label == taken
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_steps_that_failed_each_by_itself_are_listed_and_one_is_asked_for(home, mended):
+    runs = [("4711-a", MODEL, "no room\non disk"), ("4711-a", SCORES, "no memory")]
+    journalled(home, *runs, *([("b", MODEL, None), ("b", SCORES, None)] if mended else []))
+    for name in ("film", "4711"):
+        with pytest.raises(RerunError) as refused:
+            find(home, name)
+        first, *listed = str(refused.value).splitlines()
+        assert first == f"{name} failed in 2 places; name one:"
+        assert [line.split("  run ")[0].strip() for line in listed] == [
+            f"kg rerun '{MODEL}'",
+            f"kg rerun '{SCORES}'",
+        ]
+        assert [line.rpartition(": ")[2] for line in listed] == ["no room", "no memory"]
+    target = find(home, SCORES)
+    assert (target.label, target.error) == (SCORES, "no memory")
+
+
+def test_the_partitions_that_failed_in_one_run_are_listed(home):
+    sharded = home.model_copy(update={"shards": 2})
+    journal = Journal(home.catalog_url)
+    for shard in ("0", "1"):
+        place = Place("dev", SCORES, shard)
+        journal.start(place, "4711")
+        journal.failed(place, "no memory")
+    journal.close()
+    with pytest.raises(RerunError, match="4711 failed in 2 places; name one:") as refused:
+        find(sharded, "4711")
+    assert f"kg rerun '{SCORES}@1'" in str(refused.value)
+    assert find(sharded, f"{SCORES}@1").partition == "1"
+
+
+def test_a_name_that_is_a_lanes_and_a_tables_means_the_table(home):
+    sharded = home.model_copy(update={"shards": 2})
+    assert [step.name for step in find(sharded, RECORDS).steps] == [RECORDS]
 
 
 @pytest.mark.parametrize(

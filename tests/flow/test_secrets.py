@@ -1,53 +1,113 @@
 """Secrets in settings reach no file under the home and no output, also where builds fail."""
 
 import hashlib
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
-import threading
+import traceback
 import zlib
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import closing
+from typing import get_args
 
+import pyarrow.parquet as pq
 import pytest
+from pydantic import AliasChoices, SecretStr, ValidationError
 
+from kg_assets.cli.main import app
 from kg_assets.inference.tables import CHUNKS, DOCUMENTS, extraction_contexts
+from kg_assets.instance import prepare_home
 from resources.lake import Lake
+from resources.logs import ROOTS
+from resources.settings import Settings
+from tests.echoing_servers import Http, Postgres, echoing
 from tests.graph.small_lake import write
 from tests.llm_server import LlmServer, status
 
 PLANTED = "planted-4711"
 
+ADDRESS = "{scheme}://kg:" + PLANTED + "-{field}%40x@127.0.0.1:{port}/0"
 
-class Refusing(BaseHTTPRequestHandler):
-    """Answers with the key that it was sent in its reason."""
+SECRETS = {
+    **{
+        field: f"{PLANTED}-{field}"
+        for field in ("llm_key", "embedding_key", "s3_key_id", "s3_secret", "s3_token")
+    },
+    **{
+        field: ADDRESS.format(scheme=scheme, field=field, port=1)
+        for field, scheme in {
+            "broker": "redis",
+            "dagster_storage": "postgresql",
+            "catalog": "postgresql+psycopg",
+            "llm_store": "postgresql+psycopg",
+        }.items()
+    },
+}
+"""A secret for each setting that can hold one."""
 
-    def do_POST(self):
-        self.send_response(401, f"no such key: {self.headers['Authorization']}")
-        self.end_headers()
+PLACES = ("dagster_storage", "catalog", "llm_store")
+"""Settings of which each says where something lies, and which are given one by one."""
 
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-@contextmanager
-def embeddings():
-    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"openai:some@http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
+NO_SECRETS = {"user", "llm_model", "llm_budget", "s3_region"}
+"""Settings that are free text, and no address of anything."""
 
 
-def kg(*arguments, **variables):
-    done = subprocess.run(
-        [sys.executable, "-m", "kg_assets.cli.main", *arguments],
-        env=os.environ | {"KG_LOG_LEVEL": "DEBUG"} | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+def variable(field):
+    """The first variable of a setting."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"KG_{field.upper()}"
+
+
+def takes_a_password(field):
+    try:
+        Settings(**{field: ADDRESS.format(scheme="https", field=field, port=1)})
+    except ValidationError:
+        return False
+    return True
+
+
+def test_every_setting_that_can_hold_a_secret_has_one_planted():
+    kinds = {
+        name: {field.annotation, *get_args(field.annotation)}
+        for name, field in Settings.model_fields.items()
+    }
+    secret = {name for name, found in kinds.items() if SecretStr in found}
+    texts = {name for name, found in kinds.items() if str in found} - NO_SECRETS
+    assert secret | {name for name in texts if takes_a_password(name)} == SECRETS.keys()
+    shown = repr(Settings(**SECRETS))
+    assert PLANTED not in shown
+
+
+@pytest.fixture
+def kg(monkeypatch, capfd):
+    """Runs a command with all secrets in the environment; gives its code and what it says."""
+    loggers = [logging.getLogger(name) for name in ROOTS]
+    before = [(each, each.handlers, each.level, each.propagate) for each in loggers]
+    for field, secret in SECRETS.items():
+        if field not in PLACES:
+            monkeypatch.setenv(variable(field), secret)
+    monkeypatch.setenv("KG_LOG_LEVEL", "DEBUG")
+
+    def run(*arguments, **variables):
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            try:
+                app(list(arguments))
+            except SystemExit as ended:
+                code = ended.code
+            except Exception:
+                # What a person would see of it.
+                traceback.print_exc()
+                code = None
+        out, err = capfd.readouterr()
+        return code, out + err
+
+    yield run
+    for each, handlers, level, propagate in before:
+        each.handlers, each.propagate = handlers, propagate
+        each.setLevel(level)
 
 
 def stored(home):
@@ -96,33 +156,88 @@ def texts(home):
     return home
 
 
-def test_no_secret_is_written_or_said(texts):
-    key = f"sk-{PLANTED}"
-    with LlmServer() as server, embeddings() as address:
+def nothing_is_told(home, said):
+    """Whether no secret stands in what was said, or in any file of a home."""
+    assert [text for text in said if PLANTED in text] == []
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert [path for path in files if PLANTED.encode() in content(path)] == []
+
+
+def content(path):
+    """The bytes of a file, and the rows of a table, which the file holds in a packed form."""
+    if path.suffix == ".parquet":
+        return path.read_bytes() + str(pq.read_table(path).to_pylist()).encode()
+    return path.read_bytes()
+
+
+def test_no_secret_of_a_model_is_written_or_said(texts, kg):
+    key = SECRETS["llm_key"]
+    with LlmServer() as server, echoing(Http) as port:
         server.script(*[status(400, f"the key {key} is wrong")] * 20)
-        indexing = {"KG_EMBEDDING": address, "KG_EMBEDDING_KEY": f"emb-{PLANTED}"}
-        reading = {
-            "KG_EXTRACTORS": '{"film": "llm"}',
-            "KG_LLM_KEY": key,
-            "KG_LLM_BASE_URL": server.url,
-        }
+        address = f"openai:some@http://127.0.0.1:{port}/v1"
+        reading = {"KG_EXTRACTORS": '{"film": "llm"}', "KG_LLM_BASE_URL": server.url}
         outputs = [
             kg("build", "--only", "film/inferred_relations", **reading),
-            kg("build", "--only", "document_index@film", **indexing),
-            kg("rerun", "document_index@film", "--debug", **indexing),
+            kg("build", "--only", "document_index@film", KG_EMBEDDING=address),
+            kg("rerun", "document_index@film", "--debug", KG_EMBEDDING=address),
+            kg("status", KG_LLM_KEY=f"{PLANTED} {PLANTED}"),
         ]
-    outputs += [
-        kg("status", KG_CATALOG=f"postgresql+psycopg://kg:{PLANTED}@127.0.0.1:1/kg"),
-        kg("status", KG_LLM_KEY=f"{PLANTED} {PLANTED}"),
-    ]
     said = [text for _, text in outputs]
     assert server.received
     # Each of them met its secret, and says so without it.
-    assert "no such key: Bearer [hidden]" in said[1]
-    assert "no such key: Bearer [hidden]" in said[2]
-    assert [code for code, _ in outputs[1:]] == [1, 1, 1, 2], said
-    assert [text for text in said if PLANTED in text] == []
-    files = [path for path in texts.home.rglob("*") if path.is_file()]
-    assert [path for path in files if PLANTED.encode() in path.read_bytes()] == []
+    assert "unknown: Authorization Bearer [hidden]" in said[1]
+    assert "unknown: Authorization Bearer [hidden]" in said[2]
+    assert [code for code, _ in outputs[1:]] == [1, 1, 2], said
+    nothing_is_told(texts.home, said)
     assert stored(texts.home)
     assert [content for content in stored(texts.home) if PLANTED.encode() in content] == []
+
+
+def test_no_secret_is_in_the_logs_that_dagster_captures(texts, monkeypatch):
+    prepare_home(texts)
+    for field in SECRETS.keys() - {*PLACES}:
+        monkeypatch.setenv(variable(field), SECRETS[field])
+    command = ["-m", "dagster", "asset", "materialize", "-m", "kg_assets.definitions"]
+    chosen = ["--select", "document_index", "--partition", "film"]
+    with echoing(Http) as port:
+        done = subprocess.run(
+            [sys.executable, *command, *chosen],
+            env=os.environ | {"KG_EMBEDDING": f"openai:some@http://127.0.0.1:{port}/v1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    captured = [path for path in texts.home.rglob("*.err") if "compute_logs" in path.parts]
+    assert any("Bearer [hidden]" in path.read_text() for path in captured)
+    nothing_is_told(texts.home, [done.stdout, done.stderr])
+
+
+@pytest.mark.parametrize(
+    ("field", "command"),
+    [
+        ("catalog", ("status",)),
+        ("llm_store", ("status",)),
+        ("dagster_storage", ("build", "--only", "ontology")),
+    ],
+)
+def test_no_password_of_a_database_is_written_or_said(home, kg, field, command):
+    with echoing(Postgres) as port:
+        code, said = kg(*command, **{variable(field): SECRETS[field].replace(":1/", f":{port}/")})
+    assert code == 1
+    # Once, in one line: what it is, where, and why it cannot be used.
+    (line,) = [line for line in said.splitlines() if "cannot be used" in line]
+    assert f"({variable(field)}) at 127.0.0.1:{port}/0 cannot be used: " in line
+    assert "unknown: [hidden]" in line
+    assert "Traceback" not in said
+    nothing_is_told(home.home, [said])
+
+
+def test_no_key_of_a_bucket_is_written_or_said(home, kg):
+    with echoing(Http) as port:
+        place = {"KG_LAKE": "s3://lake/kg", "KG_S3_ENDPOINT": f"http://127.0.0.1:{port}"}
+        code, said = kg("build", "--only", "ontology", **place, KG_S3_REGION="here")
+    assert code == 1
+    assert "X-Amz-Security-Token [hidden]" in said
+    assert "Credential=[hidden]" in said
+    nothing_is_told(home.home, [said])

@@ -10,9 +10,13 @@ import pytest
 
 from kg_assets.building import build
 from kg_assets.cli.status import show_status
+from kg_assets.inference.review.log import FACTS
+from kg_assets.inference.review.values import fact_judgement
+from kg_assets.judging.log import add
 from kg_assets.sources.landing import land
 from kg_assets.status import status
 from resources.journal import Journal, Place
+from resources.lake import Lake
 from resources.settings import Settings
 from tests.flow.conftest import ALPHA, lines
 
@@ -79,6 +83,42 @@ def test_a_partition_that_is_being_made_is_running(built):
     Journal(built.catalog_url).start(Place("dev", "film/records", "all"), "run-1")
     (running,) = (one for one in status(built).partitions if one.state == "running")
     assert running.label == "film/records"
+
+
+def test_a_shadow_is_told_in_a_line_with_both_scores_on_what_people_judged(
+    built, monkeypatch, capsys
+):
+    assert all(one.shadow is None for one in status(built).inference)
+    monkeypatch.setenv("KG_SHADOW_EXTRACTORS", '{"film": "rules"}')
+    assert not build(Settings(), only=["film/inference"]).failed
+    beside = "film, rules in the shadow of rules: 100% of kept facts are both's; "
+    show_status(Settings())
+    assert f"{beside}nothing that they read was reviewed" in capsys.readouterr().out
+    values = {
+        "entity_type": "film",
+        "record": "alpha:2",
+        "relation": "sequel_of",
+        "object": "alpha:1",
+        "object_type": "film",
+        "object_name": "Knives Out",
+        "quote": "Glass Onion is a sequel to Knives Out.",
+    }
+    add(Lake(built), FACTS, [fact_judgement(**values, verdict="accept", who="ann")])
+    assert not build(Settings(), only=["film/inference"]).failed
+    show_status(Settings())
+    scores = "rules 1.00 / 1.00 / 1.00"
+    assert (
+        f"{beside}on 1 reviewed facts, precision / recall / F1: {scores}; {scores}"
+        in capsys.readouterr().out
+    )
+    show_status(Settings(), json=True)
+    (film,) = (
+        one
+        for one in json.loads(capsys.readouterr().out)["inference"]
+        if one["entity_type"] == "film"
+    )
+    assert film["shadow"]["reviewed"] == 1
+    assert film["shadow"]["second"]["f1"] == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("json_wanted", [False, True])

@@ -13,9 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from kg_assets.building import build
 from kg_assets.inference.embeddings import EmbeddingError, HashedWords, configured_embedding
+from kg_assets.inference.index import open_index
 from kg_assets.inference.steps import run_document_index
 from kg_assets.inference.tables import DOCUMENT_INDEX
+from kg_assets.sources.landing import land
+from resources.duck import session
+from resources.lake import Lake
+from resources.settings import Settings
+from resources.vectors import VectorStore
 from tests.inference.conftest import World
 
 KEY = "not-a-real-key"
@@ -166,8 +173,6 @@ def test_two_runs_at_once_leave_each_chunk_once_and_both_name_a_whole_version(
     assert [run.returncode for run in runs] == [0, 0]
     [manifest] = world.rows(DOCUMENT_INDEX)
     assert manifest["rows"] == 30
-    from kg_assets.inference.index import open_index
-
     found = open_index(world.vectors, manifest).full_text("again", 100)
     assert len(found) == len({chunk.chunk_id for chunk in found}) == 30
 
@@ -189,6 +194,68 @@ def test_a_model_in_a_folder_is_told_by_its_content_and_not_by_where_it_lies(
     assert configured_embedding("sentence-transformers:all-MiniLM-L6-v2").name == (
         "sentence-transformers:all-MiniLM-L6-v2"
     )
+
+
+def tiny_model(folder: Path) -> Path:
+    """Save a model of the package with a few random weights, as one that was trained is saved."""
+    torch = pytest.importorskip("torch")
+    package = pytest.importorskip("sentence_transformers")
+    transformers = pytest.importorskip("transformers")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "film", "novel", "of", "the", "sea"]
+    bert = folder / "bert"
+    bert.mkdir(parents=True)
+    (bert / "vocab.txt").write_text("\n".join(words))
+    torch.manual_seed(1)
+    config = transformers.BertConfig(
+        vocab_size=len(words),
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+    )
+    transformers.BertModel(config).save_pretrained(bert)
+    transformers.BertTokenizer(str(bert / "vocab.txt")).save_pretrained(bert)
+    # The package adds the mean over the words, as to any model that brings no such part.
+    package.SentenceTransformer(str(bert), device="cpu").save(str(folder / "tiny"))
+    return folder / "tiny"
+
+
+def test_a_model_of_the_package_makes_the_vectors_of_a_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_model(tmp_path / "models")
+    told = {"entity_type": "film", "source_id": "1", "name": "The Sea"}
+    file = tmp_path / "records.jsonl"
+    file.write_text(json.dumps(told | {"description": "A film of the sea."}) + "\n")
+    for name, value in {
+        "KG_HOME": str(tmp_path / "home"),
+        "KG_EMBEDDING": f"sentence-transformers:{model}",
+        "KG_WORKERS": "1",
+        "KG_SHARDS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    land(settings.landing_path, "alpha", [file], "first")
+    assert [result.error for result in build(settings, types=["film"]).failed] == []
+    lake = Lake(settings)
+    with session(threads=1, memory_limit="100MB", scratch=tmp_path) as con:
+        relation = lake.relation(con, DOCUMENT_INDEX, "film")
+        [manifest] = relation.to_arrow_table().to_pylist()
+    assert manifest["embedding"].startswith("sentence-transformers:tiny-")
+    embedding = configured_embedding(settings.embedding)
+    reader = open_index(VectorStore(settings), manifest, embedding)
+    [vector] = embedding.embed(["A film of the sea."])
+    [found] = reader.nearest(vector, 5)
+    assert found.title == "The Sea"
+    assert found.vector == pytest.approx(vector, abs=1e-5)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers")
+    (tmp_path / "empty").mkdir()
+    embedding = configured_embedding(f"sentence-transformers:{tmp_path / 'empty'}")
+    with pytest.raises(EmbeddingError, match="cannot be loaded"):
+        embedding.embed(["A text."])
 
 
 @pytest.mark.skipif(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+import lancedb
 import pytest
 
 from kg_assets.inference.embeddings import HashedWords
@@ -13,9 +15,11 @@ from kg_assets.inference.index import open_index, passages
 from kg_assets.inference.old_versions import clean_vectors
 from kg_assets.inference.tables import CHUNKS, DOCUMENT_INDEX, DOCUMENTS
 from resources.lake import Lake
-from resources.vectors import VectorStoreError, Version
+from resources.vectors import VectorStore, VectorStoreError, Version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.inference.conftest import World
 
 
@@ -113,6 +117,64 @@ def test_versions_that_nothing_names_go_when_they_are_old_and_the_others_can_be_
     ]
     titles.infer(())
     assert titles.rows(DOCUMENT_INDEX) == manifests[-1:]
+
+
+def versions(world: World, count: int) -> list[dict[str, Any]]:
+    """Rows of the document index, each with another version of its vector table."""
+    found = []
+    for number in range(count):
+        world.entities[0]["description"] = f"It was shown {number} times."
+        world.deliver()
+        world.infer(())
+        found += world.rows(DOCUMENT_INDEX)
+    return found
+
+
+def texts_at(vectors: VectorStore, row: dict[str, Any]) -> list[str]:
+    return [chunk.text for chunk in open_index(vectors, row).phrase("It", 5)]
+
+
+def numbers(vectors: VectorStore) -> set[int]:
+    """Versions of the vector table of films that are there."""
+    table = lancedb.connect(vectors.root / "dev").open_table("film")
+    assert not table.branches.list()
+    return {one["version"] for one in table.list_versions()}
+
+
+def test_of_versions_between_two_that_are_read_those_go_that_nobody_reads(
+    titles: World, tmp_path: Path
+) -> None:
+    made = versions(titles, 5)
+    # A home may be moved, also between two cleanings.
+    for place, named, gone in (("one", (0, 2), (1, 3)), ("two", (2,), (0,))):
+        moved = titles.settings.model_copy(update={"home": tmp_path / place})
+        shutil.move(titles.vectors.root, moved.vectors.parent)
+        titles.vectors = VectorStore(moved)
+        before = numbers(titles.vectors)
+        wanted = [made[each]["lance_version"] for each in named]
+        time.sleep(_SECOND)
+        removed = titles.vectors.clean("film", wanted, datetime.now(UTC))
+        assert removed >= len(gone)
+        assert removed == len(before - numbers(titles.vectors))
+        for each in (*named, 4):
+            assert texts_at(titles.vectors, made[each]) == [f"It was shown {each} times."]
+        for each in gone:
+            with pytest.raises(VectorStoreError):
+                open_index(titles.vectors, made[each])
+    assert titles.vectors.clean("film", wanted, datetime.now(UTC) - timedelta(days=1)) == 0
+
+
+def test_what_a_cleaning_that_was_killed_left_is_read_and_cleaned_as_ever(titles: World) -> None:
+    made = versions(titles, 3)
+    table = lancedb.connect(titles.vectors.root / "dev").open_table("film")
+    kept = made[0]["lance_version"]
+    table.branches.create(f"kept-{kept}", from_version=kept)
+    table.tags.delete(f"published-{kept}")
+    assert texts_at(titles.vectors, made[0]) == ["It was shown 0 times."]
+    # It is unpinned even where nothing is old enough to go.
+    assert titles.vectors.clean("film", [kept], datetime.now(UTC) - timedelta(days=1)) == 0
+    assert kept in numbers(titles.vectors)
+    assert f"published-{kept}" in table.tags.list()
 
 
 def test_a_version_that_is_gone_is_an_error_that_says_what_to_do(titles: World) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kg_assets.inference.thing_types import judge_kind
+from kg_assets.inference.thing_texts import Told, text_signals
+from kg_assets.inference.thing_types import Verdict, judge_kind
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,59 @@ def test_the_sentence_that_tells_a_type_is_kept_with_its_place() -> None:
     assert told_by is not None
     assert told_by.quote == "X is a play by Ann Reed."
     assert text[told_by.start : told_by.start + len(told_by.quote)] == told_by.quote
+
+
+def told(*texts: str, alone: bool = True, heading: str | None = None) -> Verdict:
+    """What texts tell of a thing that is but a name, "Hello, Dolly"."""
+    given = [Told("notes", str(n), heading, text, alone) for n, text in enumerate(texts)]
+    names = ["Hello, Dolly", "Matchmakers"]
+    record = {"name": names[0], "alternate_names": names[1:]}
+    return judge_kind(record, text_signals(names, given))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Hello, Dolly (1969) is an American musical film by Ann Reed. It was long.", "film"),
+        ("“Matchmakers” was a novel.", "book"),
+        ("Hello, Dolly, the third of its kind, is a sitcom.", "series"),
+        # It speaks of somebody or something else.
+        ("The star of Hello, Dolly is an actress.", None),
+        ("The sequel to Hello, Dolly is a 1995 film.", None),
+        ("Hello, Dolly and Matchmakers are films.", None),
+        ("Hello, Dolly is based on a novel.", None),
+        ("Hello, Dollyhood is a film.", None),
+        # A text may begin with what its subject is made from.
+        ("The novel was better than this.", None),
+        ("It is a film.", None),
+        ("", None),
+    ],
+)
+def test_a_text_tells_a_type_where_it_begins_with_the_name(text: str, kind: str | None) -> None:
+    assert told(text).entity_type == kind
+
+
+def test_texts_that_contradict_each_other_leave_it_open_and_those_that_agree_count_once() -> None:
+    film, book = "Hello, Dolly is a film.", "Hello, Dolly is a novel."
+    assert told(film, book).reason == "may be book or film"
+    one, many = told(film), told(film, film, film)
+    assert (many.entity_type, many.confidence) == ("film", one.confidence)
+    assert many.told_by is not None
+    assert (many.told_by.quote, many.told_by.text) == (film, ("notes", "0"))
+
+
+def test_a_text_that_begins_with_the_film_adds_to_what_fields_say_where_it_is_about_it_alone() -> (
+    None
+):
+    record = {"name": "X", "credits": [{"role": "director"}, {"role": "actor"}]}
+    for alone, kind in ((True, "film"), (False, None)):
+        text = Told("notes", "a", None, "The film opens at night.", alone)
+        assert judge_kind(record, text_signals(["X"], [text])).entity_type == kind
+
+
+def test_the_name_of_a_text_can_say_what_it_is_about() -> None:
+    assert told("It was long.", heading="Hello, Dolly (1969 film)").entity_type == "film"
+    assert told("It was long.", heading="The making of Hello, Dolly (film)").entity_type is None
 
 
 def test_a_contradiction_is_left_undecided() -> None:

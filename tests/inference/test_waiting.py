@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kg_assets.inference.cleaning import clean
 from kg_assets.inference.steps import run_documents
-from kg_assets.inference.tables import DOCUMENTS, inferred_relations
+from kg_assets.inference.tables import DOCUMENTS, INFERRED_TYPES, inferred_relations
 from kg_assets.inference.text_tables import UNTIED_TEXTS, WAITING_TEXTS
 from kg_assets.inference.texts import run_texts
 from kg_assets.inference.things import run_inferred_types
@@ -62,6 +63,35 @@ def test_what_waits_is_listed_descriptions_too_and_what_it_is_about_is_named(wor
         ("text", "c", "nobody", None),
     ]
     assert world.rows(WAITING_TEXTS)[-1]["reason"] == "no such record is known"
+
+
+def test_a_text_about_a_thing_tells_its_type_with_the_sentence_that_does(world: World) -> None:
+    said = "# Notes\n\nHarbour 1 (1990) is a **drama film** by Ann Reed.\n"
+    about = [{"entity_type": "thing", "source_id": "1", "source": "essays"}]
+    line = json.dumps({"document_id": "a", "text": said, "about": about, "format": "markdown"})
+    world.land("one", {"records.jsonl": thing("1") + thing("2")})
+    assert waiting(world) == []
+    world.land("two", {"documents.jsonl": line + "\n" + text("2", "b")}, source="notes")
+    # The text of the other thing names its source by default, which has no such record.
+    assert [row[1] for row in waiting(world)] == ["b"]
+    one, two = world.rows(INFERRED_TYPES)
+    assert (one["status"], one["entity_type"]) == ("inferred", "film")
+    assert (one["text_source"], one["document_id"]) == ("notes", "a")
+    assert one["quote"] == "Harbour 1 (1990) is a drama film by Ann Reed."
+    kept = clean(said, "markdown").text
+    assert kept[one["start"] : one["start"] + len(one["quote"])] == one["quote"]
+    assert (two["status"], two["quote"]) == ("undecided", None)
+    # The text goes, and with it what it told.
+    world.land(
+        "with",
+        {
+            "documents.jsonl": json.dumps({"document_id": "a"}) + "\n",
+            "delivery.json": '{"mode": "delete"}',
+        },
+        source="notes",
+    )
+    assert [row[1] for row in waiting(world)] == ["b"]
+    assert {row["status"] for row in world.rows(INFERRED_TYPES)} == {"undecided"}
 
 
 @pytest.mark.parametrize("by", ["inference", "its source"])

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+import sqlalchemy as sa
 
-from resources.journal import DONE, FAILED, RUNNING, Journal, Outcome, Place
+from resources.journal import DONE, FAILED, FAILURES, RUNNING, Journal, Outcome, Place
 
 PLACE = Place("dev", "film/records", "all")
 SLOW = Outcome(seconds=2.5, peak_memory=10, figures={"records": 3}, warnings=[("t", "c", {"n": 1})])
@@ -49,7 +50,23 @@ def test_a_run_that_is_done_has_no_error_of_the_one_before(journal):
     assert (entry.state, entry.error) == (DONE, None)
 
 
-def test_a_run_whose_process_was_killed_has_failed(journal, url):
+def test_the_last_failed_run_is_kept_beside_those_after_it(journal):
+    for run_id, error in (("run-1", "no room"), ("run-2", "no memory")):
+        journal.start(PLACE, run_id)
+        journal.failed(PLACE, error)
+    (failure,) = journal.failures("dev")
+    assert (failure.run_id, failure.error, failure.stands) == ("run-2", "no memory", True)
+    journal.start(PLACE, "run-3")
+    journal.done(PLACE, SLOW)
+    (failure,) = journal.failures()
+    assert (failure.run_id, failure.error, failure.stands) == ("run-2", "no memory", False)
+    assert journal.failures("other") == []
+    journal.forget("dev")
+    assert journal.failures() == []
+
+
+def killed(url):
+    """Start a run and a build in a process that ends without a word."""
     command = (
         "from resources.journal import Journal, Place\n"
         f"journal = Journal({url!r})\n"
@@ -57,6 +74,29 @@ def test_a_run_whose_process_was_killed_has_failed(journal, url):
         "journal.start_build('build 1', 'dev')"
     )
     subprocess.run([sys.executable, "-c", command], check=True)
+
+
+def test_a_run_that_was_killed_is_kept_as_a_failed_one(journal, url):
+    killed(url)
+    journal.start(PLACE, "run-2")
+    journal.done(PLACE, SLOW)
+    (failure,) = journal.failures()
+    assert (failure.run_id, failure.stands) == ("run-1", False)
+    assert "killed" in failure.error
+
+
+def test_a_catalog_of_before_knows_the_failures_that_stand(journal, url):
+    journal.start(PLACE, "run-1")
+    journal.failed(PLACE, "no room")
+    engine = sa.create_engine(url)
+    FAILURES.drop(engine)
+    engine.dispose()
+    (failure,) = Journal(url, create=False).failures()
+    assert (failure.error, failure.stands) == ("no room", True)
+
+
+def test_a_run_whose_process_was_killed_has_failed(journal, url):
+    killed(url)
     (entry,) = journal.entries("dev")
     assert entry.state == FAILED
     assert "killed" in entry.error
