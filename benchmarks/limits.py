@@ -235,7 +235,7 @@ class _Maker:
         relative = relative_path(table.name, partition, "0")
         path = self._lake.root / relative
         if table.name not in self._files:
-            write_file(path, table, table.schema.empty_table())
+            write_file(path, table, table.schema.empty_table(), scratch=path.parent)
             self._files[table.name] = path
         else:
             path.parent.mkdir(parents=True, exist_ok=True)

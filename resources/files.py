@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from resources.sorting import in_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +28,14 @@ if TYPE_CHECKING:
 
 _PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\|[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
 _BATCH_ROWS = 65_536
-_RANGE_ROWS = 262_144
+_READ_ROWS = 2_048  # a vector of DuckDB's
 
 
 class SchemaMismatchError(Exception):
     """What is written does not keep the table's contract."""
 
 
-def write_file(path: Path, table: Table, data: Data, *, wide: bool = False) -> tuple[int, str]:
+def write_file(path: Path, table: Table, data: Data, *, scratch: Path) -> tuple[int, str]:
     """Write a table's rows to a new Parquet file and make it durable.
 
     Args:
@@ -41,8 +43,7 @@ def write_file(path: Path, table: Table, data: Data, *, wide: bool = False) -> t
         table: Contract of the table; the data are cast to its schema.
         data: A DuckDB relation (which is sorted by the table's key), or Arrow batches that are
             already in order.
-        wide: Whether a relation is sorted range by range of its key, since its rows are many and
-            wide; it is then read several times.
+        scratch: Folder for the rows of a relation that are more than memory holds.
 
     Returns:
         Number of rows, and SHA-256 of the file.
@@ -53,7 +54,7 @@ def write_file(path: Path, table: Table, data: Data, *, wide: bool = False) -> t
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as stream:
         sink = _HashingSink(stream)
-        rows = _write_parquet(sink, table, _batches(data, table, wide))
+        rows = _write_parquet(sink, table, _batches(data, table, scratch))
         stream.flush()
         os.fsync(stream.fileno())
     return rows, sink.hash.hexdigest()
@@ -104,7 +105,7 @@ class _HashingSink:
         self.closed = True
 
 
-def _batches(data: Data, table: Table, wide: bool) -> Any:
+def _batches(data: Data, table: Table, scratch: Path) -> Iterable[pa.RecordBatch]:
     import duckdb
 
     if isinstance(data, duckdb.DuckDBPyRelation):
@@ -112,72 +113,13 @@ def _batches(data: Data, table: Table, wide: bool) -> Any:
         if absent:
             raise SchemaMismatchError(f"{table.name}: columns {sorted(absent)} are missing")
         columns = ", ".join(f'"{name}"' for name in table.schema.names)
-        keys = ", ".join(f'"{name}"' for name in table.key)
-        rows = data.project(columns)
-        if wide:
-            return _in_ranges(rows, _range_key(table), keys)
-        return rows.order(keys).to_arrow_reader(_BATCH_ROWS)
+        reader = data.project(columns).to_arrow_reader(_READ_ROWS)
+        given = (one for batch in reader for one in _conform(batch, table).to_batches())
+        return in_order(given, table.schema, table.key, scratch)
     if isinstance(data, pa.Table):
-        return data.to_batches(_BATCH_ROWS)
+        batches: list[pa.RecordBatch] = data.to_batches(_BATCH_ROWS)
+        return batches
     return data
-
-
-def _range_key(table: Table) -> tuple[str, ...]:
-    """Columns of the key by which a table is cut into ranges.
-
-    The second too, as the first may be a type that most rows have. A column that can be null has
-    no place in an order of ranges.
-    """
-    return tuple(name for name in table.key[:2] if not table.schema.field(name).nullable) or (
-        table.key[0],
-    )
-
-
-def _in_ranges(
-    rows: duckdb.DuckDBPyRelation, columns: tuple[str, ...], keys: str
-) -> Iterator[pa.RecordBatch]:
-    """Sorted rows in batches as one sort would give them, sorted a range of the key at a time.
-
-    DuckDB sorts on disk, but holds more of wide rows in memory than its limit allows.
-    """
-    names = ", ".join(f'"{name}"' for name in columns)
-    ends = (
-        rows.project(f"{names}, row_number() OVER (ORDER BY {names}) AS place")
-        .filter(f"place % {_RANGE_ROWS} = 0")
-        .order("place")
-        .fetchall()
-    )
-    bounds = list(dict.fromkeys(tuple(end[:-1]) for end in ends))
-    left: list[pa.RecordBatch] = []
-    for first, last in zip([None, *bounds], [*bounds, None], strict=True):
-        part = rows
-        if first is not None:
-            part = part.filter(_is_after(columns, first))
-        if last is not None:
-            part = part.filter(~_is_after(columns, last))
-        for batch in part.order(keys).to_arrow_reader(_BATCH_ROWS):
-            left.append(batch)
-            # Where a range ends must not show in the file.
-            while sum(one.num_rows for one in left) >= _BATCH_ROWS:
-                together = pa.Table.from_batches(left).combine_chunks().to_batches()[0]
-                yield together.slice(0, _BATCH_ROWS)
-                left = [together.slice(_BATCH_ROWS)]
-    yield from left
-
-
-def _is_after(columns: tuple[str, ...], bound: tuple[object, ...]) -> duckdb.Expression:
-    """Whether a row comes after a bound in the order of the columns."""
-    import duckdb
-
-    pairs = [
-        (duckdb.ColumnExpression(name), duckdb.ConstantExpression(value))
-        for name, value in zip(columns, bound, strict=True)
-    ]
-    (column, value), *others = reversed(pairs)
-    after = column > value
-    for column, value in others:
-        after = (column > value) | ((column == value) & after)
-    return after
 
 
 def _write_parquet(sink: Any, table: Table, batches: Iterable[pa.RecordBatch]) -> int:

@@ -89,9 +89,7 @@ class Step(Reads):
         made = f"{table.name}\n{content}\n{name}"
         return derived(settings.cache / "derived", made, make, settings.cache_bytes)
 
-    def write(
-        self, table: Table, data: Data, partition: str | None = None, *, wide: bool = False
-    ) -> int:
+    def write(self, table: Table, data: Data, partition: str | None = None) -> int:
         """Write a table's partition to a new file, to be committed when the step ends.
 
         Args:
@@ -100,8 +98,6 @@ class Step(Reads):
                 are already in order.
             partition: The partition, where a step commits several of them together; else the
                 step's own.
-            wide: Whether a relation has many rows that are wide, and can be read again at little
-                cost: it is sorted range by range of its key, so that memory is bounded.
 
         Returns:
             Number of rows.
@@ -110,7 +106,7 @@ class Step(Reads):
             SchemaMismatchError: The data do not fit the schema, or a required value is missing.
         """
         place = partition or self.partition or WHOLE
-        file = self._write_file(table, table, data, place, wide=wide)
+        file = self._write_file(table, table, data, place)
         self.outputs[table.name, place] = self._as_it_was(table, file, place)
         return file.rows
 
@@ -149,7 +145,7 @@ class Step(Reads):
             raise ValueError(f"{self.name}: {table.name} has no version to change; write it whole")
         return self._lay(table, head, old, new)
 
-    def update(self, table: Table, rows: duckdb.DuckDBPyRelation, *, wide: bool = False) -> int:
+    def update(self, table: Table, rows: duckdb.DuckDBPyRelation) -> int:
         """Write a table's partition, as a layer where little of it differs from before.
 
         What is made again in one piece still tells the steps that read it what changed.
@@ -157,18 +153,17 @@ class Step(Reads):
         Args:
             table: Contract of the table.
             rows: All of its rows.
-            wide: Whether they are many and wide, as for `write`.
 
         Returns:
             Number of rows that differ, all of them where there was no version before.
         """
         head = self._own(table)
         if head is None or head.code_version != self._code_version:
-            return self.write(table, rows, wide=wide)
+            return self.write(table, rows)
         try:
             before = self.lake.open(self.con, table, [head])
         except CorruptFileError:
-            return self.write(table, rows, wide=wide)
+            return self.write(table, rows)
         return self._lay(table, head, before, rows)
 
     def _lay(
@@ -186,7 +181,7 @@ class Step(Reads):
         whole = max(1, head.files[0].rows)
         if changed > settings.layer_share * whole:
             below = self.lake.open(self.con, table, [head])
-            self.write(table, laid_over(table, below, layer), wide=True)
+            self.write(table, laid_over(table, below, layer))
             return changed
         place = self.partition or WHOLE
         file = self._write_file(table, layer_table(table), layer, place)
@@ -202,7 +197,7 @@ class Step(Reads):
         if len(head.files) > settings.layers or through > settings.layer_share * whole:
             chain = [*self.lake.verified(head), self._local(file)]
             rows = merged(self.con, table, chain)
-            compacted = self._write_file(table, table, rows, place, wide=True)
+            compacted = self._write_file(table, table, rows, place)
             compacted = replace(compacted, digest=file.digest)
             output = Output(table.name, place, compacted, layer=file)
         self.outputs[table.name, place] = output
@@ -226,15 +221,13 @@ class Step(Reads):
             table.name, head.partition, head.file, below=head.below
         )
 
-    def _write_file(
-        self, table: Table, contract: Table, data: Data, partition: str, *, wide: bool = False
-    ) -> File:
+    def _write_file(self, table: Table, contract: Table, data: Data, partition: str) -> File:
         refuse_production(self.lake.namespace)
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         relative = relative_path(table.name, partition, version)
         target = self.lake.storage.staged(relative)
         self._written.append(relative)
-        rows, sha256 = write_file(target, contract, data, wide=wide)
+        rows, sha256 = write_file(target, contract, data, scratch=self.scratch)
         columns = json.dumps({field.name: str(field.type) for field in table.schema})
         size = target.stat().st_size
         _log.debug("writes %s: %d rows, %d bytes", contract.name, rows, size)

@@ -108,7 +108,7 @@ def run_edges(step: Step) -> None:
     step.write(EDGE_PROBLEMS, edges.problems(con))
     _keep_in_parts(con, "node_evidence", evidence.node_evidence, "claims")
     both = con.table("node_evidence").union(con.table("edge_evidence"))
-    step.write(EVIDENCE, both, wide=True)
+    step.write(EVIDENCE, both)
     for name, table in (("edges", EDGES), ("evidence", EVIDENCE)):
         step.staged(table).create_view(name, replace=True)
     kinds = con.sql("SELECT relation, kind, count(*) FROM edges GROUP BY ALL ORDER BY ALL")

@@ -92,7 +92,7 @@ def run_records(step: Step, spec: MatchSpec) -> None:
         _view_delivered(step, numbered)
         make_current(con, spec, "delivered", "delivery", "current_record")
         found = add_features(con, spec, "current_record", "entity_member")
-        differing = step.update(table, found, wide=True)
+        differing = step.update(table, found)
     step.report(records=step.rows(table), records_changed=differing)
     step.report(doubtful_duplicates=_repeated(step, spec, whole=whole))
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.sources.record import ENTITY_TYPES, THING
+from kg_assets.sources.staged import stage
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     import duckdb
 
@@ -117,6 +119,7 @@ def check_contract(
     con: duckdb.DuckDBPyConnection,
     rows: str,
     name: str,
+    scratch: Path,
     *,
     entity_types: Collection[str] = KNOWN_TYPES,
 ) -> None:
@@ -128,9 +131,10 @@ def check_contract(
             be null), ``problem``, text or null: why the adapter refuses the row, and ``item``:
             the number of a record in its blob, null where it is the only one. A constant of the
             caller.
-        name: The temporary tables made are ``<name>_kept`` (the columns of source_records) and
-            ``<name>_refused`` (file, table, position, sha256, reason). Each row is in one of the
-            two. A constant of the caller.
+        name: What is made is the view ``<name>_kept`` (the columns of source_records) and the
+            temporary table ``<name>_refused`` (file, table, position, sha256, reason). Each row is
+            in one of the two. A constant of the caller.
+        scratch: Folder for the rows.
         entity_types: Types that a record may have.
 
     A record needs a known entity_type, a source_id and a name that hold more than blanks and
@@ -142,9 +146,10 @@ def check_contract(
     for macro in _MACROS:
         con.execute(macro)
     types = sorted(entity_types)
-    con.execute(
+    stage(
+        con,
+        f"{name}_checked",
         f"""
-        CREATE OR REPLACE TEMP TABLE {name}_checked AS
         SELECT * EXCLUDE (flaws_of_relations), {_REASON} AS reason
         FROM (
             SELECT *,
@@ -156,6 +161,7 @@ def check_contract(
             FROM {rows}
         )
         """,
+        scratch,
         {
             "types": types,
             "types_text": ", ".join(types),
@@ -219,9 +225,10 @@ def check_contract(
         """
     )
     columns = ", ".join(f'"{column}"' for column in SOURCE_RECORDS.schema.names)
-    con.execute(
+    stage(
+        con,
+        f"{name}_kept",
         f"""
-        CREATE OR REPLACE TEMP TABLE {name}_kept AS
         SELECT {columns}
         FROM {name}_checked AS checked
         WHERE reason IS NULL
@@ -232,7 +239,8 @@ def check_contract(
                 AND later.position = checked.position
                 AND later.item IS NOT DISTINCT FROM checked.item
           )
-        """
+        """,
+        scratch,
     )
     con.execute(
         f"""
@@ -250,4 +258,3 @@ def check_contract(
         )
         """
     )
-    con.execute(f"DROP TABLE {name}_checked")

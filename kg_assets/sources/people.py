@@ -4,10 +4,19 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from kg_assets.sources.staged import Staged, by_parts, stage
 
 if TYPE_CHECKING:
     import duckdb
+
+PART_CREDITS = 500_000
+"""Credits of which people are made at once: what is gathered by person must fit into memory."""
+
+_MOST_PARTS = 200
 
 PERSON_MACROS = (
     # A folded name with a slash, or a long one, is cut and told apart by a hash, so that the last
@@ -87,7 +96,14 @@ def register_person_macros(con: duckdb.DuckDBPyConnection) -> None:
     con.executemany("INSERT INTO professions VALUES (?, ?)", list(PROFESSIONS.items()))
 
 
-def add_people(con: duckdb.DuckDBPyConnection, works: str, name: str) -> None:
+def add_people(
+    con: duckdb.DuckDBPyConnection,
+    works: str,
+    name: str,
+    scratch: Path,
+    *,
+    part_credits: int = PART_CREDITS,
+) -> None:
     """Make the temporary view ``name``: the records of ``works`` and those of the people credited.
 
     Args:
@@ -95,7 +111,9 @@ def add_people(con: duckdb.DuckDBPyConnection, works: str, name: str) -> None:
         works: Name of a table or view with the columns of the source_records table; a constant
             of the caller.
         name: Name of the view made; a constant of the caller. ``<name>_works`` and
-            ``<name>_people`` are the tables that it unites.
+            ``<name>_people`` are the views that it unites.
+        scratch: Folder for their rows.
+        part_credits: Credits of which people are made at once, about; the result is the same.
 
     A person record stands for one ``person_id`` where the source gives one (and no record of its
     own with that id), else for one name in one work; then its source_id is ``<work>/<name>``: the
@@ -104,9 +122,10 @@ def add_people(con: duckdb.DuckDBPyConnection, works: str, name: str) -> None:
     position and sha256 are those of the (first) work. ``credits[].person_id`` of each work holds
     these ids. Records of people keep no credits: their works are found by joining.
     """
-    con.execute(
+    stage(
+        con,
+        f"{name}_works",
         f"""
-        CREATE OR REPLACE TEMP TABLE {name}_works AS
         SELECT works.* REPLACE (
                    CASE
                        WHEN len(credits) > 0 AND entity_type <> 'person'
@@ -122,28 +141,53 @@ def add_people(con: duckdb.DuckDBPyConnection, works: str, name: str) -> None:
                    END AS credits
                )
         FROM {works} AS works
-        """
+        """,
+        scratch,
     )
+    _stage_people(con, works, name, scratch, part_credits)
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE {name}_people AS
+        CREATE OR REPLACE TEMP VIEW {name} AS
+        SELECT * FROM {name}_works
+        UNION ALL BY NAME
+        SELECT * FROM {name}_people
+        """
+    )
+
+
+def _stage_people(
+    con: duckdb.DuckDBPyConnection, works: str, name: str, scratch: Path, part_credits: int
+) -> None:
+    [(credits,)] = con.sql(f"SELECT coalesce(sum(len(credits)), 0) FROM {name}_works").fetchall()
+    credited = f"""
         WITH credited AS (
-            SELECT file, "table", position, sha256, source, entity_type, source_id,
+            SELECT file, "table", position, sha256, source,
                    unnest(credits) AS credit,
                    generate_subscripts(credits, 1) AS place
             FROM {name}_works
-        ),
-        named AS (
-            SELECT file, "table", position, sha256, source, entity_type, source_id, place,
-                   credit.person_id AS person_id,
-                   clean_text(credit.name) AS person_name,
-                   lower(trim(credit.role)) AS role
-            FROM credited
-        ),
-        known AS (
-            SELECT *
-            FROM named
-            WHERE person_name IS NOT NULL
+        )
+        SELECT file, "table", position, sha256, source, place,
+               credit.person_id AS person_id,
+               clean_text(credit.name) AS person_name,
+               lower(trim(credit.role)) AS role
+        FROM credited
+        WHERE person_name IS NOT NULL
+    """
+    people = Staged(con, f"{name}_people", scratch)
+    parts = min(1 + int(credits) // part_credits, _MOST_PARTS)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="credits-") as folder:
+        found = {0: f"({credited})"}
+        if parts > 1:
+            found = by_parts(con, credited, "person_id", parts, Path(folder) / "parts") or found
+        for part in found.values():
+            people.add(_people_of(part, works))
+
+
+def _people_of(credited: str, works: str) -> str:
+    """A SELECT of the people of credits, of which all of a person are there."""
+    return f"""
+        WITH known AS (
+            FROM {credited}
         ),
         roles AS (
             SELECT DISTINCT person_id, coalesce(profession, role) AS profession
@@ -175,13 +219,4 @@ def add_people(con: duckdb.DuckDBPyConnection, works: str, name: str) -> None:
         LEFT JOIN professions_of USING (person_id)
         ANTI JOIN (SELECT source_id FROM {works} WHERE entity_type = 'person') AS own
                ON own.source_id = person_id
-        """
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW {name} AS
-        SELECT * FROM {name}_works
-        UNION ALL BY NAME
-        SELECT * FROM {name}_people
-        """
-    )
+    """

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kg_assets.sources.staged import Staged, by_parts, write
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -24,28 +25,27 @@ _ROW_NUMBER = re.compile(r"\brow_number\b(?!\s*\()")
 """The column, not the function."""
 
 _MOST_PARTS = 200
-_WRITTEN_ROWS = 20_000  # of each part that are held before they are written
 
 
 def make_rows(
     con: duckdb.DuckDBPyConnection,
     adapter: Adapter,
     source: str,
+    scratch: Path,
     *,
     is_deletion: bool = False,
-    scratch: Path | None = None,
     part_rows: int = PART_ROWS,
 ) -> None:
-    """Run an adapter's SELECT; make the table ``selected``: source_records, problem and item.
+    """Run an adapter's SELECT; make the view ``selected``: source_records, problem and item.
 
     Args:
         con: A connection with the macros and code tables, the views ``parsed_<input>`` (the
             columns of the place and the input's fields) and the view ``raw`` (the raw blobs).
         adapter: The adapter.
         source: Name of the source, written into each row.
+        scratch: Folder for the rows, and for what is joined.
         is_deletion: Whether the records only name what is to be deleted; then the source_id
             stands in for a missing name.
-        scratch: Folder for what is joined; the system's for temporary files by default.
         part_rows: Rows of the largest input of which records are made at once, about; the
             result is the same.
 
@@ -57,21 +57,15 @@ def make_rows(
     # Some adapters make other records where a delivery only removes.
     con.execute("SET VARIABLE is_deletion = $1", [is_deletion])
     con.register("source_records_schema", SOURCE_RECORDS.schema.empty_table())
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE selected AS
-        SELECT *, NULL::VARCHAR AS problem, NULL::INTEGER AS item
-        FROM source_records_schema
-        """
-    )
+    rows = _Selected(con, scratch)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         for view in _parts(con, adapter, Path(folder), part_rows):
             for name, statement in view.items():
                 con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {statement}")
-            _insert(con, adapter, source, is_deletion=is_deletion)
+            _select(rows, adapter, source, is_deletion=is_deletion)
     for each in adapter.all_inputs:
         if each.adds_to is None:
-            _add_left_out(con, each, source)
+            _add_left_out(rows, each, source)
     _make_orphans(con, adapter)
 
 
@@ -117,33 +111,24 @@ def _parts(
     parts = min(1 + largest // part_rows, _MOST_PARTS)
     for join in adapter.joins:
         path = folder / f"{join.name}.parquet"
-        con.execute(f"COPY ({join.select}) TO '{_quoted(path)}' (FORMAT parquet)")
+        write(con, path, join.select)
         con.read_parquet([str(path)]).create_view(join.name, replace=True)
     if parts == 1:
         return [{}]
-    con.execute(f"SET partitioned_write_flush_threshold = {_WRITTEN_ROWS}")
     views: list[dict[str, str]] = [{} for _ in range(parts)]
     for name, key in [
         *((each.name, each.key) for each in keyed),
         *((join.name, join.key) for join in adapter.joins),
     ]:
         target = folder / f"parts_{name}"
-        con.execute(
-            f"""
-            COPY (SELECT *, hash("{key}") % {parts} AS part FROM {name})
-            TO '{_quoted(target)}'
-            (FORMAT parquet, PARTITION_BY (part), WRITE_PARTITION_COLUMNS false)
-            """
-        )
+        found = by_parts(con, f"FROM {name}", str(key), parts, target)
         for part in range(parts):
-            files = target / f"part={part}" / "*.parquet"
             # A part that no row falls into has no file; its rows are none of those there are.
             views[part][name] = (
-                f"SELECT * FROM read_parquet('{_quoted(files)}', hive_partitioning = false)"
-                if files.parent.is_dir()
-                else f"SELECT * EXCLUDE (part) FROM read_parquet('{_quoted(target)}/*/*.parquet') "
-                "LIMIT 0"
-                if any(target.glob("*/*.parquet"))
+                f"SELECT * FROM {found[part]}"
+                if part in found
+                else f"SELECT * FROM {next(iter(found.values()))} LIMIT 0"
+                if found
                 else f"SELECT * FROM {_empty(con, name)}"
             )
     return views
@@ -154,29 +139,47 @@ def _empty(con: duckdb.DuckDBPyConnection, name: str) -> str:
     return f"empty_{name}"
 
 
-def _quoted(path: Path) -> str:
-    """A path of our own as it stands in a statement that takes no parameter for it."""
-    return str(path).replace("'", "''")
+class _Selected:
+    """The view ``selected``, of a file for each statement that adds rows to it."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+        self._con = con
+        self._rows = Staged(con, "selected", scratch)
+        self._empty = con.sql(
+            """
+            SELECT *, NULL::VARCHAR AS problem, NULL::INTEGER AS item
+            FROM source_records_schema
+            """
+        )
+        self._empty.create_view("selected", replace=True)
+
+    def add(self, select: str, source: str) -> None:
+        """Add the rows of a statement; a column that it lacks is null."""
+        parameters = {"source": source}
+        given = set(self._con.sql(select, params=parameters).columns)
+        columns = ", ".join(
+            f'CAST("{name}" AS {kind}) AS "{name}"'
+            if name in given
+            else f'NULL::{kind} AS "{name}"'
+            for name, kind in zip(self._empty.columns, self._empty.types, strict=True)
+        )
+        self._rows.add(f"SELECT {columns} FROM ({select})", parameters)
 
 
-def _insert(
-    con: duckdb.DuckDBPyConnection, adapter: Adapter, source: str, *, is_deletion: bool
-) -> None:
+def _select(rows: _Selected, adapter: Adapter, source: str, *, is_deletion: bool) -> None:
     name = "coalesce(name, source_id)" if is_deletion else "name"
-    con.execute(
+    rows.add(
         f"""
-        INSERT INTO selected BY NAME
         SELECT * REPLACE ({name} AS name), $source AS source
         FROM ({adapter.select})
         """,
-        {"source": source},
+        source,
     )
 
 
-def _add_left_out(con: duckdb.DuckDBPyConnection, each: Input, source: str) -> None:
-    con.execute(
+def _add_left_out(rows: _Selected, each: Input, source: str) -> None:
+    rows.add(
         f"""
-        INSERT INTO selected BY NAME
         SELECT file, "table", position, sha256, $source AS source,
                'the adapter of the source made no record of it' AS problem
         FROM parsed_{each.name} AS parsed
@@ -188,7 +191,7 @@ def _add_left_out(con: duckdb.DuckDBPyConnection, each: Input, source: str) -> N
         )
           AND ({each.holds_record or "true"})
         """,
-        {"source": source},
+        source,
     )
 
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from kg_assets.sources.adapter import Adapter, Input
 
 _BATCHES = (
-    (0, 2_048, 32_768),
-    (2_048, 65_536, 1_024),
-    (65_536, 1 << 20, 64),
-    (1 << 20, None, 2),
+    (0, 2_048, 8_192),
+    (2_048, 65_536, 256),
+    (65_536, 1 << 20, 16),
+    (1 << 20, None, 1),
 )
-"""Blobs from and below how many bytes, and how many of them at once: 64 MB at most."""
+"""Blobs from and below how many bytes, and how many of them at once: 16 MB at most, or one."""
 
 
 _GROUP_BYTES, _GROUP_ROWS = 16 << 20, 20_000

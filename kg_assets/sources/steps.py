@@ -232,7 +232,7 @@ def run_source_records(
         is_deletion=is_deletion,
         entity_types=entity_types,
     )
-    step.write(SOURCE_RECORDS, step.con.table("records"), wide=True)
+    step.write(SOURCE_RECORDS, step.con.table("records"))
     step.note(SOURCE_RECORDS, facets_of(step.staged(SOURCE_RECORDS), deliveries))
     step.write(SOURCE_TEXTS, step.con.table("text_kept"))
     step.write(QUARANTINED_BLOBS, quarantined_rows(step.con))
@@ -266,10 +266,10 @@ def make_records(
     register_codes(con)
     stage_texts(con, scratch, source, is_deletion=is_deletion)
     missing = stage_inputs(con, adapter, scratch, is_deletion=is_deletion)
-    make_rows(con, adapter, source, is_deletion=is_deletion, scratch=scratch)
+    make_rows(con, adapter, source, scratch, is_deletion=is_deletion)
     normalise_codes(con, "selected", "coded")
-    check_contract(con, "coded", "contract", entity_types=entity_types)
-    add_people(con, "contract_kept", "records")
+    check_contract(con, "coded", "contract", scratch, entity_types=entity_types)
+    add_people(con, "contract_kept", "records", scratch)
     return missing
 
 

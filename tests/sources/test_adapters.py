@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -37,9 +39,10 @@ def _records(con: duckdb.DuckDBPyConnection, source: str, *rows: dict, table=Non
     con.register("parsed_blobs", pa.Table.from_pylist(parsed, schema=schema))
     raw = [{**place, "bytes": 1, "blob": b"", "problem": None} for place in places]
     con.register("raw", pa.Table.from_pylist(raw, schema=RAW_BLOBS.schema))
-    make_rows(con, adapter, source)
-    normalise_codes(con, "selected", "coded")
-    return con.sql("FROM coded ORDER BY position").to_arrow_table().to_pylist()
+    with tempfile.TemporaryDirectory() as scratch:
+        make_rows(con, adapter, source, Path(scratch))
+        normalise_codes(con, "selected", "coded")
+        return con.sql("FROM coded ORDER BY position").to_arrow_table().to_pylist()
 
 
 def _wikidata(con, **row) -> dict:

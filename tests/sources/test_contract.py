@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 import pytest
@@ -38,9 +41,12 @@ def _check(*rows: dict) -> tuple[list[dict], list[dict]]:
     ]
     con = duckdb.connect(config={"threads": 1})
     con.register("given_rows", pa.Table.from_pylist(full, schema=SCHEMA))
-    check_contract(con, "given_rows", "contract")
-    kept = con.sql("FROM contract_kept ORDER BY file, position").to_arrow_table().to_pylist()
-    refused = con.sql("FROM contract_refused ORDER BY file, position").to_arrow_table().to_pylist()
+    with tempfile.TemporaryDirectory() as scratch:
+        check_contract(con, "given_rows", "contract", Path(scratch))
+        kept, refused = (
+            con.sql(f"FROM contract_{name} ORDER BY file, position").to_arrow_table().to_pylist()
+            for name in ("kept", "refused")
+        )
     con.close()
     return kept, refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -272,8 +273,9 @@ def make(con: duckdb.DuckDBPyConnection, part_rows: int = 1_000, **rows: list[di
         table = pa.Table.from_pylist(placed, schema=parsed_schema(source))
         con.register(f"parsed_{source.name}", table)
     con.register("raw", RAW_BLOBS.schema.empty_table())
-    make_rows(con, ADAPTER, "imdb", part_rows=part_rows)
-    return con.sql("FROM selected ORDER BY file, position").to_arrow_table().to_pylist()
+    with tempfile.TemporaryDirectory() as scratch:
+        make_rows(con, ADAPTER, "imdb", Path(scratch), part_rows=part_rows)
+        return con.sql("FROM selected ORDER BY file, position").to_arrow_table().to_pylist()
 
 
 QUOTES = {

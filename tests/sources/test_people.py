@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg_assets.sources.names import register_macros
-from kg_assets.sources.people import add_people, register_person_macros
+from kg_assets.sources.people import PART_CREDITS, add_people, register_person_macros
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 
@@ -61,7 +64,9 @@ def test_a_list_of_names_becomes_people(con, text, names):
     assert (found or None) == (names or None)
 
 
-def _records(con: duckdb.DuckDBPyConnection, *rows: dict) -> list[dict]:
+def _records(
+    con: duckdb.DuckDBPyConnection, *rows: dict, part_credits: int = PART_CREDITS
+) -> list[dict]:
     full = [
         {
             "entity_type": "film",
@@ -74,8 +79,9 @@ def _records(con: duckdb.DuckDBPyConnection, *rows: dict) -> list[dict]:
         for place, row in enumerate(rows)
     ]
     con.register("works", pa.Table.from_pylist(full, schema=SOURCE_RECORDS.schema))
-    add_people(con, "works", "records")
-    found = con.sql("FROM records ORDER BY entity_type, source_id").to_arrow_table()
+    with tempfile.TemporaryDirectory() as scratch:
+        add_people(con, "works", "records", Path(scratch), part_credits=part_credits)
+        found = con.sql("FROM records ORDER BY entity_type, source_id").to_arrow_table()
     return found.select(SOURCE_RECORDS.schema.names).cast(SOURCE_RECORDS.schema).to_pylist()
 
 
@@ -201,3 +207,20 @@ def test_each_named_credit_has_exactly_one_person(works, ids):
     # No two works share a person, and every person comes from a credit.
     assert sorted(people) == sorted(person for _, person in credited)
     con.close()
+
+
+def test_people_made_in_parts_are_those_that_are_made_at_once(con):
+    works = [
+        {
+            "source_id": str(number),
+            "name": "Up",
+            "credits": [
+                *(_credit("Ann Lee", role, f"nm{number % 5}") for role in ("director", "actor")),
+                _credit(f"Bo Li {number}"),
+            ],
+        }
+        for number in range(12)
+    ]
+    whole = _records(con, *works)
+    assert len(whole) == 12 + 5 + 12
+    assert _records(con, *works, part_credits=3) == whole
