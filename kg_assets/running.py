@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 _PARENT_SECONDS = 0.5
 _LONGEST_LINE = 1_000  # characters; 4,096 bytes are written at once
-ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""Environment of the workers. By default the C library keeps up to eight heaps for each core and
-Arrow a pool of its own, each holding what was freed in it and may not be used again for long."""
+ALLOCATORS = {"MALLOC_ARENA_MAX": "2"}
+"""Environment of the workers. By default the C library keeps up to eight heaps for each core, each
+holding what was freed in it and may not be used again for long."""
 _ENDS = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
 _OWN_ERROR = re.compile(r"^(kg_assets|resources|ontology)\.[\w.]+: ")
 
