@@ -22,7 +22,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.shell import DAMAGED
 from resources.logs import configure, redact
-from resources.processes import this_process
+from resources.processes import give_memory_back, this_process
 from resources.progress import heard_by
 from resources.settings import Settings
 
@@ -151,9 +151,13 @@ def execute(task: Task, tag: str) -> Result:
     started = time.perf_counter()
     settings = Settings()
     job, instance = _opened(settings)
-    result = job.execute_in_process(
+    assets = [dg.AssetKey(name.split("/")) for name in task.assets]
+    # With each run Dagster notes the job that it is a part of, here of no more than itself: the
+    # whole graph takes longer than a small run.
+    part = job.get_subset(asset_selection=frozenset(assets))
+    result = part.execute_in_process(
         instance=instance,
-        asset_selection=[dg.AssetKey(name.split("/")) for name in task.assets],
+        asset_selection=assets,
         partition_key=task.partitions[0] if len(task.partitions) == 1 else None,
         run_config=run_config(task),
         tags={BUILDER_TAG: tag, **run_tags(task)},
@@ -293,7 +297,11 @@ def _heard(task: Task, tag: str, said: Callable[[str], None] | None) -> Result:
 
 
 def _heard_by_parent(task: Task, tag: str) -> Result:
-    return _heard(task, tag, None if _parent is None else _tell_parent)
+    try:
+        return _heard(task, tag, None if _parent is None else _tell_parent)
+    finally:
+        # The next task may be of another worker, which needs what this one keeps.
+        give_memory_back()
 
 
 def _tell_parent(line: str) -> None:
