@@ -83,7 +83,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
             score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
             con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
         with scored_pairs(con, *asked, "shard_pair", *views, exact=limit) as scored:
-            differing = step.write(scores, scored, wide=True)
+            differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
     else:
         _touched_pairs(step, spec, changed_pairs, changed_records)
