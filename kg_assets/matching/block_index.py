@@ -117,7 +117,8 @@ class BlockIndex:
         filled = hashes, source[rank], made["first"], made["words"], state
         ordered = con.sql(f"SELECT record, block FROM {view} ORDER BY record, rule_number, block")
         for batch in ordered.to_arrow_reader(_BATCH):
-            _filled(*map(np.asarray, batch.columns), *filled)
+            record, block = map(np.asarray, batch.columns)
+            _filled(record, in_rule_order(block), *filled)
         _closed(*filled)
         if folder is not None:
             for name, array in made.items():
@@ -155,16 +156,9 @@ def _room(folder: Path | None, size: int) -> Any:
     return np.lib.format.open_memmap(folder / "words.npy", "w+", np.uint64, (size,))
 
 
-@njit(cache=True, nogil=True)
-def in_rule_order(block: Any) -> Any:
-    """A block with the number of its rule, which are its low bits, put first."""
-    return (block >> _RULE_BITS) | (block << (np.uint64(64) - _RULE_BITS))
-
-
-@njit(cache=True, nogil=True)
-def rule_of(ordered: Any) -> Any:
-    """The number of the rule of a block that `in_rule_order` gave."""
-    return np.intp(ordered >> (np.uint64(64) - _RULE_BITS))
+def in_rule_order(blocks: Any) -> Any:
+    """Blocks with the number of their rule, which are their low bits, put first; uint64."""
+    return (blocks >> _RULE_BITS) | (blocks << (np.uint64(64) - _RULE_BITS))
 
 
 @njit(cache=True, nogil=True)
@@ -181,7 +175,7 @@ def _filled(
         if end == first[one]:
             words[end] = source[one]
             end += 1
-        words[end] = in_rule_order(block[place])
+        words[end] = block[place]
         end += 1
     state[0], state[1] = one, end
 

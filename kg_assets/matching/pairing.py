@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from kg_assets.machine_code import njit
-from kg_assets.matching.block_index import in_rule_order, rule_of
+from kg_assets.matching.block_index import in_rule_order
 from kg_assets.matching.cutting import RULE_BITS
 from kg_assets.matching.threads import mapped
 
@@ -94,7 +94,7 @@ def _parted(block: Any, moved: Any, all_moved: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _known(starts: Any, ends: Any, record: Any, block: Any, first: Any, words: Any) -> Any:
+def _known(starts: Any, ends: Any, given: Any, record: Any, first: Any, words: Any) -> Any:
     """What decides of the records of some blocks, together: a pair is then a walk through a cache.
 
     Memory is asked for by loops that wait for nothing: a processor has many answers under way.
@@ -120,16 +120,21 @@ def _known(starts: Any, ends: Any, record: Any, block: Any, first: Any, words: A
     before = np.empty(room, dtype=np.uint64)
     row, end = 0, 0
     for number in range(len(starts)):
-        given = in_rule_order(block[starts[number]])
         for _ in range(starts[number], ends[number]):
             for place in range(begins[row] + 1, begins[row] + sizes[row]):
-                if words[place] > given:
+                if words[place] > given[number]:
                     break
                 before[end] = words[place]
                 end += 1
             row += 1
             bounds[row] = end
     return heads, bounds, before
+
+
+@njit(cache=True, nogil=True)
+def _rule_of(block: Any) -> Any:
+    """The number of the rule of a block that `in_rule_order` gave."""
+    return np.intp(block >> (np.uint64(64) - _RULE_BITS))
 
 
 @njit(cache=True, nogil=True)
@@ -140,7 +145,7 @@ def _made_here(
     """Whether no rule before this one makes the pair, nor a smaller block of this rule."""
     while one < one_end and other < other_end:
         left, right = before[one], before[other]
-        if left == right and (foreign or (twice and not across[rule_of(left)])):
+        if left == right and (foreign or (twice and not across[_rule_of(left)])):
             return left == given
         one += left <= right
         other += right <= left
@@ -149,7 +154,7 @@ def _made_here(
 
 @njit(cache=True, nogil=True)
 def _pairs(
-    starts: Any, ends: Any, record: Any, block: Any, moved: Any, all_moved: Any,
+    starts: Any, ends: Any, given: Any, record: Any, moved: Any, all_moved: Any,
     known: Any, across: Any, made: Any,
 ) -> Any:  # fmt: skip
     """Write the pairs of some blocks."""
@@ -158,8 +163,7 @@ def _pairs(
     found, row = 0, 0
     for number in range(len(starts)):
         begin, size = starts[number], ends[number] - starts[number]
-        given = in_rule_order(block[begin])
-        rule = rule_of(given)
+        rule = _rule_of(given[number])
         for one in range(size):
             for other in range(one + 1, size):
                 if not (all_moved or moved[begin + one] or moved[begin + other]):
@@ -171,7 +175,7 @@ def _pairs(
                     continue
                 if _made_here(
                     before, bounds[left], bounds[left + 1], bounds[right], bounds[right + 1],
-                    given, foreign, twice, across,
+                    given[number], foreign, twice, across,
                 ):  # fmt: skip
                     lefts[found], rights[found] = record[begin + one], record[begin + other]
                     by[found] = rule
@@ -210,7 +214,8 @@ def pairs(
             np.empty(most, dtype=np.int32),
             np.empty(most, dtype=np.uint8),
         )
-        some = shard.starts[first:last], shard.ends[first:last], shard.record, shard.block
+        starts = shard.starts[first:last]
+        some = starts, shard.ends[first:last], in_rule_order(shard.block[starts]), shard.record
         known = _known(*some, index.first, index.words)
         found = _pairs(*some, moved, shard.moved is None, known, inside, into)
         one, other = (index.rank[side[:found]] for side in into[:2])
