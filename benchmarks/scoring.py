@@ -114,10 +114,9 @@ def worker(engine: str, data: DataSet, target: Path, threads: int, shards: int) 
         "--folder", str(data.folder), "--kind", data.kind, "--target", str(target),
         "--threads", str(threads), "--shards", str(shards),
     ]  # fmt: skip
-    # As a build's workers are started; the other side has it too.
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | ALLOCATORS
-    )
+    # Ours as a build starts its workers, plain Splink as its user does.
+    environment = dict(os.environ) if engine == "splink" else os.environ | ALLOCATORS
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{engine} failed: {done.stderr[-2000:]}")
     return runs.Cost(**json.loads(done.stdout.strip().splitlines()[-1]))
