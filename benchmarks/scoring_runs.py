@@ -272,6 +272,15 @@ def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, i
     return path, size
 
 
+def _score(con: duckdb.DuckDBPyConnection, data: DataSet, statement: str, path: Path) -> None:
+    """Score the view ``pair`` as a build does; write what a statement takes of ``scored_pair``."""
+    views = "pair", "record", "frequency"
+    exact = exact_from(data.spec.threshold)
+    with scored_pairs(con, data.spec, data.settings, *views, exact=exact) as rows:
+        con.register("scored_pair", rows)
+        _copy(con, statement, path)
+
+
 def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost:
     """Records to clusters by this project, shard by shard, from Parquet to Parquet.
 
@@ -298,17 +307,7 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     for path, scored in zip(blocked, scores, strict=True):
         with session() as con:
             con.execute(f"CREATE VIEW pair AS FROM '{quoted(path)}'")
-            with scored_pairs(
-                con,
-                data.spec,
-                data.settings,
-                "pair",
-                "record",
-                "frequency",
-                exact=exact_from(data.spec.threshold),
-            ) as rows:
-                con.register("scored_pair", rows)
-                _copy(con, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", Path(scored))
+            _score(con, data, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", Path(scored))
     con = session()
     found = cluster(
         con,
@@ -384,15 +383,5 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
               AND l.place * {reach} + step <= {pairs}
             """
         )
-        with scored_pairs(
-            con,
-            data.spec,
-            data.settings,
-            "pair",
-            "record",
-            "frequency",
-            exact=exact_from(data.spec.threshold),
-        ) as rows:
-            con.register("scored_pair", rows)
-            _copy(con, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
+        _score(con, data, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
     return timer.stop()

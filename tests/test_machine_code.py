@@ -1,4 +1,4 @@
-"""Machine code is kept where it can be, and made anew where it can be kept nowhere."""
+"""Machine code is kept where it can be, made anew elsewhere, and loaded where it is used."""
 
 import os
 import shutil
@@ -63,3 +63,14 @@ def test_machine_code_is_kept_in_the_home_where_package_and_user_have_no_folder(
 def test_machine_code_is_made_anew_where_nothing_can_be_written(installed, tmp_path):
     (tmp_path / "home").touch()
     assert hashed(installed, tmp_path / "home") == hashed(installed, tmp_path)
+
+
+def test_what_compiles_is_not_loaded_with_the_assets():
+    asked = (
+        "import sys, kg_assets.matching.assets, kg_assets.sources.assets; "
+        "print(sorted({'numba', 'llvmlite'} & sys.modules.keys()))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert found.stdout.strip() == "[]"

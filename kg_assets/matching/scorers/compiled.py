@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from kg_assets.matching.scorers.compiler import compiled
-from kg_assets.matching.scorers.numbered import Numbered
 from kg_assets.matching.tables import match_scores
 from kg_assets.matching.threads import mapped
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from kg_assets.matching.scorers.interface import Scoring
     from kg_assets.matching.scorers.machine import Columns, Machine
+    from kg_assets.matching.scorers.numbered import Numbered
 
 
 class CompiledScorer:
@@ -48,6 +48,8 @@ class CompiledScorer:
         Raises:
             UncompilableError: The settings hold what there is no instruction for.
         """
+        from kg_assets.matching.scorers.numbered import Numbered
+
         machine, columns, ids = compiled(con, asked)
         threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
         records = Numbered(con, ids)
