@@ -24,7 +24,7 @@ THRESHOLD = 0.5
 ENDS = pa.schema([("record_l", pa.string()), ("record_r", pa.string())])
 
 
-def quality(clusters, weights, *, same=(), vetoed=()):
+def quality(clusters, weights, *, same=(), vetoed=(), **how):
     """Rows by entity: clusters as "e": "abc", weights in bits above the threshold by "ab"."""
     con = duckdb.connect(config={"threads": 1, "preserve_insertion_order": False})
     scores = [
@@ -67,7 +67,7 @@ def quality(clusters, weights, *, same=(), vetoed=()):
     things = {"record_id": list(chained), "thing": list(chained.values())}
     kind = pa.schema([("record_id", pa.string()), ("thing", pa.string())])
     con.register("things", pa.table(things, schema=kind))
-    found = cluster_quality(con, *map(con.table, ("members", "scores", "same", "things")))
+    found = cluster_quality(con, *map(con.table, ("members", "scores", "same", "things")), **how)
     table = found.to_arrow_table().cast(tables.cluster_quality("film").schema)
     return {row["entity_id"]: row for row in table.to_pylist()}
 
@@ -137,6 +137,51 @@ def test_what_people_joined_is_an_edge_without_doubt_and_its_veto_is_no_denial()
 def test_pairs_between_clusters_and_single_records_count_in_none():
     found = quality({"e": "ab", "f": "cd", "g": "x"}, {"ab": 9, "bc": 9, "cd": 9, "dx": 9})
     assert {key: row["scored_pairs"] for key, row in found.items()} == {"e": 1, "f": 1}
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_how_many_clusters_are_measured_at_once_changes_nothing(at_once):
+    clusters = {"e": "abcd", "f": "ij", "g": "klm", "h": "xyz"}
+    weights = CHAIN | {"ij": 2, "kl": 9, "lm": 9, "km": -2, "xy": 1}
+    assert quality(clusters, weights, at_once=at_once) == quality(clusters, weights)
+
+
+def test_clusters_that_do_not_fit_into_memory_at_once_are_measured(tmp_path):
+    con = duckdb.connect(
+        config={
+            "threads": 1,
+            "preserve_insertion_order": False,
+            "memory_limit": "28MB",
+            "temp_directory": str(tmp_path),
+        }
+    )
+    con.execute(
+        """
+        CREATE VIEW members AS
+        SELECT format('source_{}:{:09d}', source, thing) AS record_id,
+               'film:' || md5(thing::VARCHAR) AS entity_id
+        FROM range(50_000) AS things (thing)
+        CROSS JOIN (VALUES ('a'), ('b'), ('c')) AS sources (source);
+
+        CREATE VIEW scores AS
+        SELECT format('source_{}:{:09d}', l, thing) AS record_l,
+               format('source_{}:{:09d}', r, thing) AS record_r,
+               weight::DOUBLE AS match_weight,
+               1 / (1 + pow(2, -weight)) AS match_probability,
+               NULL::VARCHAR AS veto,
+               0.5 AS threshold
+        FROM range(50_000) AS things (thing)
+        CROSS JOIN (VALUES ('a', 'b', 5), ('a', 'c', -3), ('b', 'c', 5)) AS pairs (l, r, weight);
+
+        CREATE TABLE same (record_l VARCHAR, record_r VARCHAR);
+        CREATE TABLE things (record_id VARCHAR, thing VARCHAR)
+        """
+    )
+    found = cluster_quality(
+        con, *map(con.table, ("members", "scores", "same", "things")), at_once=5_000
+    )
+    counts = found.aggregate("count(*), min(edges), max(bridges), min(denied_pairs)").fetchall()
+    assert counts == [(50_000, 2, 2, 1)]
 
 
 EDGES = st.integers(2, 9).flatmap(
