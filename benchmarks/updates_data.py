@@ -123,6 +123,10 @@ def people(
     )
 
 
+_CREDITED_AT_ONCE = 100_000
+"""People whose works are made at once: lists that are gathered cannot be spilled."""
+
+
 def works(con: duckdb.DuckDBPyConnection, people_count: int, source: str) -> None:
     """Make the table ``work``: films of one source that credit its people, one to four each.
 
@@ -132,29 +136,31 @@ def works(con: duckdb.DuckDBPyConnection, people_count: int, source: str) -> Non
         source: One of `SOURCES`.
     """
     con.execute(_MACROS)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE work AS
-        SELECT 'film' AS entity_type,
-               '{source}' AS source,
-               'w' || number AS source_id,
-               word(number) AS name,
-               (1920 + any_value(era))::INTEGER AS year,
-               ['US'] AS countries,
-               ['en'] AS languages,
-               list(credit(person(thing), thing::VARCHAR, 'cast_member', 1) ORDER BY thing)
-                   AS credits
-        FROM (
-            SELECT range AS thing,
-                   range % 100 AS era,
-                   -- The works of a person fit into one life.
-                   100 * ((hash(range, unnest(generate_series(1, 1 + (range // 100 % 4)))))
-                          % {max(1, people_count // 500)}) + range % 100 AS number
-            FROM range({people_count})
-        )
-        GROUP BY number
+    parts = 1 + people_count // _CREDITED_AT_ONCE
+    for part in range(parts):
+        query = f"""
+            SELECT 'film' AS entity_type,
+                   '{source}' AS source,
+                   'w' || number AS source_id,
+                   word(number) AS name,
+                   (1920 + any_value(era))::INTEGER AS year,
+                   ['US'] AS countries,
+                   ['en'] AS languages,
+                   list(credit(person(thing), thing::VARCHAR, 'cast_member', 1) ORDER BY thing)
+                       AS credits
+            FROM (
+                SELECT range AS thing,
+                       range % 100 AS era,
+                       -- The works of a person fit into one life.
+                       100 * ((hash(range, unnest(generate_series(1, 1 + (range // 100 % 4)))))
+                              % {max(1, people_count // 500)}) + range % 100 AS number
+                FROM range({people_count})
+            )
+            WHERE number % {parts} = {part}
+            GROUP BY number
         """
-    )
+        into = "INSERT INTO work" if part else "CREATE OR REPLACE TEMP TABLE work AS"
+        con.execute(f"{into} {query}")
 
 
 def work_records(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
