@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow as pa
 from kg_assets.matching.model import PARENT, WORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import duckdb
 
@@ -30,6 +31,10 @@ PARENT_COLUMNS = "parent_entity VARCHAR"
 """Column of the context `PARENT`: the entity of the record's parent, else its own name for it."""
 
 
+AT_ONCE = 200_000
+"""Works or people of which lists are gathered at once."""
+
+
 def add_context(
     con: duckdb.DuckDBPyConnection,
     entity_type: str,
@@ -37,6 +42,8 @@ def add_context(
     current: str,
     members: str,
     name: str,
+    *,
+    at_once: int = AT_ONCE,
 ) -> None:
     """Make the table ``name``: record_id and the columns of the contexts.
 
@@ -47,6 +54,7 @@ def add_context(
         current: Name of a view of all current records, with record_id.
         members: Name of a view with the columns of entity_members.
         name: Name of the table made.
+        at_once: Works or people of which lists are gathered at once; the result is the same.
     """
     con.execute(
         f"""
@@ -58,7 +66,7 @@ def add_context(
         [entity_type],
     )
     if WORKS in contexts:
-        _add_works(con, current, members, name)
+        _add_works(con, current, members, name, at_once)
     if PARENT in contexts:
         con.execute(
             f"""
@@ -75,7 +83,9 @@ def add_context(
         )
 
 
-def _add_works(con: duckdb.DuckDBPyConnection, current: str, members: str, name: str) -> None:
+def _add_works(
+    con: duckdb.DuckDBPyConnection, current: str, members: str, name: str, at_once: int
+) -> None:
     # Most names are credited many times: each is brought to its key once.
     con.execute(
         f"""
@@ -113,40 +123,67 @@ def _add_works(con: duckdb.DuckDBPyConnection, current: str, members: str, name:
           AND len(credits) > 0
         """
     )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE work_crew AS
+    # Lists that are gathered cannot be spilled: those of some works and people at a time.
+    works, people = (
+        1 + int(con.sql(f"SELECT count(*) FROM {table}").fetchall()[0][0]) // at_once
+        for table in ("work", name)
+    )
+    _in_parts(con, "work_crew", works, _crews)
+    _in_parts(con, "known_by_works", people, partial(_known_by_works, name))
+    for table in (name, "name_hash", "work", "work_crew"):
+        con.execute(f"DROP TABLE {table}")
+    con.execute(f"ALTER TABLE known_by_works RENAME TO {name}")
+
+
+def _in_parts(
+    con: duckdb.DuckDBPyConnection, name: str, parts: int, query: Callable[[str], str]
+) -> None:
+    """Make a table part by part.
+
+    Args:
+        con: The connection.
+        name: Name of the table made.
+        parts: How many parts.
+        query: Gives the query of a part, for a condition with a place for what is parted.
+    """
+    for number in range(parts):
+        into = f"INSERT INTO {name}" if number else f"CREATE OR REPLACE TEMP TABLE {name} AS"
+        con.execute(f"{into} {query(f'hash({{}}) % {parts} = {number}')}")
+
+
+def _crews(part: str) -> str:
+    """The query that gives the crew of the works of a part."""
+    return f"""
         SELECT work_record, list(DISTINCT hashed ORDER BY hashed) AS crew
-        FROM (SELECT work_record, unnest(credits).name AS name FROM work)
+        FROM (
+            SELECT work_record, unnest(credits).name AS name
+            FROM work
+            WHERE {part.format("work_record")}
+        )
         JOIN name_hash USING (name)
         GROUP BY work_record
-        """
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE credited AS
-        SELECT source || ':' || credit.person_id AS record_id,
-               work_record,
-               list_sort(list_distinct(list(credit.role))) AS roles,
-               any_value(work) AS work,
-               any_value(year) AS year,
-               any_value(len(directors) = 1 AND directors[1] = credit.person_id) AS alone,
-               any_value(countries) AS countries,
-               any_value(languages) AS languages,
-               any_value(genres) AS genres,
-               any_value(crew) AS crew
-        FROM (SELECT * EXCLUDE (credits), unnest(credits) AS credit FROM work)
-        LEFT JOIN work_crew USING (work_record)
-        WHERE credit.person_id IS NOT NULL
-        GROUP BY source, credit.person_id, work_record
-        """
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE {name} AS
-        SELECT context.*, found.* EXCLUDE (record_id)
-        FROM {name} AS context
-        LEFT JOIN (
+    """
+
+
+def _known_by_works(name: str, part: str) -> str:
+    """The query that adds to the people of a part what the works that credit them say."""
+    return f"""
+        WITH credited AS (
+            SELECT source || ':' || credit.person_id AS record_id,
+                   work_record,
+                   list_sort(list_distinct(list(credit.role))) AS roles,
+                   any_value(work) AS work,
+                   any_value(year) AS year,
+                   any_value(len(directors) = 1 AND directors[1] = credit.person_id) AS alone,
+                   any_value(countries) AS countries,
+                   any_value(languages) AS languages,
+                   any_value(genres) AS genres
+            FROM (SELECT * EXCLUDE (credits), unnest(credits) AS credit FROM work)
+            WHERE credit.person_id IS NOT NULL
+              AND {part.format("source || ':' || credit.person_id")}
+            GROUP BY source, credit.person_id, work_record
+        ),
+        found AS (
             SELECT record_id,
                    list(DISTINCT work ORDER BY work) AS works,
                    list(work_record ORDER BY work_record) AS work_records,
@@ -160,12 +197,13 @@ def _add_works(con: duckdb.DuckDBPyConnection, current: str, members: str, name:
                    list_sort(list_distinct(flatten(list(genres)))) AS work_genres,
                    list_sort(list_distinct(flatten(list(crew)))) AS crew
             FROM credited
+            LEFT JOIN work_crew USING (work_record)
             GROUP BY record_id
-        ) AS found USING (record_id)
-        """
-    )
-    for table in ("name_hash", "work", "work_crew", "credited"):
-        con.execute(f"DROP TABLE {table}")
+        )
+        SELECT context.*, found.* EXCLUDE (record_id)
+        FROM (SELECT * FROM {name} WHERE {part.format("record_id")}) AS context
+        LEFT JOIN found USING (record_id)
+    """
 
 
 def moved_members(con: duckdb.DuckDBPyConnection, members: Mapping[str, Changes]) -> None:
