@@ -9,12 +9,8 @@ from kg_assets.matching.cutting import cut_heavy, raw_keys
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import block_keys, cut_blocks
-from kg_assets.matching.touched import (
-    forget_touched,
-    touched_keys,
-    touched_records,
-    write_touched,
-)
+from kg_assets.matching.touched import touched_pairs, touched_records
+from kg_assets.matching.touching import forget_touched, write_touched
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,17 +40,19 @@ class CutBlock:
     neighbourhoods: int
 
 
-def run_block_keys(step: Step, spec: MatchSpec) -> None:
+def run_block_keys(step: Step, spec: MatchSpec, shard_count: int | None = None) -> None:
     """Write the blocks of all records, or change those that changed records touch.
 
     Args:
         step: Reads the records.
         spec: The type's match model.
+        shard_count: Number of shards that touched pairs are told apart for; that of the model where
+            it is not given.
     """
     con = step.con
     create_macros(con)
     table, cut = block_keys(spec.entity_type), cut_blocks(spec.entity_type)
-    near = touched_keys(spec.entity_type), touched_records(spec)
+    near = touched_pairs(spec.entity_type), touched_records(spec)
     changed = step.changes(table, records(spec))
     if changed is None or not step.intact(cut):
         step.view("matching_record", records(spec))
@@ -70,7 +68,7 @@ def run_block_keys(step: Step, spec: MatchSpec) -> None:
         _remake(step, spec, changed)
         differing = step.patch(table, con.table("replaced_key"), con.table("block_key"))
         step.patch(cut, con.table("replaced_cut"), con.table("cut_block"))
-        write_touched(step, spec)
+        write_touched(step, spec, shard_count or spec.shards)
     step.staged(cut).create_view("staged_cut", replace=True)
     largest = con.sql(
         """

@@ -24,7 +24,7 @@ from kg_assets.matching.tables import (
     term_frequencies,
 )
 from kg_assets.matching.thresholds import with_thresholds
-from kg_assets.matching.touched import touched_records
+from kg_assets.matching.touched import leads_on_from, touched_pairs, touched_records
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
@@ -86,9 +86,16 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
             differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
     else:
-        _touched_pairs(step, spec, changed_pairs, changed_records)
-        _view_records(step, spec)
-        scored = score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+        near = _view_near(step, spec, changed_pairs)
+        step.report(scores_before="computed again" if near else "looked for among all")
+        if near:
+            score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+            _tell_apart(con)
+        else:
+            _touched_pairs(step, spec, changed_pairs, changed_records)
+            step.view("matching_record", records(spec))
+            score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+        scored = con.table("scored_pair")
         differing = step.patch(scores, con.table("replaced_score"), scored)
         scored.create_view("pair_scored", replace=True)
     compared, said = compare_scorers(con, spec, "pair_scored", "shadow_pair", limit)
@@ -180,25 +187,102 @@ def _touched_pairs(
     )
 
 
-def _view_records(step: Step, spec: MatchSpec) -> None:
-    """Make the view ``matching_record``, which holds at least the records of ``touched_pair``."""
-    con, near = step.con, touched_records(spec)
-    if step.stands(near, records(spec)):
-        step.read(near, tracked=False).create_view("near_record", replace=True)
-        missing = con.sql(
-            """
-            SELECT 1
-            FROM (SELECT record_l AS record_id FROM touched_pair
-                  UNION
-                  SELECT record_r FROM touched_pair)
-            ANTI JOIN near_record USING (record_id)
-            LIMIT 1
-            """
-        ).fetchall()
-        if not missing:
-            con.sql("FROM near_record").create_view("matching_record", replace=True)
-            return
-    step.view("matching_record", records(spec))
+_THEN = ":"
+"""Begins the ids of records as they were, beside which they are scored as they are. No id of a
+record begins so, since a source has a name."""
+
+
+def _view_near(step: Step, spec: MatchSpec, changed_pairs: Changes) -> bool:
+    """Make the views ``touched_pair`` and ``matching_record`` of what lies near the last update.
+
+    The scores before are those of the same model for the pairs and records before, so they are
+    computed again: to look for them among all scores would take longer than the update.
+
+    Returns:
+        Whether the scores before were made from the pairs and records that the update led on from;
+        else nothing is made.
+    """
+    con, kind, scores = step.con, spec.entity_type, match_scores(spec.entity_type)
+    near = touched_records(spec)
+    _, since = leads_on_from(step, spec)
+    if (
+        not since
+        or (step.made_from(scores, records(spec)) or {}).get(WHOLE) != since
+        or not step.stands(near, records(spec))
+    ):
+        return False
+    where = f"shard = {int(step.partition or 0)}"
+    step.read(touched_pairs(kind), tracked=False, where=where).create_view("near_pair")
+    step.read(near, tracked=False).create_view("near_record")
+    changed_pairs.rows.create_view("changed_pair", replace=True)
+    changed_pairs.removed.create_view("removed_pair", replace=True)
+    other = con.sql(
+        """
+        WITH came AS (
+            SELECT record_l, record_r, rule FROM near_pair WHERE now
+            EXCEPT
+            SELECT record_l, record_r, rule FROM near_pair WHERE before
+        ),
+        went AS (
+            SELECT record_l, record_r FROM near_pair WHERE before
+            EXCEPT
+            SELECT record_l, record_r FROM near_pair WHERE now
+        ),
+        pair_changed AS (
+            SELECT record_l, record_r, rule FROM changed_pair
+        )
+        FROM (FROM came EXCEPT FROM pair_changed)
+        UNION ALL
+        FROM (FROM pair_changed EXCEPT FROM came)
+        UNION ALL
+        SELECT *, NULL FROM (FROM went EXCEPT FROM removed_pair)
+        UNION ALL
+        SELECT *, NULL FROM (FROM removed_pair EXCEPT FROM went)
+        LIMIT 1
+        """
+    ).fetchall()
+    if other:
+        return False
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW touched_pair AS
+        SELECT record_l, record_r, rule
+        FROM near_pair
+        WHERE now
+        UNION ALL
+        SELECT '{_THEN}' || record_l, '{_THEN}' || record_r, rule
+        FROM near_pair
+        WHERE before;
+
+        CREATE OR REPLACE TEMP VIEW matching_record AS
+        SELECT *
+        FROM near_record
+        WHERE now
+        UNION ALL
+        SELECT * REPLACE ('{_THEN}' || record_id AS record_id)
+        FROM near_record
+        WHERE before
+        """
+    )
+    return True
+
+
+def _tell_apart(con: duckdb.DuckDBPyConnection) -> None:
+    """Take the scores before out of ``scored_pair``, and make ``replaced_score`` of them."""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE replaced_score AS
+        SELECT * REPLACE (
+            substr(record_l, {len(_THEN) + 1}) AS record_l,
+            substr(record_r, {len(_THEN) + 1}) AS record_r
+        )
+        FROM scored_pair
+        WHERE starts_with(record_l, '{_THEN}');
+
+        DELETE FROM scored_pair
+        WHERE starts_with(record_l, '{_THEN}')
+        """
+    )
 
 
 @contextmanager
