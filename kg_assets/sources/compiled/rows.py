@@ -39,6 +39,7 @@ from kg_assets.sources.compiled.tokens import (
     value_end,
     word_end,
 )
+from kg_assets.sources.compiled.utf8 import is_utf8
 
 _N = b"n"[0]
 _FIRST_KEY, _KEY, _VALUE, _AFTER = range(4)
@@ -182,6 +183,7 @@ def read_rows(
     data: Any,
     offsets: Any,
     row: Any,
+    wanted: Any,
     taken: Any,
     plan: Any,
     slots: Any,
@@ -193,6 +195,7 @@ def read_rows(
         data: Bytes of all rows.
         offsets: Where each row begins, and where the last ends.
         row: The first row to read.
+        wanted: Whether each row is to be read.
         taken: Is told for each row whether it was taken.
         plan: The columns.
         slots: What has been read; the rows are added to it.
@@ -203,9 +206,13 @@ def read_rows(
     """
     rows = len(offsets) - 1
     while row < rows:
+        place, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        if not (wanted[row] and is_utf8(data, place, end)):
+            row += 1
+            continue
         for level in range(len(slots.counts)):
             slots.saved[level] = slots.counts[level]
-        result = _row(data, np.int64(offsets[row]), np.int64(offsets[row + 1]), plan, slots)
+        result = _row(data, place, end, plan, slots)
         taken[row] = result == TAKEN
         if result == TAKEN:
             slots.counts[0] += 1
