@@ -175,7 +175,7 @@ def _cut(parts: Sequence[bytes | memoryview], in_array: bool) -> _Cut:
     starts = np.concatenate([[0], ends[:-1] + 1])
     ends = ends - ((ends > starts) & (codes[ends - 1] == _RETURN))
     if in_array:
-        is_object = (ends - starts > 1) & (codes[ends - 2] == _CLOSE)
+        is_object = (ends - starts > 1) & (codes[np.maximum(ends - 2, 0)] == _CLOSE)
         ends = ends - (is_object & (codes[ends - 1] == _COMMA))
     # What starts with white space may hold nothing else; the feed of an empty line is such a start.
     may_be_none = _IS_BLANK[codes[starts]]

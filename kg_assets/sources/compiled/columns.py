@@ -22,7 +22,7 @@ from kg_assets.sources.compiled.table import (
     VALID,
 )
 from kg_assets.sources.compiled.tokens import BACKSLASH, escaped_code
-from kg_assets.sources.compiled.words import BLOCK, copy_block, word_at
+from kg_assets.sources.compiled.words import BLOCK, copy_block, number_at, word_at
 
 _B, _F, _N, _R, _T, _U = b"bfnrtu"
 _PLACE_BITS = (1 << LENGTH_SHIFT) - 1
@@ -129,7 +129,8 @@ def _texts(data: Any, words: Any, flags: Any, offsets: Any, arena: Any, start: A
     for slot in range(len(flags)):
         flag = flags[slot]
         if flag & 1:
-            begin, length = words[slot] & _PLACE_BITS, words[slot] >> LENGTH_SHIFT
+            word = number_at(words, slot)
+            begin, length = word & _PLACE_BITS, word >> LENGTH_SHIFT
             if flag == ROUGH:
                 place = _unescaped(data, begin, length, to, place)
             elif begin + length <= whole:

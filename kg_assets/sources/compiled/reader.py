@@ -185,6 +185,7 @@ class CompiledReader:
             masks=masks,
             names=np.array(names),
             heads=heads,
+            shown=np.array([(1 << 8 * min(size, 8)) - 1 for size in lengths.tolist()], np.uint64),
             tails=tails,
             begins=begins[:count],
             lengths=lengths,
@@ -216,6 +217,7 @@ class CompiledReader:
             counts=np.zeros(self._levels, np.int64),
             saved=np.zeros(self._levels, np.int64),
             bytes=np.zeros(len(self._columns), np.int64),
+            guesses=np.zeros(2 * len(self._columns), np.int64),
             frames=np.zeros((self._depth, 3), np.int64),
             keys=np.zeros((MOST_KEYS, 5), np.int64),
         )

@@ -137,6 +137,58 @@ def faults_in_block(typing: Any, data: Any, place: Any) -> Any:
 
 
 @intrinsic
+def byte_at(typing: Any, data: Any, place: Any) -> Any:
+    """The byte at a place, which numba's own index would look at for being negative."""
+    from llvmlite import ir
+    from numba import types
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments)
+        return builder.zext(builder.load(address), ir.IntType(64))
+
+    return types.int64(data, types.int64), code
+
+
+@intrinsic
+def number_at(typing: Any, numbers: Any, place: Any) -> Any:
+    """The number of 64 bits at a place; see `byte_at`."""
+    from numba import types
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_address(context, builder, signature.args[0], *arguments))
+
+    return numbers.dtype(numbers, types.int64), code
+
+
+@intrinsic
+def put_byte(typing: Any, to: Any, place: Any, value: Any) -> Any:
+    """Writes a byte; see `byte_at`."""
+    from llvmlite import ir
+    from numba import types
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        to, place, value = arguments
+        address = _address(context, builder, signature.args[0], to, place)
+        builder.store(builder.trunc(value, ir.IntType(8)), address)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, types.int64), code
+
+
+@intrinsic
+def put_number(typing: Any, to: Any, place: Any, value: Any) -> Any:
+    """Writes a number of 64 bits; see `byte_at`."""
+    from numba import types
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        to, place, value = arguments
+        builder.store(value, _address(context, builder, signature.args[0], to, place))
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, to.dtype), code
+
+
+@intrinsic
 def word_at(typing: Any, data: Any, place: Any) -> Any:
     """The 8 bytes from a place as a number, the first the lowest."""
     from llvmlite import ir
