@@ -218,3 +218,21 @@ def copy_block(typing: Any, to: Any, place: Any, data: Any, start: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(to, types.int64, data, types.int64), code
+
+
+@intrinsic
+def ask_for(typing: Any, data: Any, place: Any) -> Any:
+    """Has the processor fetch what stands at a place, which is to be read soon."""
+    from llvmlite import ir
+    from numba import types
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [address.type], kind)
+        # To read it; to keep it in all caches; data.
+        builder.call(fetch, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(data, types.int64), code
