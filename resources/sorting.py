@@ -67,11 +67,11 @@ def in_order(
             held.append(piece)
             size += piece.nbytes
             if size >= run_bytes:
-                runs.add(_taken(held, schema, key))
+                runs.add(_taken(held, schema))
                 size = 0
-        last = _taken(held, schema, key)
+        last = _taken(held, schema)
         if not runs.files:
-            yield from _in_groups([last])
+            yield from _in_groups([_sorted(last, key)])
             return
         runs.add(last)
         del last
@@ -91,21 +91,33 @@ def _pieces(batches: Iterable[pa.RecordBatch], piece_bytes: int) -> Iterator[pa.
         yield _as_one(held)
 
 
-def _cut(table: pa.Table, piece_bytes: int) -> list[pa.RecordBatch]:
-    """The rows of a table in pieces of so many bytes, about."""
-    rows = max(1, table.num_rows * piece_bytes // max(table.nbytes, 1))
-    return list(table.to_batches(rows))
-
-
-def _taken(held: list[pa.RecordBatch], schema: pa.Schema, key: Sequence[str]) -> pa.Table:
-    """Rows in order; the list is emptied, so that they are in memory twice and no more."""
+def _taken(held: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """Rows in one piece; the list is emptied, so that they are in memory twice and no more."""
     table = pa.Table.from_batches(held, schema).combine_chunks()
     held.clear()
-    return _sorted(table, key)
+    return table
 
 
 def _sorted(table: pa.Table, key: Sequence[str]) -> pa.Table:
-    return table.take(pc.sort_indices(table, [(name, "ascending") for name in key]))
+    return table.take(_order(table, key))
+
+
+def _order(table: pa.Table, key: Sequence[str]) -> pa.UInt64Array:
+    return pc.sort_indices(table, [(name, "ascending") for name in key])
+
+
+def _sorted_pieces(
+    table: pa.Table, key: Sequence[str], piece_bytes: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows in order, in pieces of so many bytes, about.
+
+    Each is a copy: of a slice of rows without lists Arrow would write the lists of all rows, and a
+    reader of the run would hold them.
+    """
+    order = _order(table, key)
+    rows = max(1, table.num_rows * piece_bytes // max(table.nbytes, 1))
+    for start in range(0, table.num_rows, rows):
+        yield from table.take(order.slice(start, rows)).to_batches()
 
 
 class _Runs:
@@ -127,7 +139,7 @@ class _Runs:
 
     def add(self, table: pa.Table) -> None:
         """Write one more run."""
-        self._write(_cut(table, self._piece_bytes))
+        self._write(_sorted_pieces(table, self._key, self._piece_bytes))
 
     def merged(self, most: int) -> Iterator[pa.Table]:
         """All rows in order.
@@ -140,12 +152,16 @@ class _Runs:
             # is written again once at most.
             count = min(most, len(self.files) - most + 1)
             several = [self.files.popleft() for _ in range(count)]
-            merged = _merged(several, self._key)
-            cut = (piece for table in merged for piece in _cut(table, self._piece_bytes))
-            self._write(_pieces(cut, self._piece_bytes))
+            pieces = (
+                piece
+                for table in _rounds(several, self._key)
+                for piece in _sorted_pieces(table, self._key, self._piece_bytes)
+            )
+            self._write(_pieces(pieces, self._piece_bytes))
             for path, _ in several:
                 path.unlink()
-        yield from _merged(self.files, self._key)
+        for table in _rounds(self.files, self._key):
+            yield _sorted(table, self._key)
 
     def _write(self, pieces: Iterable[pa.RecordBatch]) -> None:
         path = self._folder / f"{self._made}.arrows"
@@ -216,14 +232,15 @@ class _Run:
         return bisect_right(range(piece.num_rows), bound, key=lambda row: self._key_of(piece, row))
 
 
-def _merged(files: Iterable[tuple[Path, int]], key: Sequence[str]) -> Iterator[pa.Table]:
+def _rounds(files: Iterable[tuple[Path, int]], key: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of several runs, in tables: none of a table comes after those of the next."""
     runs = [_Run(path, pieces, key) for path, pieces in files]
     try:
         while any(run.piece is not None for run in runs):
             # What is not read yet comes after the last row of its run's piece.
             bound = min((run.last for run in runs if run.has_more), default=None)
             pieces = [piece for run in runs if (piece := run.take(bound)) is not None]
-            yield _sorted(pa.Table.from_batches(pieces).combine_chunks(), key)
+            yield pa.Table.from_batches(pieces).combine_chunks()
     finally:
         for run in runs:
             run.close()

@@ -25,6 +25,11 @@ PAIRS = Table(
 )
 
 
+SCHEMA = pa.schema(
+    [("text", pa.string()), ("number", pa.int64()), ("names", pa.list_(pa.string()))]
+)
+
+
 def test_more_rows_than_the_limit_allows_are_sorted(tmp_path):
     lake = Lake(Settings(home=tmp_path, memory_limit="20MB", threads=2))
     with lake.step("step") as step:
@@ -65,11 +70,25 @@ def test_in_which_order_rows_came_cannot_be_told_from_the_file(tmp_path):
     assert len(digests) == 1
 
 
+def test_runs_take_no_more_room_than_their_rows(tmp_path):
+    # Films credit many people, and the people after them nobody.
+    rows = [
+        {"text": "person" if number % 10 else "film", "number": number, "names": names}
+        for number in range(5_000)
+        for names in ([None] if number % 10 else [["Ann Lee"] * 20])
+    ]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    ordered = in_order(
+        table.to_batches(100), SCHEMA, ("text", "number"), tmp_path, run_bytes=100_000
+    )
+    assert next(ordered).num_rows == len(rows)
+    written = sum(path.stat().st_size for path in tmp_path.rglob("*.arrows"))
+    assert written < 2 * table.nbytes
+    assert list(ordered) == []
+
+
 PLAIN = st.none() | st.sampled_from(["", "a", "A", "aa", "b", "ä", "z\U0001f600", "\uffff"])
 ROWS = st.lists(st.tuples(PLAIN, st.none() | st.integers(-2, 2), st.lists(PLAIN)), max_size=30)
-SCHEMA = pa.schema(
-    [("text", pa.string()), ("number", pa.int64()), ("names", pa.list_(pa.string()))]
-)
 
 
 @given(rows=ROWS, size=st.integers(1, 400), most=st.integers(2, 5))
