@@ -1,6 +1,7 @@
 """Charts are drawn by a process of its own, which lives a little longer than one drawing."""
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -50,6 +51,27 @@ def test_where_the_process_that_draws_was_killed_another_one_draws():
     painter.wait(timeout=60)
     assert draw(CHART) == first
     assert painters() != [painter]
+
+
+def test_a_drawing_that_is_broken_off_is_not_taken_for_the_next_one():
+    expected = draw(CHART)
+    [painter] = painters()
+    painter.kill()
+    painter.wait(timeout=60)
+
+    def break_off(_number, _frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, break_off)
+    try:
+        # Starting takes longer.
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            draw([Drawing("svg", SPEC | {"mark": "line"})])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert draw(CHART) == expected
 
 
 def test_a_process_that_is_killed_leaves_none_that_draws():

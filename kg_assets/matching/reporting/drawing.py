@@ -98,6 +98,11 @@ class _Painter:
         said = self._said.read().decode(errors="replace").strip().splitlines()
         return {"error": said[-1] if said else f"what draws ended with {code}"}
 
+    def stop(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self.end()
+
     def end(self) -> int:
         """Let it end, and return its exit code."""
         assert self._process.stdin is not None
@@ -120,11 +125,18 @@ _kept: _Painter | None = None
 def _answer(question: bytes) -> dict[str, Any]:
     global _kept
     while True:
+        painter, _kept = _kept, None
         # A forked child has pipes of its own: two that speak into one would be mixed up.
-        if _kept is None or _kept.owner != os.getpid() or _kept.ended:
-            _kept = _Painter()
-        answer = _kept.answer(question)
+        if painter is None or painter.owner != os.getpid() or painter.ended:
+            painter = _Painter()
+        try:
+            answer = painter.answer(question)
+        except BaseException:
+            # Ctrl-C, say. What it still answers would be taken for the answer to the next one.
+            painter.stop()
+            raise
         if answer is not None:
+            _kept = painter
             return answer
 
 
