@@ -95,7 +95,7 @@ def start(**environment):
 
 def finish(process):
     """Wait for a build and return its exit code and what it printed."""
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=900)
     return process.returncode, output
 
 
