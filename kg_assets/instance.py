@@ -194,7 +194,8 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
-        }
+        },
+        "instance_class": {"module": "kg_assets.build_instance", "class": "BuildInstance"},
     }
     history = InstanceRef.from_dir(home).event_storage_data
     if history is not None and history.class_name == "SqliteEventLogStorage":

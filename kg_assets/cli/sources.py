@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kg_assets.cli.reading import reading_session
-from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
+from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_list, print_table
 from kg_assets.matching.live import live_deliveries, with_records
 from kg_assets.sources.deliveries import SUCCESS, LandingError, check_name, delivery_key
 from kg_assets.sources.landing import list_deliveries
@@ -78,22 +78,32 @@ def list_sources(settings: Settings, *, json: bool = False) -> int:
     if json:
         print_json([asdict(state) for state in states])
         return Exit.OK
-    print_table(
-        ["source", "licence", "rank", "landed", "read", "sequence", "last landed", "records"],
+    print_list(
+        ["source", "rank", "landed", "read", "sequence", "last landed", "records", "quarantined"],
         [
             (
                 state.source,
-                state.licence,
                 state.rank,
                 state.landed,
                 state.read,
                 state.sequence or None,
                 _age(state.last_landed),
-                _records(state),
+                sum(state.records.values()) or None,
+                state.quarantined or None,
             )
             for state in states
         ],
+        may_fold=("source", "last landed"),
     )
+    if any(state.records for state in states):
+        console.print("Records by type:")
+    for state in states:
+        if state.records:
+            parts = ", ".join(f"{kind} {number:,}" for kind, number in state.records.items())
+            console.print(f"  {clean(state.source)}: {parts}", soft_wrap=True)
+    console.print("Licences:")
+    for state in states:
+        console.print(f"  {clean(state.source)}: {clean(state.licence)}", soft_wrap=True)
     for state in states:
         if state.unread:
             console.print(
@@ -103,19 +113,12 @@ def list_sources(settings: Settings, *, json: bool = False) -> int:
     return Exit.OK
 
 
-def _records(state: SourceState) -> str:
-    parts = [f"{kind} {number:,}" for kind, number in state.records.items()]
-    if state.quarantined:
-        parts.append(f"{state.quarantined:,} quarantined")
-    return ", ".join(parts)
-
-
 def _age(time: str | None) -> str | None:
     if time is None:
         return None
     hours = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds() / 3600
     if hours < 1:
-        return "less than an hour ago"
+        return "under 1 h ago"
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
 
 
