@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -339,7 +340,7 @@ def _print_unread(trial: Trial) -> None:
         for name, paths in trial.unread.items()
         for path, number in paths.items()
     ]
-    if not rows:
+    if not rows and trial.records:
         console.print("Every field of the data is read.")
         return
     print_table(["input", "field", "blobs"], rows[:_MOST_LINES], title="Fields that are not read")
@@ -348,5 +349,16 @@ def _print_unread(trial: Trial) -> None:
 
 
 def _short(value: object) -> str:
-    text = str(value) if isinstance(value, list | dict) else ("" if value is None else str(value))
+    """An example on one line: lists and objects as JSON, without what is empty in them."""
+    text = "" if value is None else value if isinstance(value, str) else _as_json(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _as_json(value: object) -> str:
+    return json_module.dumps(_without_empty(value), ensure_ascii=False, default=str)
+
+
+def _without_empty(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_empty(each) for key, each in value.items() if each is not None}
+    return [_without_empty(each) for each in value] if isinstance(value, list) else value
