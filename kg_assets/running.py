@@ -298,13 +298,17 @@ def _heard(
         task: What to run.
         tag: Marks the run as this build's.
         said: Hears the progress.
-        log: Where goes what Dagster prints of each event, None where stderr leads there already.
+        log: Where goes what Dagster and our loggers say of it, None where stderr leads there
+            already.
     """
     with ExitStack() as around:
         if said is not None:
             around.enter_context(heard_by(lambda line: said(f"{task.label}: {line}")))
         if log is not None:
+            settings = Settings()
+            around.callback(configure, settings)
             around.enter_context(redirect_stderr(log))
+            configure(settings, log)
         return execute(task, tag)
 
 

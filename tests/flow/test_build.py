@@ -45,11 +45,13 @@ def test_runs_of_a_build_name_the_code_location_so_that_the_timeline_shows_them(
     ]
 
 
-def test_with_one_worker_what_dagster_prints_goes_to_its_log_as_well(landed, capfd):
-    assert not build(landed, only=["texts"]).failed
+def test_with_one_worker_the_log_of_runs_goes_to_a_file_as_well(landed, capfd):
+    (landed.landing_path / "alpha" / "first" / "delivery.json").write_text('{"mode": "delte"}')
+    assert len(build(landed, only=["sources"]).failed) == 1
     assert capfd.readouterr().err == ""
     (log,) = (landed.home / "logs" / landed.namespace).iterdir()
-    assert "texts" in log.read_text()
+    assert "source_records" in log.read_text()
+    assert "failed: LandingError" in log.read_text()
 
 
 def test_a_second_build_runs_nothing_and_changes_nothing(built):
