@@ -123,7 +123,11 @@ def _server(settings: Settings, scratch: Path) -> Iterator[tuple[int, str]]:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(server, address, scratch / "server.log")
-            _print("start of the webserver", time.perf_counter() - started, _spent(server.pid), 0)
+            print(
+                f"{'start of the webserver':<36} {time.perf_counter() - started:6.2f} s of wall, "
+                f"{_spent(server.pid):6.2f} s of processor",
+                flush=True,
+            )
             yield server.pid, address
         finally:
             server.terminate()
@@ -191,13 +195,14 @@ def _open(
     spent, own = _spent(server) - before, _spent(browser.process.pid) - own
     _let_finish(browser, asked)
     _print(page.name + again, seconds, spent, own)
+    all_in_all = _spent(server) - before
     done = [(one.ended - one.began, one) for one in asked.found.values() if one.ended is not None]
     if done:
         took, slowest = max(done, key=lambda each: each[0])
         size = sum(one.bytes for _, one in done)
         print(
             f"{'':<36} {took:6.2f} s the slowest of {len(done)} requests, {slowest.name}, "
-            f"{slowest.bytes:,} of {size:,} bytes",
+            f"{slowest.bytes:,} of {size:,} bytes; server {all_in_all:.2f} s until at rest",
             flush=True,
         )
 
