@@ -67,7 +67,9 @@ PAGES = (
         _seen("Partitions Selected", "source0|d00"),
     ),
     Page("runs", "/runs", _seen("kg/lane")),
-    Page("overview, timeline", "/overview/activity/timeline", _seen("Ad hoc")),
+    Page(
+        "overview, timeline", "/overview/activity/timeline", _seen("Jobless asset materializations")
+    ),
 )
 
 
