@@ -60,6 +60,7 @@ bench-llm: $(STAMP)
 	$(BIN)/python -m benchmarks.llm_lane $(ARGS)
 
 # Planning, the sensor, kg status and the UI with 1,000 deliveries and 1,024 shards of films.
+# ARGS=--pages: the pages of the UI in Chromium, from the webserver.
 bench-limits: $(STAMP)
 	$(BIN)/python -m benchmarks.limits $(ARGS)
 

@@ -194,7 +194,8 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
-        }
+        },
+        "instance_class": {"module": "kg_assets.build_instance", "class": "BuildInstance"},
     }
     kept = InstanceRef.from_dir(home)
     runs, history = kept.run_storage_data, kept.event_storage_data

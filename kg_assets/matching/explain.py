@@ -35,7 +35,9 @@ class ComparisonEvidence:
 
     Attributes:
         name: What is compared.
-        level: Label of the level that holds, "missing" where there was nothing to compare.
+        level: Label of the level that holds, "missing" where a record has nothing to compare, "not
+            counted" where both have something that this comparison leaves out, since it is too
+            little or another one counts it.
         weight: Match weight in bits; positive speaks for a match.
         left: What was compared of the first record.
         right: What was compared of the second record.
@@ -218,10 +220,12 @@ def _evidence(
         ]
         text = json.dumps(described)
         named = [name for name in features if f"{name}_l" in text]
+        is_there = all(side[name] not in (None, "", []) for side in (left, right) for name in named)
+        is_left_out = is_there and level.get("is_null_level")
         evidence.append(
             ComparisonEvidence(
                 name=described["output_column_name"],
-                level=level["label_for_charts"],
+                level="not counted" if is_left_out else level["label_for_charts"],
                 weight=_weight(level, left, right, frequency)
                 + moved["levels"].get(described["output_column_name"], {}).get(str(gamma), 0.0),
                 left={name: left[name] for name in named},
