@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.scorers import instructions as op
 from kg_assets.matching.scorers.assembler import Assembler, Label
 from kg_assets.matching.scorers.columns import RecordColumns
@@ -18,11 +17,15 @@ from kg_assets.matching.scorers.conditions import UncompilableError, parse
 from kg_assets.matching.scorers.plan import LevelPlan, comparison_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import duckdb
-    import pyarrow as pa
 
     from kg_assets.matching.scorers.interface import Scoring
     from kg_assets.matching.scorers.machine import Columns, Levels, Machine
+    from kg_assets.matching.scorers.numbered import Numbered
+    from kg_assets.matching.scorers.terms import Terms
 
 _CHEAP = 3
 """Levels up to this cost are tried before the costly ones of any comparison."""
@@ -30,9 +33,7 @@ _CHEAP = 3
 _Comparison = tuple[LevelPlan, ...]
 
 
-def compiled(
-    con: duckdb.DuckDBPyConnection, asked: Scoring
-) -> tuple[Machine, Columns, pa.ChunkedArray]:
+def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, Columns, Numbered]:
     """Compile a model and read what its machine needs of the records that are paired.
 
     Args:
@@ -40,12 +41,13 @@ def compiled(
         asked: What is to be scored.
 
     Returns:
-        The machine, the columns, and the ids of the records in the order of their rows.
+        The machine, the columns, and the records by the numbers of their rows.
 
     Raises:
         UncompilableError: The settings hold what the machine does not know.
     """
-    from kg_assets.matching.scorers.machine import Machine, Program
+    from kg_assets.matching.scorers.machine import Program, machine_of
+    from kg_assets.matching.scorers.terms import Terms
 
     settings = asked.settings
     comparisons = [comparison_plan(*each) for each in enumerate(settings["comparisons"])]
@@ -72,11 +74,34 @@ def compiled(
     )
     # LLVM takes as long as a tenth of the records, and needs nothing of them.
     with ThreadPoolExecutor(1) as pool:
-        machine = pool.submit(Machine, program)
-        source, most = _paired(con, asked)
-        lookups = lookup_tables(con, asked.spec, source, asked.frequencies_view)
-        columns, ids = records.read(source, most, {column: lookups[column] for column in adjusted})
-        return machine.result(), columns, ids
+        machine = pool.submit(machine_of, program)
+        declared = {one.column: one for one in asked.spec.term_frequencies}
+        terms = [Terms(con, declared[column], asked.frequencies_view) for column in adjusted]
+        columns, numbered = _read(con, asked, records, terms)
+        return machine.result(), columns, numbered
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    asked: Scoring,
+    records: RecordColumns,
+    terms: Sequence[Terms],
+) -> tuple[Columns, Numbered]:
+    """Read records, or map what was read of them for another shard."""
+    from kg_assets.matching.scorers.mapped import FORMAT, keep, mapped
+    from kg_assets.matching.scorers.numbered import Numbered
+
+    def read(source: str, most: int) -> tuple[Columns, Numbered]:
+        found = records.read(source, most, terms)
+        return found.columns, Numbered.of(con, found.ids, hashes=found.hashes)
+
+    def make(folder: Path) -> None:
+        count = con.sql(f"SELECT count(*) FROM {asked.records_view}").fetchall()[0][0]
+        keep(folder, *read(asked.records_view, int(count)))
+
+    if asked.shared is None:
+        return read(*_paired(con, asked))
+    return mapped(asked.shared(f"{FORMAT}\n{records.described(terms)}", make))
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:
