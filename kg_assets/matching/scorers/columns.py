@@ -62,6 +62,20 @@ class Read(NamedTuple):
     hashes: Any
 
 
+class Layout(NamedTuple):
+    """Columns that were added to `RecordColumns`, without the connection.
+
+    Attributes:
+        places: First word of each.
+        types: DuckDB types of expressions.
+        width: Words of a row.
+    """
+
+    places: dict[tuple[Kind, str], int]
+    types: dict[str, str | None]
+    width: int
+
+
 class RecordColumns:
     """Collects the expressions over one record that a model needs; each is computed once.
 
@@ -82,6 +96,21 @@ class RecordColumns:
         con.execute(f"CREATE OR REPLACE TEMP TABLE record_described AS FROM {view} LIMIT 0")
         self._places: dict[tuple[Kind, str], int] = {}
         self._types: dict[str, str | None] = {}
+
+    @property
+    def layout(self) -> Layout:
+        """The columns that were added."""
+        return Layout(dict(self._places), dict(self._types), self.width)
+
+    def lay(self, layout: Layout) -> None:
+        """Add the columns of others that were `described` alike."""
+        self._places, self._types = dict(layout.places), dict(layout.types)
+        self.width = layout.width
+
+    def described(self) -> str:
+        """Names and types of the columns that records have."""
+        records = self.con.table("record_described")
+        return json.dumps([records.columns, list(map(str, records.types))])
 
     def type_of(self, expression: str) -> str | None:
         """DuckDB type of an expression over the columns of a record, None where it has none."""
@@ -124,8 +153,8 @@ class RecordColumns:
             self.width += _WORDS[kind]
         return self._places[kind, expression]
 
-    def described(self, terms: Sequence[Terms]) -> str:
-        """Says of what the columns are made, but for the records: equal texts, equal columns.
+    def made_of(self, terms: Sequence[Terms]) -> str:
+        """Says how columns are made of records: equal texts, equal columns.
 
         Args:
             terms: As for `read`.

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from kg_assets.matching.scorers.columns import Layout
     from kg_assets.matching.scorers.interface import Scoring
-    from kg_assets.matching.scorers.machine import Columns, Levels, Machine
+    from kg_assets.matching.scorers.machine import Columns, Levels, Machine, Program
     from kg_assets.matching.scorers.numbered import Numbered
     from kg_assets.matching.scorers.terms import Terms
 
@@ -46,13 +48,58 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
     Raises:
         UncompilableError: The settings hold what the machine does not know.
     """
-    from kg_assets.matching.scorers.machine import Program, machine_of
+    from kg_assets.matching.scorers.machine import Machine
     from kg_assets.matching.scorers.terms import Terms
+
+    records = RecordColumns(con, asked.records_view)
+    key = json.dumps(asked.settings, sort_keys=True), asked.spec.version, records.described()
+    # LLVM takes as long as a tenth of the records, and needs nothing of them.
+    with ThreadPoolExecutor(1) as pool:
+        known = _KEPT.get(key)
+        if known is None:
+            program, adjusted = _program(asked, records)
+            known = _Compiled(pool.submit(Machine, program), records.layout, adjusted)
+        else:
+            records.lay(known.layout)
+        declared = {one.column: one for one in asked.spec.term_frequencies}
+        terms = [Terms(con, declared[one], asked.frequencies_view) for one in known.adjusted]
+        columns, numbered = _read(con, asked, records, terms)
+        machine = known.machine.result()
+    # A process that scores several shards compiles their model once. What was needed last is last.
+    _KEPT.pop(key, None)
+    _KEPT[key] = known
+    for oldest in list(_KEPT)[:-_MOST_KEPT]:
+        _KEPT.pop(oldest, None)
+    return machine, columns, numbered
+
+
+class _Compiled(NamedTuple):
+    """A compiled model.
+
+    Attributes:
+        machine: The machine, once it is there.
+        layout: What it needs of records.
+        adjusted: Columns whose frequencies it needs.
+    """
+
+    machine: Future[Machine]
+    layout: Layout
+    adjusted: list[str]
+
+
+_MOST_KEPT = 16
+"""Models that are kept compiled; there are 12 types."""
+
+_KEPT: dict[tuple[str, ...], _Compiled] = {}
+
+
+def _program(asked: Scoring, records: RecordColumns) -> tuple[Program, list[str]]:
+    """The program of a model, and the columns whose frequencies follow those of ``records``."""
+    from kg_assets.matching.scorers.machine import Program
 
     settings = asked.settings
     comparisons = [comparison_plan(*each) for each in enumerate(settings["comparisons"])]
     adjusted = _adjusted(asked, comparisons)
-    records = RecordColumns(con, asked.records_view)
     assembler = Assembler(records)
     _assemble_comparisons(assembler, comparisons)
     for number, veto in enumerate(asked.spec.vetoes):
@@ -72,13 +119,7 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         width=records.width + len(adjusted),
         prior=math.log2(prior / (1 - prior)),
     )
-    # LLVM takes as long as a tenth of the records, and needs nothing of them.
-    with ThreadPoolExecutor(1) as pool:
-        machine = pool.submit(machine_of, program)
-        declared = {one.column: one for one in asked.spec.term_frequencies}
-        terms = [Terms(con, declared[column], asked.frequencies_view) for column in adjusted]
-        columns, numbered = _read(con, asked, records, terms)
-        return machine.result(), columns, numbered
+    return program, adjusted
 
 
 def _read(
@@ -101,7 +142,7 @@ def _read(
 
     if asked.shared is None:
         return read(*_paired(con, asked))
-    return mapped(asked.shared(f"{FORMAT}\n{records.described(terms)}", make))
+    return mapped(asked.shared(f"{FORMAT}\n{records.made_of(terms)}", make))
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:

@@ -77,28 +77,6 @@ class Program(NamedTuple):
     prior: float
 
 
-def machine_of(program: Program) -> Machine:
-    """The machine of a program; a process that scores several shards compiles it once."""
-    levels = program.levels
-    arrays = program.code, program.constants, *levels
-    key = (
-        *((array.shape, array.dtype.str, array.tobytes()) for array in arrays),
-        program.registers,
-        program.width,
-        program.prior,
-    )
-    with _KEPT_LOCK:
-        machine = _KEPT.pop(key, None)
-    if machine is None:
-        machine = Machine(program)
-    with _KEPT_LOCK:
-        # What was needed longest ago comes first.
-        _KEPT[key] = machine
-        while len(_KEPT) > _MOST_KEPT:
-            del _KEPT[next(iter(_KEPT))]
-    return machine
-
-
 class Machine:
     """A program as machine code of this processor; it may be run by several threads at once.
 
@@ -155,12 +133,6 @@ class Machine:
         given |= {"pairs": len(lefts), "enough": limit - 1e-9}
         self._call(*(given[name] for name in ARGUMENTS))
 
-
-_MOST_KEPT = 16
-"""Machines that are kept, of 12 types with a model each."""
-
-_KEPT: dict[Any, Machine] = {}
-_KEPT_LOCK = Lock()
 
 _COMPILER = Lock()
 """LLVM compiles for one thread at a time."""
