@@ -8,6 +8,7 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,12 @@ from kg_assets.matching.scorers.interface import Scoring
 from kg_assets.matching.scoring import exact_from, scored_pairs
 from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.training import train
+from resources.derived import derived
 from resources.settings import Settings
 
 if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
+    from kg_assets.matching.scorers.interface import Shared
 
 
 @dataclass(frozen=True)
@@ -272,11 +275,17 @@ def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, i
     return path, size
 
 
-def _score(con: duckdb.DuckDBPyConnection, data: DataSet, statement: str, path: Path) -> None:
+def _score(
+    con: duckdb.DuckDBPyConnection,
+    data: DataSet,
+    statement: str,
+    path: Path,
+    shared: Shared | None = None,
+) -> None:
     """Score the view ``pair`` as a build does; write what a statement takes of ``scored_pair``."""
     views = "pair", "record", "frequency"
     exact = exact_from(data.spec.threshold)
-    with scored_pairs(con, data.spec, data.settings, *views, exact=exact) as rows:
+    with scored_pairs(con, data.spec, data.settings, *views, exact=exact, shared=shared) as rows:
         con.register("scored_pair", rows)
         _copy(con, statement, path)
 
@@ -354,7 +363,7 @@ def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
 
 
 def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
-    """Score so many pairs in 16 shards: records of neighbouring places, most of them no matches."""
+    """Score so many pairs, of records of neighbouring places, in 16 shards of one machine."""
     con = connection(threads, "1200MB")
     con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
     con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
@@ -368,6 +377,7 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
     )
     count = con.sql("SELECT count(*) FROM named").fetchall()[0][0]
     reach = -(-pairs // count)
+    shared = partial(derived, Path(tempfile.mkdtemp(dir=data.folder)), limit=0)
     timer = Timer()
     for shard in range(16):
         con.execute(
@@ -383,5 +393,6 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
               AND l.place * {reach} + step <= {pairs}
             """
         )
-        _score(con, data, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
+        path = target.with_suffix(f".{shard}.parquet")
+        _score(con, data, "FROM scored_pair", path, shared)
     return timer.stop()

@@ -36,7 +36,7 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 CODE = "4"
 RECORDS_CODE = "2"
 KEYS_CODE = "3"
-SCORING_CODE = "5"
+SCORING_CODE = "6"
 ENTITIES_CODE = "2"
 REPORT_CODE = "1"
 

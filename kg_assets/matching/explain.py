@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.model import HIDDEN_COLUMNS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.scoring import score_pairs
@@ -160,7 +161,7 @@ def explain_pairs(
         .project("record_l, record_r, levels, match_weight, match_probability")
         .fetchall()
     }
-    frequency = _frequencies(con, spec)
+    frequency = _frequencies(con, spec, frequencies_view)
     rules = _rules(con, spec)
     vetoes = _vetoes(con, spec)
     # The classifier moves the weights of Splink's model.
@@ -246,19 +247,12 @@ def _threshold(
     return None, DECLARED
 
 
-def _frequencies(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> dict[str, dict[str, float]]:
+def _frequencies(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str
+) -> dict[str, dict[str, float]]:
     """Frequency of the values of the explained records, by column."""
-    return {
-        one.column: dict(
-            con.sql(
-                f"""
-                FROM frequency_of_{one.column}
-                WHERE {one.column} IN (SELECT {one.column} FROM explained_record)
-                """
-            ).fetchall()
-        )
-        for one in spec.term_frequencies
-    }
+    made = lookup_tables(con, spec, "explained_record", view)
+    return {column: dict(con.table(name).fetchall()) for column, name in made.items()}
 
 
 def _weight(

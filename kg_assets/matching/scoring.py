@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
-    from kg_assets.matching.scorers.interface import Rows
+    from kg_assets.matching.scorers.interface import Rows, Shared
     from resources.lake import Step
     from resources.layers import Changes
 
@@ -67,6 +68,8 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     model = current_model(step, spec)
     limit = exact_from(spec.threshold)
     asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
+    # Each shard would read the same records.
+    shared = partial(step.derived, records(spec)) if step.partition else None
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
     changed_records = step.changes(scores, records(spec))
@@ -80,9 +83,11 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         step.view("shard_pair", blocked_pairs(kind), step.partition)
         step.view("matching_record", records(spec))
         if spec.shadow is not None:
-            score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
+            score_pairs(
+                con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow, shared=shared
+            )
             con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
-        with scored_pairs(con, *asked, "shard_pair", *views, exact=limit) as scored:
+        with scored_pairs(con, *asked, "shard_pair", *views, exact=limit, shared=shared) as scored:
             differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
     else:
@@ -296,6 +301,7 @@ def scored_pairs(
     *,
     exact: float | None = None,
     by: str | None = None,
+    shared: Shared | None = None,
 ) -> Iterator[Rows]:
     """Score pairs, whether they were blocked or not, while their rows are read.
 
@@ -308,11 +314,13 @@ def scored_pairs(
         frequencies_view: Name of a view of the table term_frequencies.
         exact: Match weight from which weights must be exact, in bits; None: all are.
         by: Name of the scorer; None: the one that the model names.
+        shared: Where to keep what follows from the records; see `Scoring`.
 
     Yields:
         Rows of the table match_scores, to be read inside the context.
     """
-    asked = Scoring(spec, settings, pairs_view, records_view, frequencies_view, exact)
+    views = pairs_view, records_view, frequencies_view
+    asked = Scoring(spec, settings, *views, exact, shared=shared)
     # Splink looks at the input to infer its types and does not like to find none.
     if not con.sql(f"SELECT 1 FROM {pairs_view} LIMIT 1").fetchall():
         yield match_scores(spec.entity_type).schema.empty_table().to_reader()
