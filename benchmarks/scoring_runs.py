@@ -156,7 +156,7 @@ def block(data: DataSet, shards: int, threads: int, target: Path | None = None) 
     timer = Timer()
     make_keys(con, data.spec, "record")
     _copy(con, "FROM block_key ORDER BY block, rule_number, record_id", data.file("keys"))
-    con.execute("DROP TABLE block_key")
+    con.execute("DROP VIEW block_key; DROP TABLE block_key_number; DROP TABLE block_key_record")
     con.execute(f"CREATE VIEW block_key AS FROM '{quoted(data.file('keys'))}'")
     index = None
     if shards > 1:
@@ -301,8 +301,10 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     blocked = [target.with_suffix(f".pairs_{shard}.parquet") for shard in range(shards)]
     with session() as con:
         make_keys(con, data.spec, "record")
+        index = BlockIndex.of(con, "block_key", records="block_key_record")
         for shard, path in enumerate(blocked):
-            _write(con, pairs_of_shard(con, data.spec, shard, shards), path)
+            _write(con, pairs_of_shard(con, data.spec, shard, shards, index=index), path)
+        del index
     scores = [str(path.with_suffix(".scores.parquet")) for path in blocked]
     for path, scored in zip(blocked, scores, strict=True):
         with session() as con:

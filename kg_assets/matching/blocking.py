@@ -104,19 +104,25 @@ def pairs_of_shard(
         ValueError: There is no such shard.
     """
     from kg_assets.matching.block_index import BlockIndex
-    from kg_assets.matching.pairing import in_order, pairs
+    from kg_assets.matching.pairing import Blocks, in_order, pairs
 
     first, last = hashes_of_shard(shard, shard_count)
     known = BlockIndex.of(con, "block_key") if index is None else index
-    own = con.sql(
-        f"""
-        SELECT record, block
-        FROM block_key
-        WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
-        """
-    )
-    across = [rule.across_sources for rule in spec.blocking]
-    made = pairs(_blocks(own, known), known, across, _threads(con))
+    if shard_count == 1:
+        own = Blocks.whole(known)
+    else:
+        own = _blocks(
+            con.sql(
+                f"""
+                SELECT record, block
+                FROM block_key
+                WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
+                """
+            ),
+            known,
+        )
+    across, threads = [rule.across_sources for rule in spec.blocking], _threads(con)
+    made = pairs(own, known, across, threads)
     names = pa.array([rule.name for rule in spec.blocking], pa.string())
 
     def named() -> Iterator[pa.RecordBatch]:

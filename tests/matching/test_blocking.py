@@ -152,7 +152,7 @@ def test_what_the_refining_keys_part_meets_in_an_order_of_the_rule():
 def test_records_whose_hashes_are_equal_lose_no_pair(rows, hashes):
     con, filled = connection(rows)
     make_keys(con, SPEC, "rows")
-    con.execute("UPDATE block_key SET record = hash(record % $hashes)", {"hashes": hashes})
+    con.execute("UPDATE block_key_record SET record = hash(record % $hashes)", {"hashes": hashes})
     made = con.from_arrow(pairs_of_shard(con, SPEC, 0, 1)).fetchall()
     assert {pair[:2] for pair in made} >= expected(filled).keys()
     assert len({pair[:2] for pair in made}) == len(made)
