@@ -248,11 +248,11 @@ def _in_order(first: Any, begin: Any, end: Any, words: Any) -> None:
             words[start:stop].sort()
             continue
         for place in range(start + 1, stop):
-            word = words[place]
-            while place > start and words[place - 1] > word:
-                words[place] = words[place - 1]
-                place -= 1
-            words[place] = word
+            word, at = words[place], place
+            while at > start and words[at - 1] > word:
+                words[at] = words[at - 1]
+                at -= 1
+            words[at] = word
 
 
 @njit(cache=True, nogil=True)
@@ -285,9 +285,9 @@ def by_block(first: Any, words: Any, bits: Any) -> Any:
         for place in range(first[record] + 1, first[record + 1]):
             if place == first[record] + 1 or words[place] != words[place - 1]:
                 block = (words[place] << _RULE_BITS) | (words[place] >> down)
-                part = np.intp(block >> shift)
-                records[filled[part]], blocks[filled[part]] = record, block
-                filled[part] += 1
+                into = np.intp(block >> shift)
+                records[filled[into]], blocks[filled[into]] = record, block
+                filled[into] += 1
     for part in range(1 << bits):
         begin, end = start[part], start[part + 1]
         if end - begin > _FEW:
@@ -298,9 +298,9 @@ def by_block(first: Any, words: Any, bits: Any) -> Any:
             )
             continue
         for place in range(begin + 1, end):
-            record, block = records[place], blocks[place]
-            while place > begin and blocks[place - 1] > block:
-                records[place], blocks[place] = records[place - 1], blocks[place - 1]
-                place -= 1
-            records[place], blocks[place] = record, block
+            one, block, at = records[place], blocks[place], int(place)
+            while at > begin and blocks[at - 1] > block:
+                records[at], blocks[at] = records[at - 1], blocks[at - 1]
+                at -= 1
+            records[at], blocks[at] = one, block
     return records, blocks

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
+from kg_assets.matching.threads import mapped
 from kg_assets.matching.touched import leads_on_from, touched_pairs
 
 if TYPE_CHECKING:
@@ -123,18 +124,18 @@ def pairs_of_shard(
         )
     across, threads = [rule.across_sources for rule in spec.blocking], _threads(con)
     made = pairs(own, known, across, threads)
-    names = pa.array([rule.name for rule in spec.blocking], pa.string())
+    names, ids = pa.array([rule.name for rule in spec.blocking], pa.string()), known.ids
 
-    def named() -> Iterator[pa.RecordBatch]:
-        ids = known.ids
-        for batch in in_order(made, len(ids)):
-            columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
-            yield pa.RecordBatch.from_arrays(
-                [column.cast(pa.string()) for column in columns], schema=schema
-            )
+    def named(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
+        return pa.RecordBatch.from_arrays(
+            [column.cast(pa.string()) for column in columns], schema=schema
+        )
 
     schema = pa.schema([(name, pa.string()) for name in ("record_l", "record_r", "rule")])
-    return pa.RecordBatchReader.from_batches(schema, named())
+    return pa.RecordBatchReader.from_batches(
+        schema, mapped(named, in_order(made, len(ids)), threads)
+    )
 
 
 def moved_pairs(

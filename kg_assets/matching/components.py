@@ -141,7 +141,7 @@ class Layout:
         """The records of a component, ascending."""
         return self.order[self.start[number] : self.start[number + 1]]
 
-    def together(self, left: Ints, right: Ints) -> Mask:
+    def together(self, left: Ints | Numbers, right: Ints | Numbers) -> Mask:
         """Whether the records of each pair are in the same component."""
         return np.asarray(self.component[left] == self.component[right])
 

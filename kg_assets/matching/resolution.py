@@ -12,6 +12,7 @@ from kg_assets.matching.components import (
     Ints,
     Layout,
     Mask,
+    Numbers,
     Pairs,
     connected,
 )
@@ -69,7 +70,7 @@ class Resolution:
         self._known = self._known.take(order)
         self._suspect = self._with_duplicates() | self._with_weak_bridges()
 
-    def _grouped(self, left: Ints) -> tuple[Ints, Ints]:
+    def _grouped(self, left: Ints | Numbers) -> tuple[Ints, Ints]:
         """Places of pairs by component, and where each component starts in them."""
         from kg_assets.matching.unions import grouped
 
