@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
+from kg_assets.matching.threads import mapped
 from kg_assets.matching.touched import leads_on_from, touched_pairs
 
 if TYPE_CHECKING:
@@ -104,31 +105,37 @@ def pairs_of_shard(
         ValueError: There is no such shard.
     """
     from kg_assets.matching.block_index import BlockIndex
-    from kg_assets.matching.pairing import in_order, pairs
+    from kg_assets.matching.pairing import Blocks, in_order, pairs
 
     first, last = hashes_of_shard(shard, shard_count)
     known = BlockIndex.of(con, "block_key") if index is None else index
-    own = con.sql(
-        f"""
-        SELECT record, block
-        FROM block_key
-        WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
-        """
-    )
-    across = [rule.across_sources for rule in spec.blocking]
-    made = pairs(_blocks(own, known), known, across, _threads(con))
-    names = pa.array([rule.name for rule in spec.blocking], pa.string())
+    if shard_count == 1:
+        own = Blocks.whole(known)
+    else:
+        own = _blocks(
+            con.sql(
+                f"""
+                SELECT record, block
+                FROM block_key
+                WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
+                """
+            ),
+            known,
+        )
+    across, threads = [rule.across_sources for rule in spec.blocking], _threads(con)
+    made = pairs(own, known, across, threads)
+    names, ids = pa.array([rule.name for rule in spec.blocking], pa.string()), known.ids
 
-    def named() -> Iterator[pa.RecordBatch]:
-        ids = known.ids
-        for batch in in_order(made, len(ids)):
-            columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
-            yield pa.RecordBatch.from_arrays(
-                [column.cast(pa.string()) for column in columns], schema=schema
-            )
+    def named(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
+        return pa.RecordBatch.from_arrays(
+            [column.cast(pa.string()) for column in columns], schema=schema
+        )
 
     schema = pa.schema([(name, pa.string()) for name in ("record_l", "record_r", "rule")])
-    return pa.RecordBatchReader.from_batches(schema, named())
+    return pa.RecordBatchReader.from_batches(
+        schema, mapped(named, in_order(made, len(ids)), threads)
+    )
 
 
 def moved_pairs(
