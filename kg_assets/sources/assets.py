@@ -19,7 +19,7 @@ from kg_assets.sources.tables import (
 )
 from resources.settings import Settings
 
-BLOBS_CODE = "4"
+BLOBS_CODE = "5"
 RECORDS_CODE = "4"
 
 
