@@ -66,14 +66,12 @@ class Browser:
         os.close(there)
         self._out, self._in = out, back
         self._session: str | None = None
+        self._tab: str | None = None
 
     def __enter__(self) -> Browser:
         allowed = {"behavior": "allow", "downloadPath": str(self.folder)}
         self._call("Browser.setDownloadBehavior", **allowed)
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        self._call("Page.enable")
+        self.new_tab()
         return self
 
     def __exit__(
@@ -103,7 +101,7 @@ class Browser:
             if answer.get("method") == "Page.javascriptDialogOpening":
                 # A page with choices that are not saved asks whether it may be left.
                 self._send("Page.handleJavaScriptDialog", {"accept": True})
-            elif "method" in answer:
+            elif "method" in answer and answer.get("sessionId") == self._session:
                 self._heard(answer["method"], answer["params"])
             if answer.get("id") == number:
                 if "error" in answer:
@@ -117,6 +115,16 @@ class Browser:
             message["sessionId"] = self._session
         os.write(self._out, json.dumps(message).encode() + b"\0")
         return number
+
+    def new_tab(self) -> None:
+        """Close the page and go on with an empty one, which shares the browser's cache."""
+        last, self._session = self._tab, None
+        self._tab = self._call("Target.createTarget", url="about:blank")["targetId"]
+        if last is not None:
+            self._call("Target.closeTarget", targetId=last)
+        attached = self._call("Target.attachToTarget", targetId=self._tab, flatten=True)
+        self._session = attached["sessionId"]
+        self._call("Page.enable")
 
     def hear(self, heard: Callable[[str, dict[str, Any]], None]) -> None:
         """Let a function hear what goes over the network: events of the domain Network.

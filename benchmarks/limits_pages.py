@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,9 +98,10 @@ def measure_pages(settings: Settings, scratch: Path, pictures: Path | None = Non
             folder = scratch / f"browser-{number}"
             folder.mkdir()
             with Browser(folder) as browser:
-                asked = _Requests()
-                browser.hear(asked.hear)
                 for again in ("", ", again"):
+                    browser.new_tab()
+                    asked = _Requests()
+                    browser.hear(asked.hear)
                     _open(browser, asked, server, address, page, again)
                 if pictures is not None:
                     browser.picture(pictures / f"{page.name.replace('/', '-')}.png")
@@ -183,9 +184,7 @@ class _Requests:
 def _open(
     browser: Browser, asked: _Requests, server: int, address: str, page: Page, again: str
 ) -> None:
-    asked.found.clear()
-    before, own = _spent(server), _spent(browser.process.pid)
-    browser.go("about:blank")
+    before, own = _times(server), _times(browser.process.pid)
     browser.go(address + page.path)
     try:
         # The browser's own clock, which begins with the address.
@@ -194,10 +193,10 @@ def _open(
     except BrowserError as error:
         print(f"{page.name + again:<36} {error}", flush=True)
         return
-    spent, own = _spent(server) - before, _spent(browser.process.pid) - own
+    spent, shown = _spent(server, before), _spent(browser.process.pid, own)
     _let_finish(browser, asked)
-    _print(page.name + again, seconds, spent, own)
-    all_in_all = _spent(server) - before
+    _print(page.name + again, seconds, spent, shown)
+    all_in_all = _spent(server, before)
     done = [(one.ended - one.began, one) for one in asked.found.values() if one.ended is not None]
     if done:
         took, slowest = max(done, key=lambda each: each[0])
@@ -219,19 +218,25 @@ def _let_finish(browser: Browser, asked: _Requests) -> None:
         time.sleep(0.05)
 
 
-def _spent(process: int) -> float:
+def _times(process: int) -> dict[int, float]:
     """Processor time of a process and of all below it, seconds."""
     import psutil
 
     top = psutil.Process(process)
-    total = 0.0
+    found = {}
     for one in (top, *top.children(recursive=True)):
         try:
             times = one.cpu_times()
         except psutil.Error:
             continue
-        total += times.user + times.system
-    return total
+        found[one.pid] = times.user + times.system
+    return found
+
+
+def _spent(process: int, before: Mapping[int, float] | None = None) -> float:
+    """Processor time since `_times`, seconds; what has ended since is not in it."""
+    known = before or {}
+    return sum(time - known.get(pid, 0.0) for pid, time in _times(process).items())
 
 
 def _print(what: str, seconds: float, server: float, browser: float) -> None:
