@@ -14,14 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kg_assets.matching.scorers.instructions import NO_SPAN, SIZE_BITS
+from kg_assets.matching.telling import ONCE
 
 if TYPE_CHECKING:
     from kg_assets.matching.scorers.machine import Columns
 
-Kind: TypeAlias = Literal["number", "value", "list", "text", "names"]
+Kind: TypeAlias = Literal["number", "value", "list", "telling", "text", "names"]
 """What is needed of an expression: see `RecordColumns`."""
 
-_WORDS: dict[Kind, int] = {"number": 1, "value": 1, "list": 2, "text": 2, "names": 1}
+_WORDS: dict[Kind, int] = {
+    "number": 1, "value": 1, "list": 2, "telling": 2, "text": 2, "names": 1,
+}  # fmt: skip
 """Words of a row that a column takes."""
 
 BATCH = 4_096
@@ -49,7 +52,8 @@ class RecordColumns:
 
     A record is a row of words of 64 bits. A number (a DOUBLE, NaN for NULL) and a value that is
     compared as a whole (a hash, 0 for NULL) take a word each; a list takes one with a bit for each
-    element and one that says where its elements are; a text takes one with a bit for each letter
+    element and one that says where its elements are, which of a list that tells hold what they
+    tell; a text takes one with a bit for each letter
     and one that says where it is; a list of texts takes one that says where these are.
 
     Args:
@@ -83,6 +87,10 @@ class RecordColumns:
         """Whether the values are lists of texts or of whole numbers."""
         return self.type_of(expression) in _ELEMENTS
 
+    def is_hashes(self, expression: str) -> bool:
+        """Whether the values are lists of numbers of 64 bits."""
+        return self.type_of(expression) == "UBIGINT[]"
+
     def is_text(self, expression: str) -> bool:
         """Whether the values are texts."""
         return self.type_of(expression) == "VARCHAR"
@@ -104,7 +112,11 @@ class RecordColumns:
         return self._places[kind, expression]
 
     def read(
-        self, source: str, most: int, frequencies: dict[str, str]
+        self,
+        source: str,
+        most: int,
+        frequencies: dict[str, str],
+        telling: dict[str, Any],
     ) -> tuple[Columns, pa.ChunkedArray]:
         """Compute all columns.
 
@@ -113,6 +125,7 @@ class RecordColumns:
             most: How many records these are at most.
             frequencies: Table with the term frequencies of each column that has some; log2 of them
                 follow as numbers, in this order.
+            telling: Of each list that tells what `kg_assets.matching.telling.read_known` gives.
 
         Returns:
             The columns, and the ids of the records in the order of their rows.
@@ -142,7 +155,13 @@ class RecordColumns:
         )
         kinds: list[Kind] = [kind for kind, _ in self._places]
         kinds += ["number"] * len(frequencies)
-        made = _Rows(kinds, most)
+        # Of a list that was not counted each element says itself what it tells.
+        known = {
+            place: telling[sql]
+            for place, (kind, sql) in enumerate(self._places)
+            if kind == "telling" and sql in telling
+        }
+        made = _Rows(kinds, most, known)
         # While a batch is taken apart, DuckDB computes the ones after it.
         with ThreadPoolExecutor(1) as pool:
             waiting: deque[Future[None]] = deque()
@@ -161,14 +180,23 @@ class RecordColumns:
             return f"{days}::DOUBLE"
         if kind == "value":
             return f"CASE WHEN ({sql}) IS NOT NULL THEN greatest(hash({sql}), 1::UBIGINT) END"
-        return f"({sql})::{_ELEMENTS[found]}" if kind == "list" else sql
+        return f"({sql})::{_ELEMENTS[found]}" if kind in ("list", "telling") else sql
 
 
 class _Rows:
-    """Rows of words, a batch of records at a time."""
+    """Rows of words, a batch of records at a time.
 
-    def __init__(self, kinds: list[Kind], most: int) -> None:
+    Args:
+        kinds: Kinds of the columns.
+        most: How many records there are at most.
+        telling: By the place of a column the names that tell less than one seen once.
+    """
+
+    def __init__(self, kinds: list[Kind], most: int, telling: dict[int, Any]) -> None:
+        from kg_assets.matching.scorers.texts import slots_of
+
         self._kinds = kinds
+        self._telling = {place: slots_of(known) for place, known in telling.items()}
         self._rows = np.empty((most, max(1, sum(_WORDS[kind] for kind in kinds))), dtype=np.uint64)
         self._ids: list[pa.Array] = []
         self._elements = _Growing(np.uint64)
@@ -186,13 +214,13 @@ class _Rows:
         rows = self._rows[self._filled : self._filled + batch.num_rows]
         self._filled += batch.num_rows
         place, sets = 0, []
-        for kind, column in zip(self._kinds, columns, strict=True):
+        for number, (kind, column) in enumerate(zip(self._kinds, columns, strict=True)):
             if kind == "number":
                 rows[:, place] = column.to_numpy(zero_copy_only=False).view(np.uint64)
             elif kind == "value":
                 rows[:, place] = np.asarray(column.fill_null(0))
-            elif kind == "list":
-                sizes, kept, rows[:, place] = _sets(column)
+            elif kind in ("list", "telling"):
+                sizes, kept, rows[:, place] = _sets(column, self._telling.get(number))
                 sets.append((place + 1, column, sizes, kept))
             elif kind == "text":
                 rows[:, place : place + 2] = self._text(column)
@@ -281,15 +309,17 @@ class _Growing:
         return self._values[: self.used]
 
 
-def _sets(lists: pa.Array) -> tuple[Any, Any, Any]:
+def _sets(lists: pa.Array, telling: Any = None) -> tuple[Any, Any, Any]:
     """Sizes, elements and bits of lists as sorted sets."""
-    from kg_assets.matching.scorers.texts import hash_texts, sorted_sets
+    from kg_assets.matching.scorers.texts import hash_texts, put_in, sorted_sets
 
     flat = lists.flatten()
     if pa.types.is_integer(flat.type):
         elements = np.asarray(flat.fill_null(0)).view(np.uint64)
     else:
         elements = hash_texts(*_buffers(flat))
+    if telling is not None:
+        elements = put_in(elements, telling, ONCE)
     sizes, kept, bits = sorted_sets(_lengths(lists), elements, _known(flat))
     return sizes, kept, bits
 

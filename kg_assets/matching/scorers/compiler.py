@@ -16,6 +16,7 @@ from kg_assets.matching.scorers.assembler import Assembler, Label
 from kg_assets.matching.scorers.columns import RecordColumns
 from kg_assets.matching.scorers.conditions import UncompilableError, parse
 from kg_assets.matching.scorers.plan import LevelPlan, comparison_plan
+from kg_assets.matching.telling import read_known
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,7 +76,12 @@ def compiled(
         machine = pool.submit(Machine, program)
         source, most = _paired(con, asked)
         lookups = lookup_tables(con, asked.spec, source, asked.frequencies_view)
-        columns, ids = records.read(source, most, {column: lookups[column] for column in adjusted})
+        columns, ids = records.read(
+            source,
+            most,
+            {column: lookups[column] for column in adjusted},
+            read_known(con, asked.spec, asked.frequencies_view),
+        )
         return machine.result(), columns, ids
 
 
