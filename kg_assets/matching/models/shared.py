@@ -266,10 +266,10 @@ def crews() -> tuple[Comparison, Comparison]:
 
     What they tell is counted in bits (`kg_assets.matching.telling`): 7 for a name of two works.
     """
-    two = Level("people in common who tell as much as two of two works", f"{_TOLD} >= 14", 0.82, 0)
-    one = Level("people in common who tell as much as one of two works", f"{_TOLD} >= 7", 0.08, 0)
-    some = Level("people in common of many works", f"{_TOLD} >= 1", 0.04, 0)
-    none = Level("none in common, or of very many works", "ELSE", 0.06, 0)
+    two = Level("in common: people as telling as two of two works", f"{_TOLD} >= 14", 0.82, 0)
+    one = Level("in common: people as telling as one of two works", f"{_TOLD} >= 7", 0.08, 0)
+    some = Level("in common: only people of many works", f"{_TOLD} >= 1", 0.04, 0)
+    none = Level("nobody in common, or only people of very many works", "ELSE", 0.06, 0)
     return (
         Comparison(
             name="crew",
@@ -289,7 +289,7 @@ def crews() -> tuple[Comparison, Comparison]:
             # u as counted in the pairs of `ONE_MAKER`. A sample of random pairs has too few.
             levels=(
                 Level(
-                    "people in common who tell as much as four of two works",
+                    "in common: people as telling as four of two works",
                     f"{_TOLD} >= 28",
                     0.5,
                     0.013,
