@@ -45,22 +45,21 @@ def count_names(one: Telling, view: str) -> str:
         A query with the columns of the table term_frequencies. Names that one thing has are left
         out: they are most, and count like those that were never seen.
     """
+    # Of a thing a hash: rows of two numbers need little memory, and DuckDB can spill them.
     return f"""
         SELECT '{one.column}' AS column_name,
-               (name - name % {BITS + 1})::VARCHAR AS value,
-               count(*) / any_value(total) AS frequency
+               name::VARCHAR AS value,
+               count(*) / (SELECT greatest(count(DISTINCT {one.distinct}), 1) FROM {view})
+                   AS frequency
         FROM (
-            SELECT thing, total, unnest(names) AS name
+            SELECT DISTINCT thing, name - name % {BITS + 1} AS name
             FROM (
-                SELECT {one.distinct} AS thing,
-                       list_distinct(flatten(list({one.column}))) AS names,
-                       count(*) OVER () AS total
+                SELECT hash({one.distinct}) AS thing, unnest({one.column}) AS name
                 FROM {view}
                 WHERE {one.distinct} IS NOT NULL
-                GROUP BY thing
             )
         )
-        GROUP BY ALL
+        GROUP BY name
         HAVING count(*) > 1
         UNION ALL
         SELECT '{one.column}', '{COUNTED}', 1.0 / greatest(count(DISTINCT {one.distinct}), 1)
