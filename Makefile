@@ -10,8 +10,9 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/kg demo
 
+# Tests start hundreds of processes; without bytecode each would compile all modules anew.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Kills, full disks, damage and races at full length; make test has a short form of each.
 test-faults: $(STAMP)
@@ -59,6 +60,7 @@ bench-llm: $(STAMP)
 	$(BIN)/python -m benchmarks.llm_lane $(ARGS)
 
 # Planning, the sensor, kg status and the UI with 1,000 deliveries and 1,024 shards of films.
+# ARGS=--pages: the pages of the UI in Chromium, from the webserver.
 bench-limits: $(STAMP)
 	$(BIN)/python -m benchmarks.limits $(ARGS)
 

@@ -3,6 +3,8 @@
 The lake has as many deliveries and shards of films as are asked for. Its tables are empty but
 recorded as steps record them, since what is measured looks at records of work and not at rows.
 
+With ``--pages``: what the pages of the UI take in a browser, from the webserver.
+
 With ``--two-films``: what a build takes after a delivery of two films, in a home that holds records
 of every entity type.
 """
@@ -14,28 +16,14 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from resources.entries import File, Input, Output, digest_of
-from resources.files import relative_path, write_file
-from resources.journal import Journal, Outcome, Place
-from resources.lake import Lake
-from resources.reads import WHOLE
+from benchmarks.limits_home import make_home
+from benchmarks.limits_pages import measure_pages, needs_browser
 from resources.settings import Settings
-
-if TYPE_CHECKING:
-    import dagster as dg
-
-    from kg_assets.shell import StepAsset
-    from kg_assets.sources.deliveries import Delivery
-    from resources.table import Table
 
 PARTITIONS_QUERY = """
     query AssetNodeDefinition($key: AssetKeyInput!) {
@@ -90,7 +78,11 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=1_024)
     parser.add_argument("--home", type=Path, help="kept, and used again if it is there")
     parser.add_argument("--two-films", action="store_true", help="measure such a delivery instead")
+    parser.add_argument("--pages", action="store_true", help="measure the UI in a browser instead")
+    parser.add_argument("--pictures", type=Path, help="folder for pictures of the pages")
     options = parser.parse_args()
+    if options.pages:
+        needs_browser()
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder) / "home"
         if options.two_films:
@@ -103,8 +95,11 @@ def main() -> None:
         }
         settings = Settings()
         if not home.exists():
-            _measured("making the lake", lambda: _make(settings, options.deliveries))
-        _measure(settings)
+            _measured("making the lake", lambda: make_home(settings, options.deliveries))
+        if options.pages:
+            measure_pages(settings, Path(folder), options.pictures)
+        else:
+            _measure(settings)
 
 
 def _measure_two_films(home: Path, folder: Path) -> None:
@@ -145,132 +140,6 @@ def _record(kind: str, number: int) -> dict[str, object]:
         "year": 1950 + number,
         "credits": [{"name": f"Ann Lee {number}", "role": "director", "position": 1}],
     }
-
-
-def _make(settings: Settings, deliveries: int) -> str:
-    from kg_assets.build import assemble
-    from kg_assets.current_state import partition_keys
-    from kg_assets.instance import open_instance
-    from kg_assets.planning import lanes
-    from kg_assets.sources.deliveries import Delivery
-
-    found = []
-    for number in range(deliveries):
-        source, name = f"source{number % 10}", f"d{number:05}"
-        folder = settings.landing_path / source / name
-        folder.mkdir(parents=True)
-        (folder / "records.jsonl").write_text("")
-        (folder / "_SUCCESS").touch()
-        found.append(Delivery(source, name, folder))
-    assembly, maker = assemble(settings), _Maker(settings, found)
-    made = 0
-    with closing(Journal(settings.catalog_url)) as journal, open_instance(settings) as instance:
-        instance.add_dynamic_partitions("deliveries", [delivery.key for delivery in found])
-        for lane in lanes(assembly.steps).values():
-            for key in partition_keys(lane, maker.deliveries):
-                for step in lane.steps:
-                    maker.make(step, key, assembly.fixed)
-                    place = Place("dev", step.name, key or WHOLE)
-                    journal.start(place, None)
-                    journal.done(place, Outcome(1.0, 100_000_000, {"rows": 0}))
-                    _tell(instance, step, key)
-                    made += 1
-    _outside(settings)
-    return f"{made:,} partitions"
-
-
-class _Maker:
-    """Commits empty tables with the inputs that steps would record."""
-
-    def __init__(self, settings: Settings, deliveries: Sequence[Delivery]) -> None:
-        self.deliveries = {delivery.key: delivery for delivery in deliveries}
-        self._lake = Lake(settings)
-        self._files: dict[str, Path] = {}
-        self._digests: dict[str, dict[str, str]] = defaultdict(dict)
-
-    def make(
-        self, declared: StepAsset, key: str | None, fixed: Mapping[str, Sequence[str]]
-    ) -> None:
-        """Commit the outputs of a step's partition."""
-        outputs = [
-            Output(table.name, key or WHOLE, self._file(table, key or WHOLE))
-            for table in declared.outputs
-        ]
-        self._lake.catalog.commit(
-            namespace="dev",
-            step=declared.name,
-            run_id=None,
-            code_version=declared.code_version,
-            inputs=self._inputs(declared, key, fixed),
-            outputs=outputs,
-        )
-        for output in outputs:
-            self._digests[output.table][output.partition] = output.file.digest
-
-    def _inputs(
-        self, declared: StepAsset, key: str | None, fixed: Mapping[str, Sequence[str]]
-    ) -> list[Input]:
-        from kg_assets.planning import LANDING
-        from kg_assets.sources.landing import fingerprint
-        from kg_assets.sources.tables import DELIVERIES, RAW_BLOBS, SOURCE_RECORDS
-
-        by_delivery = (RAW_BLOBS.name, DELIVERIES.name, SOURCE_RECORDS.name)
-        found = []
-        if RAW_BLOBS in declared.outputs:
-            delivery = self.deliveries[str(key)]
-            found.append(Input(LANDING + delivery.key, "-", fingerprint(delivery)))
-        for table in declared.inputs:
-            known = self._digests[table.name]
-            if key is not None and (table.name in by_delivery or key in fixed.get(table.name, ())):
-                found.append(Input(table.name, key, known[key]))
-                continue
-            found.append(Input(table.name, "*", digest_of(known)))
-            if table.name in by_delivery:
-                # Records note each delivery by itself, to know later which are new.
-                found += [Input(table.name, each, digest) for each, digest in known.items()]
-        return found
-
-    def _file(self, table: Table, partition: str) -> File:
-        version = f"{table.name}-{partition}"
-        relative = relative_path(table.name, partition, "0")
-        path = self._lake.root / relative
-        if table.name not in self._files:
-            write_file(path, table, table.schema.empty_table(), scratch=path.parent)
-            self._files[table.name] = path
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._files[table.name], path)
-        content = path.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        return File(version, relative, sha256, 0, len(content), "{}", digest=sha256)
-
-
-def _outside(settings: Settings) -> None:
-    """Put in its place what steps make outside the lake."""
-    import duckdb
-
-    from kg_assets.matching.models import MODELS
-    from kg_assets.matching.reporting.step import PAGE
-
-    for kind in MODELS:
-        page = settings.reports / kind / PAGE
-        page.parent.mkdir(parents=True)
-        page.touch()
-    settings.published.parent.mkdir(parents=True)
-    duckdb.connect(str(settings.published)).close()
-
-
-def _tell(instance: dg.DagsterInstance, step: StepAsset, key: str | None) -> None:
-    import dagster as dg
-
-    for table in step.outputs:
-        instance.report_runless_asset_event(
-            dg.AssetMaterialization(
-                table.asset_key,
-                partition=key,
-                metadata={"dagster/row_count": 0, "preview": dg.MetadataValue.md("| a |")},
-            )
-        )
 
 
 def _measure(settings: Settings) -> None:

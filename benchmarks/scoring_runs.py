@@ -8,6 +8,7 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +29,14 @@ from kg_assets.matching.scoring import exact_from, scored_pairs
 from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.telling import tell
 from kg_assets.matching.training import train
+from resources.derived import derived
 from resources.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kg_assets.matching.model import MatchSpec
+    from kg_assets.matching.scorers.interface import Shared
 
 
 @dataclass(frozen=True)
@@ -112,14 +117,16 @@ def _copy(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
     con.execute(f"COPY ({statement}) TO '{quoted(path)}' (FORMAT parquet, ROW_GROUP_SIZE 65536)")
 
 
-def _write(con: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, path: Path) -> int:
-    """Write a file of rows in their order; returns how many there are."""
-    con.register("written", rows)
-    con.execute("SET preserve_insertion_order = true")
-    _copy(con, "FROM written", path)
-    con.execute("SET preserve_insertion_order = false")
-    con.unregister("written")
-    return int(con.sql(f"SELECT count(*) FROM '{quoted(path)}'").fetchall()[0][0])
+def _write(rows: pa.RecordBatchReader, path: Path, without: Sequence[str] = ()) -> int:
+    """Write rows in their order, as a step writes those to the lake; returns how many there are."""
+    import pyarrow.parquet as pq
+
+    count, schema = 0, pa.schema([one for one in rows.schema if one.name not in without])
+    with pq.ParquetWriter(path, schema, compression="zstd") as written:
+        for batch in rows:
+            written.write_batch(batch.select(schema.names))
+            count += batch.num_rows
+    return count
 
 
 def quoted(path: Path) -> str:
@@ -157,7 +164,7 @@ def block(data: DataSet, shards: int, threads: int, target: Path | None = None) 
     timer = Timer()
     make_keys(con, data.spec, "record")
     _copy(con, "FROM block_key ORDER BY block, rule_number, record_id", data.file("keys"))
-    con.execute("DROP TABLE block_key")
+    con.execute("DROP VIEW block_key; DROP TABLE block_key_number; DROP TABLE block_key_record")
     con.execute(f"CREATE VIEW block_key AS FROM '{quoted(data.file('keys'))}'")
     index = None
     if shards > 1:
@@ -169,7 +176,7 @@ def block(data: DataSet, shards: int, threads: int, target: Path | None = None) 
     for shard in range(shards):
         found = pairs_of_shard(con, data.spec, shard, shards, index=index)
         path = (target or data.folder) / f"{data.kind}_pairs_{shards}_{shard}.parquet"
-        pairs += _write(con, found, path)
+        pairs += _write(found, path)
     return timer.stop(), pairs
 
 
@@ -274,13 +281,22 @@ def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, i
     return path, size
 
 
-def _score(con: duckdb.DuckDBPyConnection, data: DataSet, statement: str, path: Path) -> None:
-    """Score the view ``pair`` as a build does; write what a statement takes of ``scored_pair``."""
+def _score(
+    con: duckdb.DuckDBPyConnection,
+    data: DataSet,
+    path: Path,
+    without: Sequence[str] = (),
+    shared: Shared | None = None,
+) -> None:
+    """Score the view ``pair`` as a build does; write the scores without some columns."""
     views = "pair", "record", "frequency"
     exact = exact_from(data.spec.threshold)
-    with scored_pairs(con, data.spec, data.settings, *views, exact=exact) as rows:
-        con.register("scored_pair", rows)
-        _copy(con, statement, path)
+    with scored_pairs(con, data.spec, data.settings, *views, exact=exact, shared=shared) as rows:
+        _write(
+            rows.to_arrow_reader() if isinstance(rows, duckdb.DuckDBPyRelation) else rows,
+            path,
+            without,
+        )
 
 
 def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost:
@@ -303,13 +319,15 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     blocked = [target.with_suffix(f".pairs_{shard}.parquet") for shard in range(shards)]
     with session() as con:
         make_keys(con, data.spec, "record")
+        index = BlockIndex.of(con, "block_key", records="block_key_record")
         for shard, path in enumerate(blocked):
-            _write(con, pairs_of_shard(con, data.spec, shard, shards), path)
+            _write(pairs_of_shard(con, data.spec, shard, shards, index=index), path)
+        del index
     scores = [str(path.with_suffix(".scores.parquet")) for path in blocked]
     for path, scored in zip(blocked, scores, strict=True):
         with session() as con:
             con.execute(f"CREATE VIEW pair AS FROM '{quoted(path)}'")
-            _score(con, data, "SELECT * EXCLUDE (levels, rule) FROM scored_pair", Path(scored))
+            _score(con, data, Path(scored), ("levels", "rule"))
     con = session()
     found = cluster(
         con,
@@ -357,7 +375,7 @@ def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
 
 
 def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
-    """Score so many pairs in 16 shards: records of neighbouring places, most of them no matches."""
+    """Score so many pairs, of records of neighbouring places, in 16 shards of one machine."""
     con = connection(threads, "1200MB")
     con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
     con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
@@ -371,6 +389,7 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
     )
     count = con.sql("SELECT count(*) FROM named").fetchall()[0][0]
     reach = -(-pairs // count)
+    shared = partial(derived, Path(tempfile.mkdtemp(dir=data.folder)), limit=0)
     timer = Timer()
     for shard in range(16):
         con.execute(
@@ -386,5 +405,5 @@ def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
               AND l.place * {reach} + step <= {pairs}
             """
         )
-        _score(con, data, "FROM scored_pair", target.with_suffix(f".{shard}.parquet"))
+        _score(con, data, target.with_suffix(f".{shard}.parquet"), shared=shared)
     return timer.stop()

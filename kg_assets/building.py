@@ -192,6 +192,7 @@ class _Build:
         found = {delivery.key: delivery for delivery in deliveries}
         new = {key for key in found if key not in self._deliveries}
         self._deliveries = found
+        self.summary.deliveries = len(found)
         self.summary.refused = [(entry.name, entry.reason) for entry in refused]
         known = set(self._instance.get_dynamic_partitions(str(DELIVERIES.name)))
         if found.keys() - known:

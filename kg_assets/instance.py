@@ -194,9 +194,17 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
-        }
+        },
+        "instance_class": {"module": "kg_assets.build_instance", "class": "BuildInstance"},
     }
-    history = InstanceRef.from_dir(home).event_storage_data
+    kept = InstanceRef.from_dir(home)
+    runs, history = kept.run_storage_data, kept.event_storage_data
+    if runs is not None and runs.class_name == "SqliteRunStorage":
+        overrides["run_storage"] = {
+            "module": "kg_assets.run_storage",
+            "class": "WarmRunStorage",
+            "config": yaml.safe_load(runs.config_yaml),
+        }
     if history is not None and history.class_name == "SqliteEventLogStorage":
         for name, value in BATCH_SIZE.items():
             os.environ.setdefault(name, value)

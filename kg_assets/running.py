@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -106,11 +106,12 @@ def runner(
             yield submit
         return
     tag = this_process()
-    if settings.workers == 1:
-        yield lambda task: _done(_heard(task, tag, said))
-        return
     logs = settings.home.absolute() / "logs" / settings.namespace
     logs.mkdir(parents=True, exist_ok=True)
+    if settings.workers == 1:
+        with _log(logs) as stream:
+            yield lambda task: _done(_heard(task, tag, said, stream))
+        return
     for name, value in ALLOCATORS.items():
         os.environ.setdefault(name, value)
     # Forked children would share the parent's threads and database connections.
@@ -288,11 +289,26 @@ def _done(result: Result) -> Future[Result]:
     return future
 
 
-def _heard(task: Task, tag: str, said: Callable[[str], None] | None) -> Result:
-    """Execute a task so that the progress of its long steps is heard."""
-    if said is None:
-        return execute(task, tag)
-    with heard_by(lambda line: said(f"{task.label}: {line}")):
+def _heard(
+    task: Task, tag: str, said: Callable[[str], None] | None, log: TextIO | None = None
+) -> Result:
+    """Execute a task so that the progress of its long steps is heard.
+
+    Args:
+        task: What to run.
+        tag: Marks the run as this build's.
+        said: Hears the progress.
+        log: Where goes what Dagster and our loggers say of it, None where stderr leads there
+            already.
+    """
+    with ExitStack() as around:
+        if said is not None:
+            around.enter_context(heard_by(lambda line: said(f"{task.label}: {line}")))
+        if log is not None:
+            settings = Settings()
+            around.callback(configure, settings)
+            around.enter_context(redirect_stderr(log))
+            configure(settings, log)
         return execute(task, tag)
 
 
@@ -322,11 +338,15 @@ _parent: Connection | None = None
 """Where a worker says how far it has come, to the build that it works for."""
 
 
+def _log(logs: Path) -> TextIO:
+    """This process's log: what Dagster prints of each event would tear the progress bar apart."""
+    return (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
+
+
 def _start_worker(parent: int, logs: Path, told: Connection | None) -> None:
     global _parent
     _parent = told
-    # What Dagster prints of each event would tear the progress bar apart.
-    stream = (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
+    stream = _log(logs)
     os.dup2(stream.fileno(), sys.stdout.fileno())
     os.dup2(stream.fileno(), sys.stderr.fileno())
     configure(Settings())

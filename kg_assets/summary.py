@@ -21,6 +21,7 @@ class Summary:
         quarantined: Deliveries that were read, to the number of their quarantined blobs.
         untouched: Entity types whose matching was left out, since no delivery that was read bears
             on them.
+        deliveries: How many there are in the landing zone.
         seconds: How long it took.
     """
 
@@ -30,6 +31,7 @@ class Summary:
     mended: list[Result] = field(default_factory=list)
     quarantined: dict[str, int] = field(default_factory=dict)
     untouched: list[str] = field(default_factory=list)
+    deliveries: int = 0
     seconds: float = 0.0
 
     @property

@@ -80,8 +80,17 @@ def lake_lock(settings: Settings, name: str, *, wait: bool = True) -> Iterator[N
             raise Busy(name)
         try:
             yield
-        finally:
+        except BaseException:
+            # Where the database is away, the error says so, and nothing goes on beside another.
             _release(connection, name)
+            raise
+        if not _release(connection, name):
+            # What was done is committed or is not; the lock only keeps work from being done twice.
+            _log.warning(
+                "the database was away while %s was locked: another process may have worked beside "
+                "this one; the catalog is whole all the same",
+                name,
+            )
 
 
 def is_held(settings: Settings, name: str) -> bool:
@@ -128,16 +137,13 @@ def _asked(connection: sa.Connection, call: str, name: str) -> bool:
     return bool(connection.exec_driver_sql(f"SELECT {call}", (lock_key(name),)).scalar())
 
 
-def _release(connection: sa.Connection, name: str) -> None:
+def _release(connection: sa.Connection, name: str) -> bool:
+    """Give a lock back; say whether it was still held."""
     import sqlalchemy as sa
 
     try:
         connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (lock_key(name),))
     except sa.exc.DBAPIError:
-        # What was done is committed or is not; the lock only keeps work from being done twice.
-        _log.warning(
-            "the database was away while %s was locked: another process may have worked beside "
-            "this one; the catalog is whole all the same",
-            name,
-        )
         connection.invalidate()
+        return False
+    return True

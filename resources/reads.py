@@ -257,6 +257,11 @@ class Reads:
         """
         return self._then(output, table)
 
+    def digest_of(self, table: Table) -> str:
+        """Digest of a table without partitions as this step finds it, empty where there is none."""
+        head = self._current(table, WHOLE).get(WHOLE)
+        return "" if head is None else head.file.digest
+
     def stands(self, table: Table, source: Table) -> bool:
         """Whether a table's only version was made from the current content of another.
 

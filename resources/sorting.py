@@ -6,6 +6,8 @@ DuckDB sorts on disk too, but holds more of rows with lists than its limit allow
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_right
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,9 @@ import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    _Key: TypeAlias = tuple[tuple[bool, Any], ...]
 
 RUN_BYTES = 32 << 20
 """Bytes of rows, as Arrow holds them, that are sorted in memory at once."""
@@ -24,12 +29,9 @@ GROUP_ROWS, GROUP_BYTES = 65_536, 32 << 20
 _BLOCK_ROWS = 2_048
 """The bytes of so many rows are counted at once."""
 
-_MOST_RUNS = 64
-"""Runs that are merged at once; as many are first merged into one run where there are more."""
-
-_PIECE_BYTES = 1 << 20
-"""Of each run that is merged, so much is in memory, about. What comes in is put together to pieces
-of this size: buffers of small batches are half empty."""
+MOST_RUNS = 64
+"""Runs that are merged at once; some are merged into one first where there are more. A piece of
+each is in memory, all of which have as many bytes as one run, however many rows there are."""
 
 
 def in_order(
@@ -39,6 +41,7 @@ def in_order(
     scratch: Path,
     *,
     run_bytes: int = RUN_BYTES,
+    most_runs: int = MOST_RUNS,
 ) -> Iterator[pa.RecordBatch]:
     """Sort rows by their key, ascending, text by its bytes, null last.
 
@@ -48,92 +51,131 @@ def in_order(
         key: Columns by which they are sorted, plain values.
         scratch: Folder for the runs; what is written there is removed in the end.
         run_bytes: How much is sorted in memory at once; about twice as much is needed.
+        most_runs: How many runs are merged at once, two at least. What comes in is put together
+            to pieces of a run that have so many parts: buffers of small batches are half empty.
 
     Yields:
         The rows in order, in batches of `GROUP_ROWS` rows, or fewer where these hold more than
         `GROUP_BYTES`. How the rows came cannot be told from them.
     """
     with tempfile.TemporaryDirectory(dir=scratch, prefix="sort-") as folder:
-        runs = _Runs(Path(folder), schema, key)
+        piece_bytes = max(1, run_bytes // most_runs)
+        runs = _Runs(Path(folder), schema, key, piece_bytes)
         held: list[pa.RecordBatch] = []
         size = 0
-        for piece in _pieces(batches):
+        for piece in _pieces(batches, piece_bytes):
             held.append(piece)
             size += piece.nbytes
             if size >= run_bytes:
-                runs.add(_taken(held, schema, key))
+                runs.add(_taken(held, schema))
                 size = 0
-        last = _taken(held, schema, key)
+        last = _taken(held, schema)
         if not runs.files:
-            yield from _in_groups([last])
+            yield from _in_groups([_sorted(last, key)])
             return
         runs.add(last)
         del last
-        yield from _in_groups(runs.merged())
+        yield from _in_groups(runs.merged(most_runs))
 
 
-def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _pieces(batches: Iterable[pa.RecordBatch], piece_bytes: int) -> Iterator[pa.RecordBatch]:
     held: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
         held.append(batch)
         size += batch.nbytes
-        if size >= _PIECE_BYTES:
+        if size >= piece_bytes:
             yield _as_one(held)
             size = 0
     if held:
         yield _as_one(held)
 
 
-def _taken(held: list[pa.RecordBatch], schema: pa.Schema, key: Sequence[str]) -> pa.Table:
-    """Rows in order; the list is emptied, so that they are in memory twice and no more."""
+def _taken(held: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """Rows in one piece; the list is emptied, so that they are in memory twice and no more."""
     table = pa.Table.from_batches(held, schema).combine_chunks()
     held.clear()
-    return _sorted(table, key)
+    return table
 
 
 def _sorted(table: pa.Table, key: Sequence[str]) -> pa.Table:
-    return table.take(pc.sort_indices(table, [(name, "ascending") for name in key]))
+    return table.take(_order(table, key))
+
+
+def _order(table: pa.Table, key: Sequence[str]) -> pa.UInt64Array:
+    return pc.sort_indices(table, [(name, "ascending") for name in key])
+
+
+def _sorted_pieces(
+    table: pa.Table, key: Sequence[str], piece_bytes: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows in order, in pieces of so many bytes, about.
+
+    Each is a copy: of a slice of rows without lists Arrow would write the lists of all rows, and a
+    reader of the run would hold them.
+    """
+    order = _order(table, key)
+    rows = max(1, table.num_rows * piece_bytes // max(table.nbytes, 1))
+    for start in range(0, table.num_rows, rows):
+        yield from table.take(order.slice(start, rows)).to_batches()
 
 
 class _Runs:
-    """Files of sorted rows.
+    """Files of sorted rows, in the order in which they were made.
 
     Attributes:
-        files: Where they lie.
+        files: Where they lie, and of how many pieces each is.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, key: Sequence[str]) -> None:
-        self.files: list[Path] = []
+    def __init__(
+        self, folder: Path, schema: pa.Schema, key: Sequence[str], piece_bytes: int
+    ) -> None:
+        self.files: deque[tuple[Path, int]] = deque()
         self._folder = folder
         self._schema = schema
         self._key = key
+        self._piece_bytes = piece_bytes
         self._made = 0
 
     def add(self, table: pa.Table) -> None:
         """Write one more run."""
-        rows = max(1, table.num_rows * _PIECE_BYTES // max(table.nbytes, 1))
-        self._write(table.to_batches(rows))
-        if len(self.files) == _MOST_RUNS:
-            several, self.files = self.files, []
-            self._write(_merged(several, self._key))
-            for path in several:
+        self._write(_sorted_pieces(table, self._key, self._piece_bytes))
+
+    def merged(self, most: int) -> Iterator[pa.Table]:
+        """All rows in order.
+
+        Args:
+            most: How many runs are merged at once.
+        """
+        while len(self.files) > most:
+            # No more than is needed, and the oldest, which are the smallest: so nearly every row
+            # is written again once at most.
+            count = min(most, len(self.files) - most + 1)
+            several = [self.files.popleft() for _ in range(count)]
+            pieces = (
+                piece
+                for table in _rounds(several, self._key)
+                for piece in _sorted_pieces(table, self._key, self._piece_bytes)
+            )
+            self._write(_pieces(pieces, self._piece_bytes))
+            for path, _ in several:
                 path.unlink()
+        for table in _rounds(self.files, self._key):
+            yield _sorted(table, self._key)
 
-    def merged(self) -> Iterator[pa.Table]:
-        """All rows in order."""
-        yield from _merged(self.files, self._key)
-
-    def _write(self, pieces: Iterable[pa.RecordBatch | pa.Table]) -> None:
+    def _write(self, pieces: Iterable[pa.RecordBatch]) -> None:
         path = self._folder / f"{self._made}.arrows"
         self._made += 1
+        count = 0
         with (
             pa.OSFile(str(path), "wb") as sink,
             pa.ipc.new_stream(sink, self._schema) as writer,
         ):
             for piece in pieces:
-                writer.write(piece)
-        self.files.append(path)
+                if piece.num_rows:
+                    writer.write_batch(piece)
+                    count += 1
+        self.files.append((path, count))
 
 
 class _Run:
@@ -145,77 +187,63 @@ class _Run:
         has_more: Whether rows come after them.
     """
 
-    def __init__(self, path: Path, key: Sequence[str]) -> None:
+    def __init__(self, path: Path, pieces: int, key: Sequence[str]) -> None:
         self._file = pa.OSFile(str(path))
         self._reader = pa.ipc.open_stream(self._file)
         self._key = key
+        self._left = pieces
         self.piece: pa.RecordBatch | None = None
-        self.last: tuple[object, ...] = ()
-        self._after = self._read()
+        self.last: _Key = ()
+        self.has_more = False
         self._next()
 
-    def take(self, bound: tuple[object, ...] | None) -> pa.RecordBatch | None:
+    def take(self, bound: _Key | None) -> pa.RecordBatch | None:
         """Take the rows of the piece up to a key, all of them where there is no bound."""
         piece = self.piece
         if piece is None:
             return None
-        count = piece.num_rows if bound is None else self._up_to(piece, bound)
-        if count == piece.num_rows:
+        if bound is None or self.last <= bound:
             self._next()
-        else:
-            self.piece = piece.slice(count)
+            return piece
+        count = self._up_to(piece, bound)
+        if not count:
+            return None
+        self.piece = piece.slice(count)
         return piece.slice(0, count)
 
     def close(self) -> None:
         self._file.close()
 
     def _next(self) -> None:
-        self.piece, self._after = self._after, self._read()
-        self.has_more = self._after is not None
-        if self.piece is not None:
-            end = self.piece.num_rows - 1
-            self.last = tuple(self.piece.column(name)[end].as_py() for name in self._key)
+        self.piece = None
+        if self._left:
+            self._left -= 1
+            self.piece = self._reader.read_next_batch()
+            self.last = self._key_of(self.piece, self.piece.num_rows - 1)
+        self.has_more = self._left > 0
 
-    def _read(self) -> pa.RecordBatch | None:
-        for piece in self._reader:
-            if piece.num_rows:
-                return piece
-        return None
+    def _key_of(self, piece: pa.RecordBatch, row: int) -> _Key:
+        """Key of a row as Python orders it: null comes last."""
+        values = (piece.column(name)[row].as_py() for name in self._key)
+        return tuple((value is None, value) for value in values)
 
-    def _up_to(self, piece: pa.RecordBatch, bound: tuple[object, ...]) -> int:
+    def _up_to(self, piece: pa.RecordBatch, bound: _Key) -> int:
         """How many rows, from the first, are not after the bound."""
-        after: Any = None
-        for name, value in reversed(list(zip(self._key, bound, strict=True))):
-            column = piece.column(name)
-            missing = pc.is_null(column)
-            if value is None:
-                greater, equal = None, missing
-            else:
-                against = pa.scalar(value, column.type)
-                greater = pc.or_(pc.fill_null(pc.greater(column, against), False), missing)
-                equal = pc.fill_null(pc.equal(column, against), False)
-            within = None if after is None else pc.and_(equal, after)
-            parts = [part for part in (greater, within) if part is not None]
-            after = pc.or_(*parts) if len(parts) == 2 else parts[0] if parts else None
-        beyond: int = 0 if after is None else int(pc.sum(after).as_py() or 0)
-        return int(piece.num_rows) - beyond
+        return bisect_right(range(piece.num_rows), bound, key=lambda row: self._key_of(piece, row))
 
 
-def _merged(files: Sequence[Path], key: Sequence[str]) -> Iterator[pa.Table]:
-    runs = [_Run(path, key) for path in files]
+def _rounds(files: Iterable[tuple[Path, int]], key: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of several runs, in tables: none of a table comes after those of the next."""
+    runs = [_Run(path, pieces, key) for path, pieces in files]
     try:
         while any(run.piece is not None for run in runs):
             # What is not read yet comes after the last row of its run's piece.
-            bound = min((run.last for run in runs if run.has_more), key=_null_last, default=None)
+            bound = min((run.last for run in runs if run.has_more), default=None)
             pieces = [piece for run in runs if (piece := run.take(bound)) is not None]
-            yield _sorted(pa.Table.from_batches(pieces).combine_chunks(), key)
+            yield pa.Table.from_batches(pieces).combine_chunks()
     finally:
         for run in runs:
             run.close()
-
-
-def _null_last(key: tuple[object, ...]) -> tuple[tuple[bool, Any], ...]:
-    return tuple((value is None, value) for value in key)
 
 
 def _in_groups(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:

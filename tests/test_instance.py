@@ -147,6 +147,10 @@ def things():
     yield dg.MaterializeResult()
 
 
+def storages(instance):
+    return instance.event_log_storage, instance.run_storage
+
+
 def test_what_a_build_writes_of_its_runs_is_what_dagster_itself_would_write(tmp_path):
     one = settings(tmp_path / "one")
     with open_instance(one) as instance:
@@ -156,11 +160,13 @@ def test_what_a_build_writes_of_its_runs_is_what_dagster_itself_would_write(tmp_
         planned = reader.event_log_storage.get_asset_check_execution_history(
             dg.AssetCheckKey(dg.AssetKey("things"), "full"), limit=9
         )
-        upgraded = reader.event_log_storage.alembic_version()
+        statuses = {run.run_id: run.status for run in reader.get_runs()}
+        upgraded = [kept.alembic_version() for kept in storages(reader)]
     with dg.DagsterInstance.from_config(str(prepare_home(settings(tmp_path / "two")))) as own:
         expected = dg.materialize([things], instance=own).run_id
         expected = [log.dagster_event_type for log in own.all_logs(expected)]
-        assert own.event_log_storage.alembic_version() == upgraded
+        assert [kept.alembic_version() for kept in storages(own)] == upgraded
     assert dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED in expected
     assert written == [expected, expected]
+    assert statuses == dict.fromkeys(runs, dg.DagsterRunStatus.SUCCESS)
     assert [record.run_id for record in planned] == runs[::-1]

@@ -26,9 +26,15 @@ _INTERRUPTED = 130
 
 def land_files(settings: Settings, source: str, files: Sequence[Path], delivery: str | None) -> int:
     """Land files as one delivery and say where they are."""
+    from kg_assets.sources.deliveries import MANIFEST, MAX_MANIFEST_BYTES, parse_manifest
     from kg_assets.sources.landing import LandingError, land
 
     try:
+        for file in files:
+            # A build would refuse it too, but only when it comes to it.
+            if file.name == MANIFEST and file.is_file():
+                with file.open("rb") as stream:
+                    parse_manifest(stream.read(MAX_MANIFEST_BYTES + 1), file)
         landed = land(settings.landing_path, source, files, delivery)
     except LandingError as error:
         fail(str(error))
@@ -93,6 +99,8 @@ def report(summary: Summary) -> None:
     """Say what a build did and how to run again what failed."""
     for name, reason in summary.refused:
         console.print(f"[yellow]passed over[/] {clean(name)}: {clean(reason)}")
+    if not summary.deliveries:
+        console.print("Nothing has been landed yet; do it with: kg land SOURCE FILE...")
     if not summary.results and not summary.blocked:
         console.print(f"Nothing changed: everything is up to date ({summary.seconds:.1f} s).")
         return

@@ -88,7 +88,7 @@ def explain(
         judged = _judged(settings, con, kind, explanation, same=ids[0] == ids[1])
     if chart is not None:
         try:
-            _draw(explanation, chart)
+            _draw(explanation, chart, settings.reports)
         except OSError as error:
             complain(f"{chart} cannot be written: {error.strerror or error}")
             return Exit.BAD_INPUT
@@ -258,9 +258,10 @@ def steps_of(explanation: Explanation) -> list[tuple[str, str, float]]:
     ]
 
 
-def _draw(explanation: Explanation, path: Path) -> None:
+def _draw(explanation: Explanation, path: Path, reports: Path) -> None:
     from kg_assets.matching.reporting import charts, page
-    from kg_assets.matching.reporting.drawing import Drawing, draw
+    from kg_assets.matching.reporting.drawing import draw
+    from kg_assets.matching.reporting.library import library
     from kg_assets.matching.thresholds import weight_of
 
     threshold = weight_of(explanation.threshold)
@@ -275,8 +276,8 @@ def _draw(explanation: Explanation, path: Path) -> None:
         path.write_bytes(draw([page.png(drawn, scale=1.5)])[0])
     else:
         vetoes = [f"Veto: {text}" for text in explanation.vetoes.values()]
-        library = draw([Drawing("library")])[0].decode()
-        path.write_text(page.page(title, vetoes, [drawn], library), encoding="utf-8")
+        whole = page.page(title, vetoes, [drawn], library(reports))
+        path.write_text(whole, encoding="utf-8")
 
 
 def print_weights(explanation: Explanation) -> None:

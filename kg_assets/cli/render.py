@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import Any, NoReturn
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -108,15 +109,55 @@ def print_table(
     """Print rows as a table; columns that hold nothing but numbers stand to the right."""
     kept = [list(row) for row in rows]
     table = Table(title=None if title is None else clean(title), title_justify="left")
+    widths = _widths(
+        [[plain(column) for column in columns], *([plain(v) for v in r] for r in kept)]
+    )
     for place, column in enumerate(columns):
         values = [row[place] for row in kept if row[place] is not None]
         numbers = bool(values) and all(
             isinstance(value, int | float) and not isinstance(value, bool) for value in values
         )
-        table.add_column(clean(column), justify="right" if numbers else "left", overflow="fold")
+        table.add_column(
+            clean(column),
+            justify="right" if numbers else "left",
+            overflow="fold",
+            width=widths[place],
+        )
     for row in kept:
         table.add_row(*(cell(value) for value in row))
     console.print(table)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int | None]:
+    """Widths of a table's columns in which few words are broken; None where all of them fit.
+
+    Rich lets each column give way by its share, so that in a narrow terminal the long text of one
+    column breaks the words of all others.
+
+    Args:
+        rows: What stands in the table, the names of its columns first.
+    """
+    columns = list(zip(*rows, strict=True))
+    wanted = [max(map(cell_len, column)) for column in columns]
+    # What stands around cells: a blank on each side, and a line before each column and at the end.
+    there = console.width - 3 * len(columns) - 1
+    if sum(wanted) <= there:
+        return [None] * len(columns)
+    found = [
+        max((cell_len(word) for text in column for word in text.split()), default=0)
+        for column in columns
+    ]
+    by_text = sorted(range(len(columns)), key=wanted.__getitem__)
+    # The words of long texts are broken first.
+    for place in reversed(by_text):
+        found[place] -= max(0, min(sum(found) - there, found[place] - _NARROWEST))
+    if sum(found) > there:
+        return [None] * len(columns)
+    # Who needs the least gets it, and the others share what is left.
+    for done, place in enumerate(by_text):
+        share = (there - sum(found)) // (len(columns) - done)
+        found[place] += min(share, wanted[place] - found[place])
+    return list[int | None](found)
 
 
 def print_list(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kg_assets.cli.reading import reading_session
-from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_table
+from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_list, print_table
 from kg_assets.matching.live import live_deliveries, with_records
 from kg_assets.sources.deliveries import SUCCESS, LandingError, check_name, delivery_key
 from kg_assets.sources.landing import list_deliveries
@@ -78,22 +79,32 @@ def list_sources(settings: Settings, *, json: bool = False) -> int:
     if json:
         print_json([asdict(state) for state in states])
         return Exit.OK
-    print_table(
-        ["source", "licence", "rank", "landed", "read", "sequence", "last landed", "records"],
+    print_list(
+        ["source", "rank", "landed", "read", "sequence", "last landed", "records", "quarantined"],
         [
             (
                 state.source,
-                state.licence,
                 state.rank,
                 state.landed,
                 state.read,
                 state.sequence or None,
                 _age(state.last_landed),
-                _records(state),
+                sum(state.records.values()) or None,
+                state.quarantined or None,
             )
             for state in states
         ],
+        may_fold=("source", "last landed"),
     )
+    if any(state.records for state in states):
+        console.print("Records by type:")
+    for state in states:
+        if state.records:
+            parts = ", ".join(f"{kind} {number:,}" for kind, number in state.records.items())
+            console.print(f"  {clean(state.source)}: {parts}", soft_wrap=True)
+    console.print("Licences:")
+    for state in states:
+        console.print(f"  {clean(state.source)}: {clean(state.licence)}", soft_wrap=True)
     for state in states:
         if state.unread:
             console.print(
@@ -103,19 +114,12 @@ def list_sources(settings: Settings, *, json: bool = False) -> int:
     return Exit.OK
 
 
-def _records(state: SourceState) -> str:
-    parts = [f"{kind} {number:,}" for kind, number in state.records.items()]
-    if state.quarantined:
-        parts.append(f"{state.quarantined:,} quarantined")
-    return ", ".join(parts)
-
-
 def _age(time: str | None) -> str | None:
     if time is None:
         return None
     hours = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds() / 3600
     if hours < 1:
-        return "less than an hour ago"
+        return "under 1 h ago"
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
 
 
@@ -336,7 +340,7 @@ def _print_unread(trial: Trial) -> None:
         for name, paths in trial.unread.items()
         for path, number in paths.items()
     ]
-    if not rows:
+    if not rows and trial.records:
         console.print("Every field of the data is read.")
         return
     print_table(["input", "field", "blobs"], rows[:_MOST_LINES], title="Fields that are not read")
@@ -345,5 +349,16 @@ def _print_unread(trial: Trial) -> None:
 
 
 def _short(value: object) -> str:
-    text = str(value) if isinstance(value, list | dict) else ("" if value is None else str(value))
+    """An example on one line: lists and objects as JSON, without what is empty in them."""
+    text = "" if value is None else value if isinstance(value, str) else _as_json(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _as_json(value: object) -> str:
+    return json_module.dumps(_without_empty(value), ensure_ascii=False, default=str)
+
+
+def _without_empty(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_empty(each) for key, each in value.items() if each is not None}
+    return [_without_empty(each) for each in value] if isinstance(value, list) else value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.render import Exit, clean, console, print_json, print_list
+from kg_assets.cli.summing_up import queued, warned
 
 if TYPE_CHECKING:
     from kg_assets.inference.standing import Inference, Shadow
@@ -72,8 +73,8 @@ def _print(found: Status, settings: Settings) -> None:
             for label, error in found.failures.items()
         ],
     )
-    # What a check says can be long; it stands whole in the JSON and in the UI.
-    _list("[yellow]Warnings[/]", _warnings(found), whole=False)
+    warnings = warned((step, check, figures) for step, _, check, figures in found.warnings)
+    _list("[yellow]Warnings[/]", [clean(line) for line in warnings])
     _slowest(found)
     _sources(found)
     _inference(found)
@@ -112,24 +113,6 @@ def _stages(found: Status) -> None:
             ]
         )
     print_list(["stage", "type", *_STATES, "seconds", "peak MB"], rows)
-
-
-def _warnings(found: Status) -> list[str]:
-    return [
-        f"{clean(step)} {check}: {clean(_brief(figures))}"
-        for step, _, check, figures in found.warnings
-    ]
-
-
-def _brief(figures: Mapping[str, Any]) -> str:
-    parts = []
-    for name, value in figures.items():
-        if isinstance(value, list):
-            shown = str(value[0]) + (f" and {len(value) - 1} more" if len(value) > 1 else "")
-        else:
-            shown = str(value)
-        parts.append(f"{name} {shown}")
-    return "; ".join(parts)
 
 
 def _slowest(found: Status) -> None:
@@ -229,19 +212,18 @@ def _shadow(read: Inference, shadow: Shadow) -> str:
 
 
 def _waiting(found: Status) -> None:
-    told = found.waiting_texts
-    if told.get("waiting"):
+    waiting = found.waiting_texts
+    if waiting.get("waiting"):
         _list(
-            f"{told['waiting']:,} texts wait, since the entity type of what they are about is not "
-            f"known ({told['about']:,} things)",
-            [clean(line) for line in told["named"]],
+            f"{waiting['waiting']:,} texts wait, since the entity type of what they are about is "
+            f"not known ({waiting['about']:,} things)",
+            [clean(line) for line in waiting["named"]],
             whole=False,
         )
 
 
 def _rest(found: Status, settings: Settings) -> None:
-    waiting = [f"{table.split('/')[0]} {count:,}" for table, count in found.queues.items() if count]
-    console.print(f"For people to judge: {', '.join(waiting) or 'nothing'}")
+    console.print(f"For people to judge: {queued(found.queues)}", soft_wrap=True)
     spent, coming = found.spending, found.next
     by_model = ", ".join(
         f"{clean(model)} ${cost:,.2f} in {count:,} requests"
@@ -268,8 +250,9 @@ def _rest(found: Status, settings: Settings) -> None:
             if coming.may_follow
             else ""
         )
-        + f". {settings.workers} workers."
-        + (f" Language model: ${low:,.2f} to ${high:,.2f}." if high else "")
+        + f". KG_WORKERS is {settings.workers}."
+        + (f" Language model: ${low:,.2f} to ${high:,.2f}." if high else ""),
+        soft_wrap=True,
     )
 
 

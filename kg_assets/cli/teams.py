@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.building import BuildProgress
 from kg_assets.cli.render import Exit, clean, complain, console, fail, print_json, print_table
+from kg_assets.cli.summing_up import warned
 from kg_assets.judging.values import JudgementError
 from kg_assets.matching.models import MODELS
 from kg_assets.promotion import promoting
@@ -15,6 +16,7 @@ from resources import namespaces, production
 from resources.catalog import Catalog
 from resources.errors import NothingNewError, PromotionError, refuse_production
 from resources.lock import Busy, exclusive, lake_lock
+from resources.reads import WHOLE
 
 if TYPE_CHECKING:
     from kg_assets.promotion.comparison import Comparison
@@ -247,16 +249,13 @@ def _print_prospect(prospect: Prospect) -> None:
             ],
         )
     ready = prospect.readiness
-    if ready.warnings:
-        print_table(
-            ["check that warns", "of", "found"],
-            [
-                [one["check"], f"{one['table']}@{one['partition']}", one.get("figures")]
-                for one in ready.warnings[:_MOST]
-            ],
-        )
-        if len(ready.warnings) > _MOST:
-            console.print(f"and {len(ready.warnings) - _MOST:,} more.")
+    lines = warned((_place(one), one["check"], one.get("figures")) for one in ready.warnings)
+    if lines:
+        console.print("Checks that warn:")
+    for line in lines[:_MOST]:
+        console.print(f"  {clean(line)}")
+    if len(lines) > _MOST:
+        console.print(f"  and {len(lines) - _MOST:,} more.")
     for kind, count in ready.waiting.items():
         console.print(f"{count:,} texts of {kind} wait for the language model.")
     console.print(
@@ -265,6 +264,11 @@ def _print_prospect(prospect: Prospect) -> None:
     )
     for one in prospect.refusals:
         console.print(f"[yellow]gate shut:[/] {clean(str(one))}", soft_wrap=True)
+
+
+def _place(warning: Mapping[str, Any]) -> str:
+    table, partition = warning["table"], warning["partition"]
+    return str(table) if partition == WHOLE else f"{table}@{partition}"
 
 
 def _print_behind(settings: Settings, promoted: str) -> None:

@@ -1,12 +1,11 @@
 """Greedy agglomeration: edges joined best first, unions that break a constraint refused.
 
-Plain Python over the records of one component, numbered from 0. Sets of records are integers
-used as bit sets, so that a component of n records costs n squared bits for each kind of pair.
+The records of one component are numbered from 0. Sets of records are bits, so that a component of n
+records costs n squared bits for each kind of pair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+    Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 BRIDGE_DENIALS = 2
 """Denied pairs between two groups from which a lone weak edge between them is a weak bridge.
@@ -47,7 +47,7 @@ class Component:
     size: int
     left: Ints
     right: Ints
-    weak: Sequence[bool]
+    weak: Mask
     groups: Ints
     forbidden_left: Ints
     forbidden_right: Ints
@@ -57,25 +57,12 @@ class Component:
     must: int = 0
 
 
-def _bit_sets(size: int, left: Ints, right: Ints) -> list[int]:
-    """For each record the set of those it is paired with."""
-    import numpy as np
-
-    if not len(left):
-        return [0] * size
-    matrix = np.zeros((size, size), dtype=np.bool_)
-    matrix[left, right] = True
-    matrix[right, left] = True
-    packed = np.packbits(matrix, axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
-
-
 def _group_bits(groups: Ints) -> list[int]:
     numbers = {group: i for i, group in enumerate(sorted(set(groups.tolist()) - {-1}))}
     return [0 if group < 0 else 1 << numbers[group] for group in groups.tolist()]
 
 
-def agglomerate(component: Component) -> tuple[list[int], dict[int, str]]:
+def agglomerate(component: Component) -> tuple[Ints, dict[int, str]]:
     """Join the records of a component, best edge first, within the constraints.
 
     Args:
@@ -85,65 +72,57 @@ def agglomerate(component: Component) -> tuple[list[int], dict[int, str]]:
         For each record the smallest record of its cluster; and for each refused edge (its
         position) the reason.
     """
+    import numpy as np
+
+    from kg_assets.matching.constrained import (
+        BRIDGE,
+        DOUBLED,
+        FORBIDDEN,
+        bit_sets,
+        joined_best_first,
+    )
+
     size = component.size
-    parent = list(range(size))
-    members = [[i] for i in range(size)]
-    inside = [1 << i for i in range(size)]
-    against = _bit_sets(size, component.forbidden_left, component.forbidden_right)
-    pairwise = list(against)
-    once = _group_bits(component.groups)
-    judged = any(component.weak) and len(component.denied_left) >= BRIDGE_DENIALS
-    joined = _bit_sets(size, component.left, component.right) if judged else []
-    denied = _bit_sets(size, component.denied_left, component.denied_right) if judged else []
-    refused: dict[int, str] = {}
+    weak = component.weak
+    # Otherwise no edge is a bridge, and what is only asked of bridges is not made.
+    judged = bool(weak.any()) and len(component.denied_left) >= BRIDGE_DENIALS
+    forbidden = bit_sets(size, size, component.forbidden_left, component.forbidden_right, True)
+    protected = np.flatnonzero(component.groups >= 0)
+    sources, source = np.unique(component.groups[protected], return_inverse=True)
+    none = np.zeros((0, 1), dtype=np.uint64)
+    roots, reasons, because = joined_best_first(
+        component.left,
+        component.right,
+        weak if judged else np.zeros_like(weak),
+        component.must,
+        forbidden,
+        bit_sets(size, len(sources), protected, source, False),
+        bit_sets(size, size, component.left, component.right, True) if judged else none,
+        bit_sets(size, size, component.denied_left, component.denied_right, True)
+        if judged
+        else none,
+        BRIDGE_DENIALS,
+    )
+    said = {DOUBLED: "duplicate-free source", BRIDGE: "weak bridge"}
+    why = _reasons(component) if (reasons == FORBIDDEN).any() else {}
+    refused = {
+        edge: why[tuple(because[edge].tolist())]
+        if reasons[edge] == FORBIDDEN
+        else said[int(reasons[edge])]
+        for edge in np.flatnonzero(reasons).tolist()
+    }
+    return roots, refused
 
-    def find(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
 
-    def between(pairs: list[int], a: int, b: int) -> int:
-        if len(members[a]) > len(members[b]):
-            a, b = b, a
-        return sum((pairs[i] & inside[b]).bit_count() for i in members[a])
-
-    def why_forbidden(a: int, b: int) -> str:
-        second = (against[a] & inside[b]).bit_length() - 1
-        first = (pairwise[second] & inside[a]).bit_length() - 1
-        low, high = min(first, second), max(first, second)
-        found = (component.forbidden_left == low) & (component.forbidden_right == high)
-        return f"cannot link: {component.forbidden_why[int(found.argmax())].as_py()}"
-
-    edges = zip(component.left.tolist(), component.right.tolist(), component.weak, strict=True)
-    for position, (left, right, weak) in enumerate(edges):
-        a, b = find(left), find(right)
-        if a == b:
-            continue
-        free = position >= component.must
-        if free and against[a] & inside[b]:
-            refused[position] = why_forbidden(a, b)
-        elif free and once[a] & once[b]:
-            refused[position] = "duplicate-free source"
-        elif (
-            free
-            and weak
-            and judged
-            and len(members[a]) > 1
-            and len(members[b]) > 1
-            and between(joined, a, b) == 1
-            and between(denied, a, b) >= BRIDGE_DENIALS
-        ):
-            refused[position] = "weak bridge"
-        else:
-            a, b = min(a, b), max(a, b)
-            parent[b] = a
-            members[a] += members[b]
-            inside[a] |= inside[b]
-            against[a] |= against[b]
-            once[a] |= once[b]
-            members[b] = []
-    return [find(i) for i in range(size)], refused
+def _reasons(component: Component) -> dict[tuple[int, ...], str]:
+    """What to say of each cannot-link pair."""
+    ends = component.forbidden_left.tolist(), component.forbidden_right.tolist()
+    why = component.forbidden_why.to_pylist()
+    # The first of a pair counts, if there were several.
+    return {
+        pair: f"cannot link: {one}"
+        for pair, one in zip(reversed([*zip(*ends, strict=True)]), reversed(why), strict=True)
+    }
 
 
 def divide(

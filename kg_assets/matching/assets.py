@@ -22,11 +22,11 @@ from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import configured_for, run_match_thresholds
 from kg_assets.matching.model import MatchSpec
-from kg_assets.matching.records import records, run_records
+from kg_assets.matching.records import records, replaced_records, run_records
 from kg_assets.matching.reporting.step import report_stands, run_match_report
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.skew import skew_check
-from kg_assets.matching.touched import touched_keys, touched_records
+from kg_assets.matching.touched import touched_pairs, touched_records
 from kg_assets.matching.training import run_match_model
 from kg_assets.partitions import shards
 from kg_assets.policies import resource_tags
@@ -35,8 +35,8 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
 RECORDS_CODE = "2"
-KEYS_CODE = "2"
-SCORING_CODE = "5"
+KEYS_CODE = "3"
+SCORING_CODE = "6"
 ENTITIES_CODE = "2"
 REPORT_CODE = "1"
 
@@ -70,7 +70,7 @@ def matching_steps(
     record_table = records(spec)
     model, frequencies = tables.match_model(kind), tables.term_frequencies(kind)
     keys = tables.block_keys(kind)
-    near = touched_keys(kind), touched_records(spec)
+    near = touched_pairs(kind), touched_records(spec)
     pairs, scores = tables.blocked_pairs(kind), tables.match_scores(kind)
     chosen, profile = tables.match_thresholds(kind), tables.score_profile(kind)
     configured = configured_for(thresholds, kind)
@@ -78,7 +78,7 @@ def matching_steps(
     entities, members = tables.resolved_entities(kind), tables.entity_members(kind)
     return (
         StepAsset(
-            outputs=(record_table,),
+            outputs=(record_table, replaced_records(spec)),
             inputs=(DELIVERIES, SOURCE_RECORDS, *upstream),
             run=partial(run_records, spec=spec),
             lane=lanes["records"],
@@ -97,15 +97,15 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(keys, tables.cut_blocks(kind), *near),
-            inputs=(record_table,),
-            run=partial(run_block_keys, spec=spec),
+            inputs=(record_table, replaced_records(spec)),
+            run=partial(run_block_keys, spec=spec, shard_count=shard_count),
             lane=lanes["records"],
             # The blocks are hashes of DuckDB's, which another version may compute otherwise.
             **common | {"code_version": f"{version}-{KEYS_CODE}-{duckdb.__version__}"},
         ),
         StepAsset(
             outputs=(pairs,),
-            inputs=(keys, near[0]),
+            inputs=(keys, *near),
             run=partial(run_blocked_pairs, spec=spec, shard_count=shard_count),
             lane=lanes["pairs"],
             partitions=partitions,
@@ -114,7 +114,7 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(scores, tables.scorer_comparison(kind)),
-            inputs=(pairs, record_table, near[1], model, frequencies),
+            inputs=(pairs, record_table, *near, model, frequencies),
             run=partial(run_match_scores, spec=spec),
             lane=lanes["pairs"],
             kinds=frozenset({"splink", "duckdb", "parquet"}),

@@ -18,6 +18,7 @@ import pyarrow as pa
 from kg_assets.machine_code import njit
 from kg_assets.matching.cutting import RULE_BITS
 from kg_assets.matching.hashes import buckets, found
+from kg_assets.matching.threads import mapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +30,14 @@ FORMAT = "blocks of records, 1"
 
 _RULE_BITS = np.uint64(RULE_BITS)
 
+_FEW = 32
+"""Numbers up to which each is put among those before it, which is quickest for few."""
+
 _BATCH = 65_536
 """Keys that are read at once."""
+
+_IN_PASS = 1 << 24
+"""Keys that are held at once, about, with 12 bytes each: more are read in several passes."""
 
 
 @dataclass(frozen=True)
@@ -78,30 +85,44 @@ class BlockIndex:
 
     @classmethod
     def of(
-        cls, con: duckdb.DuckDBPyConnection, view: str, folder: Path | None = None
+        cls,
+        con: duckdb.DuckDBPyConnection,
+        view: str,
+        folder: Path | None = None,
+        *,
+        records: str | None = None,
+        in_pass: int = _IN_PASS,
     ) -> BlockIndex:
         """Make the index of all records that have a block.
 
         Args:
             con: The connection.
-            view: Name of a view or table with rows of the table block_keys; it is read twice.
+            view: Name of a view or table with rows of the table block_keys; it is read more than
+                once.
             folder: An empty folder in which the arrays are made, None for memory.
+            records: Name of a table with a row for each of the records, which saves looking for
+                them among the keys; it may have records without a block.
+            in_pass: Keys that are held at once, about; the result is the same.
         """
-        records = con.sql(
+        ordered = con.sql(
             f"""
             SELECT record_id,
                    record,
                    dense_rank() OVER (ORDER BY source) * 2 + duplicate_free::INTEGER AS source
-            FROM (SELECT DISTINCT record_id, record, source, duplicate_free FROM {view})
+            FROM ({
+                f"FROM {records}"
+                if records is not None
+                else f"SELECT DISTINCT record_id, record, source, duplicate_free FROM {view}"
+            })
             ORDER BY record_id
             """
         ).to_arrow_table()
-        ids = records["record_id"].cast(pa.large_string()).combine_chunks()
+        ids = ordered["record_id"].cast(pa.large_string()).combine_chunks()
         hashes, source = (
-            np.asarray(records[name].combine_chunks()).astype(np.uint64)
+            np.asarray(ordered[name].combine_chunks()).astype(np.uint64)
             for name in ("record", "source")
         )
-        del records
+        del ordered
         rank = np.argsort(hashes, kind="stable")
         hashes = hashes[rank]
         made = {
@@ -112,21 +133,51 @@ class BlockIndex:
             "buckets": buckets(hashes),
             "first": np.zeros(len(ids) + 1, np.int64),
         }
-        made["words"] = _room(folder, len(ids) + _keys(con, view, hashes))
-        state = np.zeros(2, np.int64)
-        filled = hashes, source[rank], made["first"], made["words"], state
-        ordered = con.sql(f"SELECT record, block FROM {view} ORDER BY record, rule_number, block")
-        for batch in ordered.to_arrow_reader(_BATCH):
-            record, block = map(np.asarray, batch.columns)
-            _filled(record, in_rule_order(block), *filled)
-        _closed(*filled)
+        keys = _keys(con, view, hashes)
+        made["words"] = _room(folder, len(ids) + keys)
+        index = cls(**made)
+        passes = 1 + keys // in_pass
+        for one in range(passes):
+            index._fill(
+                con, view, source[rank], one * len(ids) // passes, (one + 1) * len(ids) // passes
+            )
         if folder is not None:
             for name, array in made.items():
                 if isinstance(array, np.memmap):
                     array.flush()
                 else:
                     np.save(folder / f"{name}.npy", array)
-        return cls(**made)
+        return index
+
+    def _fill(
+        self, con: duckdb.DuckDBPyConnection, view: str, source: Any, begin: int, end: int
+    ) -> None:
+        """Put the words of the records from one up to another behind those before."""
+        # Records of one hash are of one pass.
+        begin, end = (
+            int(np.searchsorted(self.hashes, self.hashes[place])) if place < len(source) else place
+            for place in (begin, end)
+        )
+        if begin == end:
+            return
+        where = ""
+        if end - begin < len(source):
+            first, last = self.hashes[begin], self.hashes[end - 1]
+            where = f"WHERE record BETWEEN {first}::UBIGINT AND {last}::UBIGINT"
+        threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
+        rows = con.sql(f"SELECT record, block FROM {view} {where}")
+
+        def numbered(batch: pa.RecordBatch) -> tuple[Any, Any]:
+            places, numbers = self.found(np.asarray(batch["record"]))
+            return numbers, in_rule_order(np.asarray(batch["block"])[places])
+
+        parts = list(mapped(numbered, rows.to_arrow_reader(_BATCH), threads))
+        for numbers, _ in parts:
+            _counted(numbers, self.first)
+        filled = _opened(self.first, begin, end, source, self.words)
+        while parts:
+            _scattered(*parts.pop(), begin, filled, self.words)
+        _in_order(self.first, begin, end, self.words)
 
     @classmethod
     def mapped(cls, folder: Path) -> BlockIndex:
@@ -162,37 +213,94 @@ def in_rule_order(blocks: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _filled(
-    record: Any, block: Any, hashes: Any, source: Any, first: Any, words: Any, state: Any
-) -> None:
-    """Put keys, sorted by record, behind those before; ``state`` has the record and the end."""
-    one, end = state
-    for place in range(len(record)):
-        if record[place] != hashes[one]:
-            state[0], state[1] = one, end
-            _closed(hashes, source, first, words, state)
-            one, end = state
-        if end == first[one]:
-            words[end] = source[one]
-            end += 1
-        words[end] = block[place]
-        end += 1
-    state[0], state[1] = one, end
+def _counted(numbers: Any, first: Any) -> None:
+    """Count the keys of each record in the place after its own."""
+    for number in numbers:
+        first[number + 1] += 1
 
 
 @njit(cache=True, nogil=True)
-def _closed(hashes: Any, source: Any, first: Any, words: Any, state: Any) -> None:
-    """End a record, and give its keys to the others of its hash too."""
-    one, end = state
-    if one == len(hashes):
-        return
-    begin, size = first[one], end - first[one]
-    first[one + 1] = end
-    while one + 1 < len(hashes) and hashes[one + 1] == hashes[one]:
-        one += 1
-        words[end] = source[one]
-        for place in range(1, size):
-            words[end + place] = words[begin + place]
-        end += size
-        first[one + 1] = end
-    state[0], state[1] = one + 1, end
+def _opened(first: Any, begin: Any, end: Any, source: Any, words: Any) -> Any:
+    """Make counts to beginnings, write the word of each source, and say where keys are put next."""
+    filled = np.empty(end - begin, dtype=np.int64)
+    for record in range(begin, end):
+        words[first[record]] = source[record]
+        filled[record - begin] = first[record] + 1
+        first[record + 1] += first[record] + 1
+    return filled
+
+
+@njit(cache=True, nogil=True)
+def _scattered(numbers: Any, blocks: Any, begin: Any, filled: Any, words: Any) -> None:
+    """Put blocks to the others of their records."""
+    for place in range(len(numbers)):
+        record = numbers[place] - begin
+        words[filled[record]] = blocks[place]
+        filled[record] += 1
+
+
+@njit(cache=True, nogil=True)
+def _in_order(first: Any, begin: Any, end: Any, words: Any) -> None:
+    """Sort the blocks of each record."""
+    for record in range(begin, end):
+        start, stop = first[record] + 1, first[record + 1]
+        if stop - start > _FEW:
+            words[start:stop].sort()
+            continue
+        for place in range(start + 1, stop):
+            word, at = words[place], place
+            while at > start and words[at - 1] > word:
+                words[at] = words[at - 1]
+                at -= 1
+            words[at] = word
+
+
+@njit(cache=True, nogil=True)
+def by_block(first: Any, words: Any, bits: Any) -> Any:
+    """The keys of all records, each once, sorted by block.
+
+    Blocks are hashes, so that few have the same leading bits and are sorted among themselves.
+
+    Args:
+        first: See `BlockIndex`.
+        words: See `BlockIndex`.
+        bits: How many leading bits blocks are parted by.
+
+    Returns:
+        Records and blocks, as parallel arrays.
+    """
+    down = np.uint64(64) - _RULE_BITS
+    shift = np.uint64(64 - bits)
+    start = np.zeros((1 << bits) + 1, dtype=np.int64)
+    for record in range(len(first) - 1):
+        for place in range(first[record] + 1, first[record + 1]):
+            if place == first[record] + 1 or words[place] != words[place - 1]:
+                start[np.intp((words[place] << _RULE_BITS) >> shift) + 1] += 1
+    for part in range(1 << bits):
+        start[part + 1] += start[part]
+    filled = start[:-1].copy()
+    records = np.empty(start[-1], dtype=np.int32)
+    blocks = np.empty(start[-1], dtype=np.uint64)
+    for record in range(len(first) - 1):
+        for place in range(first[record] + 1, first[record + 1]):
+            if place == first[record] + 1 or words[place] != words[place - 1]:
+                block = (words[place] << _RULE_BITS) | (words[place] >> down)
+                into = np.intp(block >> shift)
+                records[filled[into]], blocks[filled[into]] = record, block
+                filled[into] += 1
+    for part in range(1 << bits):
+        begin, end = start[part], start[part + 1]
+        if end - begin > _FEW:
+            order = np.argsort(blocks[begin:end], kind="mergesort")
+            records[begin:end], blocks[begin:end] = (
+                records[begin:end][order],
+                blocks[begin:end][order],
+            )
+            continue
+        for place in range(begin + 1, end):
+            one, block, at = records[place], blocks[place], int(place)
+            while at > begin and blocks[at - 1] > block:
+                records[at], blocks[at] = records[at - 1], blocks[at - 1]
+                at -= 1
+            records[at], blocks[at] = one, block
+    return records, blocks

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kg_assets.matching.cutting import cut_heavy, raw_keys
+from kg_assets.matching.cutting import cut_heavy
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
+from kg_assets.matching.rule_keys import raw_keys
 from kg_assets.matching.tables import block_keys, cut_blocks
-from kg_assets.matching.touched import (
-    forget_touched,
-    touched_keys,
-    touched_records,
-    write_touched,
-)
+from kg_assets.matching.touched import touched_pairs, touched_records
+from kg_assets.matching.touching import forget_touched, write_touched
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,17 +41,19 @@ class CutBlock:
     neighbourhoods: int
 
 
-def run_block_keys(step: Step, spec: MatchSpec) -> None:
+def run_block_keys(step: Step, spec: MatchSpec, shard_count: int | None = None) -> None:
     """Write the blocks of all records, or change those that changed records touch.
 
     Args:
         step: Reads the records.
         spec: The type's match model.
+        shard_count: Number of shards that touched pairs are told apart for; that of the model where
+            it is not given.
     """
     con = step.con
     create_macros(con)
     table, cut = block_keys(spec.entity_type), cut_blocks(spec.entity_type)
-    near = touched_keys(spec.entity_type), touched_records(spec)
+    near = touched_pairs(spec.entity_type), touched_records(spec)
     changed = step.changes(table, records(spec))
     if changed is None or not step.intact(cut):
         step.view("matching_record", records(spec))
@@ -70,7 +69,7 @@ def run_block_keys(step: Step, spec: MatchSpec) -> None:
         _remake(step, spec, changed)
         differing = step.patch(table, con.table("replaced_key"), con.table("block_key"))
         step.patch(cut, con.table("replaced_cut"), con.table("cut_block"))
-        write_touched(step, spec)
+        write_touched(step, spec, shard_count or spec.shards)
     step.staged(cut).create_view("staged_cut", replace=True)
     largest = con.sql(
         """
@@ -93,7 +92,9 @@ def run_block_keys(step: Step, spec: MatchSpec) -> None:
 
 
 def make_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> list[CutBlock]:
-    """Make the tables ``block_key`` and ``cut_block``, rows of block_keys and cut_blocks.
+    """Make the view ``block_key`` and the table ``cut_block``, rows of block_keys and cut_blocks.
+
+    The view is of tables of numbers, and of ``block_key_record`` with a row for each record.
 
     Keys are those of the rules, except that a key which more than the cap share is replaced, for
     each record, by the pairs of it and the record's refining keys; where that is still more than
@@ -221,7 +222,12 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         SELECT * FROM cut_before SEMI JOIN recut_block USING (rule_number, origin)
         """
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE rule_key AS FROM changed_key")
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE rule_key_number AS FROM changed_key_number;
+        CREATE OR REPLACE TEMP TABLE rule_key_record AS FROM changed_key_record
+        """
+    )
     con.sql("FROM changed_record").create_view("keyed_record", replace=True)
     if con.sql("FROM recut_key LIMIT 1").fetchall():
         again = step.read(records(spec), where="record_id IN (SELECT record_id FROM recut_key)")
@@ -229,8 +235,15 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         raw_keys(con, spec, "recut_record", "recut_raw")
         con.execute(
             """
-            INSERT INTO rule_key
-            SELECT * FROM recut_raw WHERE block IN (SELECT origin FROM recut_block)
+            SET VARIABLE numbered = (SELECT count(*)::UINTEGER FROM changed_key_record);
+
+            INSERT INTO rule_key_record
+            SELECT * REPLACE (number + getvariable('numbered') AS number) FROM recut_raw_record;
+
+            INSERT INTO rule_key_number
+            SELECT block, number + getvariable('numbered')
+            FROM recut_raw_number
+            WHERE block IN (SELECT origin FROM recut_block)
             """
         )
         con.sql("FROM changed_record UNION ALL FROM recut_record").create_view(

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
-from kg_assets.matching.touched import touched_keys
+from kg_assets.matching.threads import mapped
+from kg_assets.matching.touched import leads_on_from, touched_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _BATCH = 65_536
 """Keys that are read at once."""
+
+_COLUMNS = "record_l, record_r, rule"
 
 
 def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = None) -> None:
@@ -49,12 +53,13 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
         step.report(pairs=step.rows(table), pairs_changed=0)
         return
     if changed is not None:
-        step.read(touched_keys(kind), tracked=False).create_view("near_key", replace=True)
-        con.execute("CREATE OR REPLACE TEMP TABLE touched_key AS FROM near_key")
-        since = {row[0] for row in con.sql("SELECT DISTINCT since FROM touched_key").fetchall()}
+        then, _ = leads_on_from(step, spec, count)
         # What a step before left undone is not among what the last update touched.
-        if since == set((step.made_from(table, keys) or {}).values()):
-            differing = step.patch(table, *_touched_pairs(con, spec, shard, count))
+        if then and {then} == set((step.made_from(table, keys) or {}).values()):
+            where = f"shard = {shard}"
+            near = step.read(touched_pairs(kind), tracked=False, where=where)
+            before, now = (near.filter(when).project(_COLUMNS) for when in ("before", "now"))
+            differing = step.patch(table, before, now)
             step.report(pairs=step.rows(table), pairs_changed=differing)
             return
     step.view("block_key", keys)
@@ -73,21 +78,6 @@ def _index(step: Step, spec: MatchSpec) -> BlockIndex:
     return BlockIndex.mapped(step.derived(block_keys(spec.entity_type), FORMAT, make))
 
 
-def _touched_pairs(
-    con: duckdb.DuckDBPyConnection, spec: MatchSpec, shard: int, shard_count: int
-) -> tuple[duckdb.DuckDBPyRelation, duckdb.DuckDBPyRelation]:
-    """The pairs of a shard that touch a record whose blocks changed: as they were, and are.
-
-    Those that were follow from the keys as those that are do, so no pair is looked for.
-    """
-    for when in ("before", "now"):
-        con.execute(f"CREATE OR REPLACE TEMP VIEW block_key AS FROM touched_key WHERE {when}")
-        con.register("pair_found", pairs_of_shard(con, spec, shard, shard_count, touched=True))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE pair_{when} AS FROM pair_found")
-        con.unregister("pair_found")
-    return con.table("pair_before"), con.table("pair_now")
-
-
 def pairs_of_shard(
     con: duckdb.DuckDBPyConnection,
     spec: MatchSpec,
@@ -95,7 +85,6 @@ def pairs_of_shard(
     shard_count: int,
     *,
     index: BlockIndex | None = None,
-    touched: bool = False,
 ) -> pa.RecordBatchReader:
     """The candidate pairs of one shard.
 
@@ -108,7 +97,6 @@ def pairs_of_shard(
         shard: Number of the shard, from 0.
         shard_count: Number of shards.
         index: The blocks of all records; by default it is made of ``block_key``.
-        touched: Whether only pairs are made that touch a record of which the column moved is true.
 
     Returns:
         Batches of record_l, record_r and rule, sorted by the first two, which can be read once.
@@ -117,32 +105,86 @@ def pairs_of_shard(
         ValueError: There is no such shard.
     """
     from kg_assets.matching.block_index import BlockIndex
-    from kg_assets.matching.pairing import in_order, pairs
+    from kg_assets.matching.pairing import Blocks, in_order, pairs
 
     first, last = hashes_of_shard(shard, shard_count)
     known = BlockIndex.of(con, "block_key") if index is None else index
-    own = con.sql(
-        f"""
-        SELECT record, block{", moved" if touched else ""}
-        FROM block_key
-        WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
-        """
-    )
-    threads = con.sql("SELECT current_setting('threads')").fetchall()[0][0]
-    across = [rule.across_sources for rule in spec.blocking]
-    made = pairs(_blocks(own, known), known, across, int(threads))
-    names = pa.array([rule.name for rule in spec.blocking], pa.string())
+    if shard_count == 1:
+        own = Blocks.whole(known)
+    else:
+        own = _blocks(
+            con.sql(
+                f"""
+                SELECT record, block
+                FROM block_key
+                WHERE block BETWEEN {first}::UBIGINT AND {last}::UBIGINT
+                """
+            ),
+            known,
+        )
+    across, threads = [rule.across_sources for rule in spec.blocking], _threads(con)
+    made = pairs(own, known, across, threads)
+    names, ids = pa.array([rule.name for rule in spec.blocking], pa.string()), known.ids
 
-    def named() -> Iterator[pa.RecordBatch]:
-        ids = known.ids
-        for batch in in_order(made, len(ids)):
-            columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
-            yield pa.RecordBatch.from_arrays(
-                [column.cast(pa.string()) for column in columns], schema=schema
-            )
+    def named(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = ids.take(batch[0]), ids.take(batch[1]), names.take(batch[2])
+        return pa.RecordBatch.from_arrays(
+            [column.cast(pa.string()) for column in columns], schema=schema
+        )
 
     schema = pa.schema([(name, pa.string()) for name in ("record_l", "record_r", "rule")])
+    return pa.RecordBatchReader.from_batches(
+        schema, mapped(named, in_order(made, len(ids)), threads)
+    )
+
+
+def moved_pairs(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, shard_count: int
+) -> pa.RecordBatchReader:
+    """The candidate pairs of all shards that touch a record whose blocks changed.
+
+    Args:
+        con: The connection.
+        spec: The type's match model.
+        view: Name of a view or table with rows of the table block_keys, and the column moved: all
+            keys of the records that share a block with one that moved.
+        shard_count: Number of shards.
+
+    Returns:
+        Batches of record_l, record_r, rule and shard, which can be read once.
+    """
+    import numpy as np
+
+    from kg_assets.matching.block_index import BlockIndex
+    from kg_assets.matching.pairing import pairs
+
+    known = BlockIndex.of(con, view)
+    blocks = _blocks(con.sql(f"SELECT record, block, moved FROM {view}"), known)
+    across = [rule.across_sources for rule in spec.blocking]
+    firsts = [hashes_of_shard(shard, shard_count)[0] for shard in range(shard_count)]
+    bounds = np.searchsorted(blocks.block[blocks.starts], np.array(firsts, np.uint64))
+    names, threads = pa.array([rule.name for rule in spec.blocking], pa.string()), _threads(con)
+
+    def named() -> Iterator[pa.RecordBatch]:
+        for shard, first in enumerate(bounds):
+            last = bounds[shard + 1] if shard + 1 < shard_count else len(blocks.starts)
+            if first == last:
+                continue
+            part = replace(blocks, starts=blocks.starts[first:last], ends=blocks.ends[first:last])
+            for batch in pairs(part, known, across, threads):
+                left, right = (known.ids.take(side).cast(pa.string()) for side in batch.columns[:2])
+                shards = pa.repeat(pa.scalar(shard, pa.int32()), batch.num_rows)
+                columns = [left, right, names.take(batch[2]), shards]
+                yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    schema = pa.schema(
+        [*((name, pa.string()) for name in ("record_l", "record_r", "rule")), ("shard", pa.int32())]
+    )
     return pa.RecordBatchReader.from_batches(schema, named())
+
+
+def _threads(con: duckdb.DuckDBPyConnection) -> int:
+    return int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
 
 
 def _blocks(rows: duckdb.DuckDBPyRelation, index: BlockIndex) -> Blocks:

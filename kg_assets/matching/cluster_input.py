@@ -1,5 +1,7 @@
 """What clusters are made of, read as numbers of records: edges, denied and cannot-link pairs."""
 
+# ruff: noqa: S608 - names in statements are those of the columns, and a salt of ours.
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kg_assets.matching.components import MUST_LINK, Ends, Floats, Forbidden, Pairs
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-_BATCH = 1 << 20
+_BATCH = 1 << 17
 """Scored pairs that are sorted into edges and others at once."""
 
 
@@ -49,7 +52,7 @@ def read_records(con: DuckDBPyConnection, records: DuckDBPyRelation) -> tuple[pa
         """,
     ).to_arrow_table()
     ids = table["record_id"].cast(pa.string()).combine_chunks()
-    doubled = len(ids) - len(ids.unique())
+    doubled = pc.sum(pc.equal(ids[1:], ids[:-1])).as_py()
     if doubled:
         raise ValueError(
             f"clustering: {doubled} record ids occur more than once among the records; "
@@ -60,48 +63,57 @@ def read_records(con: DuckDBPyConnection, records: DuckDBPyRelation) -> tuple[pa
     return ids, table["source"].cast(pa.string()).combine_chunks().dictionary_encode()
 
 
-def read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation, records: int) -> Scored:
+def read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation, ids: pa.StringArray) -> Scored:
     """Sort scored pairs into edges, denied and vetoed ones, a batch at a time.
 
     Args:
-        con: Has the view ``clustering_ids``.
+        con: The connection.
         scores: As `kg_assets.matching.clustering.cluster` takes them.
-        records: How many records there are.
+        ids: The ids of the records.
 
     Raises:
         ValueError: A pair occurs twice or names an unknown record, or a threshold is no
             probability.
     """
+    from kg_assets.matching.hashes import Places
+    from kg_assets.matching.threads import mapped
+
     scores.create_view("clustering_scores", replace=True)
+    places = Places(con, ids)
     rows = con.sql(
-        """
+        f"""
         SELECT
-            l.number AS l,
-            r.number AS r,
-            s.match_weight::DOUBLE AS match_weight,
-            s.match_probability::DOUBLE AS match_probability,
-            s.threshold::DOUBLE AS threshold,
-            s.veto::VARCHAR AS veto
-        FROM clustering_scores AS s
-        LEFT JOIN clustering_ids AS l ON l.record_id = s.record_l
-        LEFT JOIN clustering_ids AS r ON r.record_id = s.record_r
+            {places.hashed("record_l")} AS l,
+            {places.hashed("record_r")} AS r,
+            match_weight::DOUBLE AS match_weight,
+            match_probability::DOUBLE AS match_probability,
+            threshold::DOUBLE AS threshold,
+            veto::VARCHAR AS veto
+        FROM clustering_scores
         """,
     )
-    parts, keys, unknown = [_sorted_out(rows.limit(0).to_arrow_table())], [], 0
-    for batch in rows.to_arrow_reader(_BATCH):
+    threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
+    parts, ends, unknown = [_sorted_out(rows.limit(0).to_arrow_table(), Ends.none())], [], 0
+
+    def numbered(batch: pa.RecordBatch) -> tuple[Ends, Scored | None, int]:
+        left, right = (places.of(np.asarray(batch[side])) for side in ("l", "r"))
+        missing = int(max((left < 0).sum(), (right < 0).sum()))
+        both = Ends(np.minimum(left, right), np.maximum(left, right))
         table = pa.Table.from_batches([batch])
-        unknown += max(table["l"].null_count, table["r"].null_count)
-        if not unknown:
-            parts.append(_sorted_out(table))
-            keys.append(_ends(table).keys(records))
+        return both, None if missing else _sorted_out(table, both), missing
+
+    for both, part, missing in mapped(numbered, rows.to_arrow_reader(_BATCH), threads):
+        unknown += missing
+        if part is not None:
+            parts.append(part)
+            ends.append(both)
     if unknown:
         raise ValueError(
             f"clustering: at least {unknown} scored pairs name a record that is not among the "
             "records; materialise the match scores again"
         )
-    every = np.sort(np.concatenate(keys)) if keys else np.zeros(0, dtype=np.int64)
-    doubled = int((np.diff(every) == 0).sum())
-    itself = int((every % (records + 1) == 0).sum())
+    doubled, itself = _repeated(ends, len(ids))
+    del ends
     if doubled or itself:
         raise ValueError(
             f"clustering: {doubled} pairs were scored more than once and {itself} pair a record "
@@ -125,13 +137,22 @@ def read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation, records: int)
     )
 
 
-def _ends(table: pa.Table) -> Ends:
-    left, right = (table[side].to_numpy() for side in ("l", "r"))
-    return Ends(np.minimum(left, right), np.maximum(left, right))
+def _repeated(parts: list[Ends], records: int) -> tuple[int, int]:
+    """How many pairs there are again, and how many pair a record with itself."""
+    from kg_assets.matching.unions import again, counted, scattered
+
+    start = np.zeros(records + 1, dtype=np.int64)
+    for part in parts:
+        counted(part.left, start)
+    np.cumsum(start, out=start)
+    filled, others = start[:-1].copy(), np.empty(int(start[-1]), dtype=np.int32)
+    for part in parts:
+        scattered(part.left, part.right, filled, others)
+    return int(again(start, others)), sum(int((one.left == one.right).sum()) for one in parts)
 
 
-def _sorted_out(table: pa.Table) -> Scored:
-    """One batch of `read_scores`, in which every pair has its numbers."""
+def _sorted_out(table: pa.Table, ends: Ends) -> Scored:
+    """One batch of `read_scores`, and the numbers of its records."""
     threshold = table["threshold"].to_numpy()
     if not ((threshold > 0) & (threshold < 1)).all():
         raise ValueError(
@@ -142,7 +163,6 @@ def _sorted_out(table: pa.Table) -> Scored:
     vetoed = np.asarray(veto.is_valid(), dtype=np.bool_)
     # The probability decides: rounding must not part it from its weight.
     accepted = ~vetoed & (table["match_probability"].to_numpy() >= threshold)
-    ends = _ends(table)
     bar = np.log2(threshold[accepted] / (1 - threshold[accepted]))
     edges, against = ends.take(accepted), ends.take(vetoed)
     return Scored(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from kg_assets.matching.agglomeration import divide
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -55,21 +56,18 @@ class Pairs:
 class Ends:
     """Pairs of record numbers (left <= right) of which nothing else is known."""
 
-    left: Ints
-    right: Ints
+    left: Numbers
+    right: Numbers
+
+    @classmethod
+    def none(cls) -> Ends:
+        """No pairs."""
+        ends = np.zeros(0, dtype=np.int32)
+        return cls(ends, ends)
 
     def take(self, which: Ints | Mask) -> Ends:
         """The pairs at these positions, or where the mask holds."""
         return Ends(self.left[which], self.right[which])
-
-    def keys(self, records: int) -> Ints:
-        """A number for each pair.
-
-        Args:
-            records: How many records there are; the number of a pair of a record with itself is a
-                multiple of one more than these.
-        """
-        return np.asarray(self.left.astype(np.int64) * records + self.right)
 
 
 @dataclass(frozen=True)
@@ -120,11 +118,11 @@ class Layout:
 
     @classmethod
     def of(cls, labels: Ints) -> Layout:
-        """The layout of any labels that say which records are together."""
-        _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-        component = np.argsort(np.argsort(first))[inverse].astype(np.int64)
-        order = np.argsort(component, kind="stable").astype(np.int64)
-        start = np.searchsorted(component[order], np.arange(len(first) + 1)).astype(np.int64)
+        """The layout of labels that say which records are together, each below their number."""
+        from kg_assets.matching.unions import grouped, numbered
+
+        component, count = numbered(labels)
+        order, start = grouped(component, count)
         place = np.empty_like(order)
         place[order] = np.arange(len(order)) - start[component[order]]
         return cls(component, order, start, place)
@@ -143,7 +141,7 @@ class Layout:
         """The records of a component, ascending."""
         return self.order[self.start[number] : self.start[number + 1]]
 
-    def together(self, left: Ints, right: Ints) -> Mask:
+    def together(self, left: Ints | Numbers, right: Ints | Numbers) -> Mask:
         """Whether the records of each pair are in the same component."""
         return np.asarray(self.component[left] == self.component[right])
 
@@ -160,15 +158,10 @@ class Layout:
 
 
 def connected(size: int, left: Ints, right: Ints) -> Ints:
-    """Label of the connected component of each of ``size`` records."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    """The smallest record of the connected component of each of ``size`` records."""
+    from kg_assets.matching.unions import joined
 
-    if not size:
-        return np.zeros(0, dtype=np.int64)
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
-    return np.asarray(labels, dtype=np.int64)
+    return np.asarray(joined(size, left, right))
 
 
 def divide_large(

@@ -1,10 +1,13 @@
-"""The keys that blocking rules give records, and how blocks over the cap are cut."""
+"""How blocks are numbered, and how those over the cap are cut."""
 
 # ruff: noqa: S608 - what is put into statements is declared in our own model files.
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,49 +18,8 @@ if TYPE_CHECKING:
 RULE_BITS = 8
 """Low bits of a block, which hold the number of its rule."""
 
-
-def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: str) -> None:
-    """Make a table of the blocks that the rules' keys give each record, before any is cut.
-
-    A record is looked at once for all rules, and of its keys only their hashes are kept. Rows are
-    those of block_keys.
-    """
-    hashes = ",\n".join(
-        f"""
-            list_distinct(list_transform(
-                {rule.keys},
-                lambda one_key: CASE WHEN one_key <> '' THEN {hashed(number, "one_key")} END
-            )) AS blocks_{number}
-        """
-        for number, rule in enumerate(spec.blocking)
-    )
-    each = "\nUNION ALL\n".join(
-        f"""
-        SELECT unnest(blocks_{number}) AS block,
-               {number}::UTINYINT AS rule_number,
-               record_id,
-               record,
-               source,
-               duplicate_free,
-               NULL::UBIGINT AS origin
-        FROM hashed
-        """
-        for number in range(len(spec.blocking))
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE {name} AS
-        WITH hashed AS MATERIALIZED (
-            SELECT record_id,
-                   hash(record_id) AS record,
-                   source,
-                   duplicate_free,
-                   {hashes}
-            FROM {view}
-        )
-        {each}
-        """
-    )
+_BATCH = 65_536
+"""Keys that are read at once."""
 
 
 def hashed(rule_number: int | str, key: str) -> str:
@@ -70,11 +32,67 @@ def hashed(rule_number: int | str, key: str) -> str:
     return f"((hash({key}) & {kept}::UBIGINT) | {rule_number}::UBIGINT)"
 
 
+def view_keys(con: duckdb.DuckDBPyConnection, name: str, cut: str = "") -> None:
+    """Make the view ``name``, rows of block_keys, of its numbers and records.
+
+    Args:
+        con: The connection.
+        name: Begins the names of the tables, as `kg_assets.matching.rule_keys.raw_keys` makes them.
+        cut: A table of more numbers (block, number, origin), where blocks were cut.
+    """
+    more = f"UNION ALL SELECT block, number, origin FROM {cut}" if cut else ""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW {name} AS
+        SELECT block,
+               (block & {(1 << RULE_BITS) - 1}::UBIGINT)::UTINYINT AS rule_number,
+               record_id,
+               record,
+               source,
+               duplicate_free,
+               origin
+        FROM (SELECT block, number, NULL::UBIGINT AS origin FROM {name}_number {more})
+        JOIN {name}_record USING (number)
+        """
+    )
+
+
+def _heavy(con: duckdb.DuckDBPyConnection, cap: int) -> None:
+    """Make ``heavy``: the blocks over the cap.
+
+    Few blocks are: those whose leading bits come no more often than that need no counting.
+    """
+    from kg_assets.matching.key_lists import counted
+
+    total = int(con.sql("SELECT count(*) FROM rule_key_number").fetchall()[0][0])
+    bits = total.bit_length()
+    counts, shift = np.zeros(1 << bits, dtype=np.int32), np.uint64(64 - bits)
+    if bits:
+        for batch in con.sql("SELECT block FROM rule_key_number").to_arrow_reader(_BATCH):
+            counted(np.asarray(batch["block"]), shift, counts)
+    crowded = np.flatnonzero(counts > cap).astype(np.uint64)
+    con.register("crowded_bits", pa.table({"bits": crowded}))
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE heavy AS
+        SELECT (block & {(1 << RULE_BITS) - 1}::UBIGINT)::UTINYINT AS rule_number,
+               block AS origin,
+               count(*) AS records
+        FROM rule_key_number
+        WHERE block >> {64 - max(1, bits)} IN (SELECT bits FROM crowded_bits)
+        GROUP BY block
+        HAVING count(*) > $cap
+        """,
+        {"cap": cap},
+    )
+    con.unregister("crowded_bits")
+
+
 def _crowd(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
     """Make ``crowd``: the records of blocks over the cap, with what these are cut by.
 
     Args:
-        con: Has the tables ``rule_key`` and ``heavy``.
+        con: Has the tables of ``rule_key``, and ``heavy``.
         spec: The type's match model.
         view: Name of a view with at least the records of these blocks.
     """
@@ -98,9 +116,10 @@ def _crowd(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE crowded AS
-        SELECT rule_number, block AS origin, record_id
-        FROM rule_key
-        WHERE block IN (SELECT origin FROM heavy);
+        SELECT heavy.rule_number, origin, record_id
+        FROM rule_key_number
+        JOIN heavy ON heavy.origin = block
+        JOIN rule_key_record USING (number);
 
         CREATE OR REPLACE TEMP TABLE crowd AS
         SELECT *
@@ -116,20 +135,12 @@ def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Non
     No large block lacks a record there. Records with nothing to refine by make a block together.
 
     Args:
-        con: Has the table ``rule_key``, rows of block_keys before blocks are cut.
+        con: Has the tables of ``rule_key``, the keys before blocks are cut; they become those of
+            ``block_key``.
         spec: The type's match model.
         view: Name of a view with at least the records of ``rule_key``.
     """
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE heavy AS
-        SELECT any_value(rule_number) AS rule_number, block AS origin, count(*) AS records
-        FROM rule_key
-        GROUP BY block
-        HAVING count(*) > $cap
-        """,
-        {"cap": spec.block_cap},
-    )
+    _heavy(con, spec.block_cap)
     _crowd(con, spec, view)
     # chr(31) is no letter of a key.
     con.execute(
@@ -189,24 +200,25 @@ def cut_heavy(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> Non
         },
     )
     # Nearly all keys stay as they are, and are not copied.
+    if con.sql("FROM heavy LIMIT 1").fetchall():
+        con.execute("DELETE FROM rule_key_number WHERE block IN (SELECT origin FROM heavy)")
     con.execute(
         f"""
-        DELETE FROM rule_key WHERE block IN (SELECT origin FROM heavy);
-
-        INSERT INTO rule_key
-        SELECT {hashed("rule_number", "key")},
-               rule_number,
-               record_id,
-               hash(record_id),
-               source,
-               duplicate_free,
+        CREATE OR REPLACE TEMP TABLE block_key_cut AS
+        SELECT {hashed("rule_number", "key")} AS block,
+               number,
                origin
-        FROM sorted_key;
+        FROM sorted_key
+        JOIN rule_key_record USING (record_id);
 
-        DROP TABLE IF EXISTS block_key;
-        ALTER TABLE rule_key RENAME TO block_key
+        DROP VIEW IF EXISTS rule_key;
+        DROP TABLE IF EXISTS block_key_number;
+        ALTER TABLE rule_key_number RENAME TO block_key_number;
+        DROP TABLE IF EXISTS block_key_record;
+        ALTER TABLE rule_key_record RENAME TO block_key_record
         """
     )
+    view_keys(con, "block_key", "block_key_cut")
     con.execute("CREATE OR REPLACE TEMP TABLE rule_name (rule_number UTINYINT, rule VARCHAR)")
     con.executemany(
         "INSERT INTO rule_name VALUES (?, ?)",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.model import HIDDEN_COLUMNS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.scoring import score_pairs
@@ -35,7 +36,9 @@ class ComparisonEvidence:
 
     Attributes:
         name: What is compared.
-        level: Label of the level that holds, "missing" where there was nothing to compare.
+        level: Label of the level that holds, "missing" where a record has nothing to compare, "not
+            counted" where both have something that this comparison leaves out, since it is too
+            little or another one counts it.
         weight: Match weight in bits; positive speaks for a match.
         left: What was compared of the first record.
         right: What was compared of the second record.
@@ -158,7 +161,7 @@ def explain_pairs(
         .project("record_l, record_r, levels, match_weight, match_probability")
         .fetchall()
     }
-    frequency = _frequencies(con, spec)
+    frequency = _frequencies(con, spec, frequencies_view)
     rules = _rules(con, spec)
     vetoes = _vetoes(con, spec)
     # The classifier moves the weights of Splink's model.
@@ -218,10 +221,12 @@ def _evidence(
         ]
         text = json.dumps(described)
         named = [name for name in features if f"{name}_l" in text]
+        is_there = all(side[name] not in (None, "", []) for side in (left, right) for name in named)
+        is_left_out = is_there and level.get("is_null_level")
         evidence.append(
             ComparisonEvidence(
                 name=described["output_column_name"],
-                level=level["label_for_charts"],
+                level="not counted" if is_left_out else level["label_for_charts"],
                 weight=_weight(level, left, right, frequency)
                 + moved["levels"].get(described["output_column_name"], {}).get(str(gamma), 0.0),
                 left={name: left[name] for name in named},
@@ -242,19 +247,12 @@ def _threshold(
     return None, DECLARED
 
 
-def _frequencies(con: duckdb.DuckDBPyConnection, spec: MatchSpec) -> dict[str, dict[str, float]]:
+def _frequencies(
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str
+) -> dict[str, dict[str, float]]:
     """Frequency of the values of the explained records, by column."""
-    return {
-        one.column: dict(
-            con.sql(
-                f"""
-                FROM frequency_of_{one.column}
-                WHERE {one.column} IN (SELECT {one.column} FROM explained_record)
-                """
-            ).fetchall()
-        )
-        for one in spec.term_frequencies
-    }
+    made = lookup_tables(con, spec, "explained_record", view)
+    return {column: dict(con.table(name).fetchall()) for column, name in made.items()}
 
 
 def _weight(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kg_assets.matching.model import MatchSpec
 
-PART_RECORDS = 250_000
+PART_RECORDS = 100_000
 """Records whose features are computed at once."""
 
 

@@ -63,10 +63,8 @@ def joined(pairs: pa.Table) -> pa.Table:
         pa.compute.index_in(same[side], ids).to_numpy().astype(np.int64)
         for side in ("record_l", "record_r")
     )
-    label = connected(len(ids), left, right)
-    first = np.full(len(ids), len(ids), dtype=np.int64)
-    np.minimum.at(first, label, np.arange(len(ids)))
-    return pa.table({"record_id": ids, "thing": ids.take(pa.array(first[label]))})
+    first = connected(len(ids), left, right)
+    return pa.table({"record_id": ids, "thing": ids.take(pa.array(first))})
 
 
 def refuse_contradiction(standing: pa.Table) -> None:

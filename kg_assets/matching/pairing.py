@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from kg_assets.machine_code import njit
-from kg_assets.matching.block_index import in_rule_order
+from kg_assets.matching.block_index import by_block, in_rule_order
 from kg_assets.matching.cutting import RULE_BITS
 from kg_assets.matching.threads import mapped
 
@@ -66,8 +66,20 @@ class Blocks:
             moved: Whether pairs of the record are made; None for all.
         """
         order = np.argsort(block, kind="stable")
-        record, block = record[order], block[order]
-        moved = moved[order] if moved is not None else None
+        return cls._of_sorted(
+            record[order], block[order], moved[order] if moved is not None else None
+        )
+
+    @classmethod
+    def whole(cls, index: BlockIndex) -> Blocks:
+        """All blocks of an index."""
+        # A few keys for each of so many leading bits.
+        return cls._of_sorted(
+            *by_block(index.first, index.words, max(1, len(index.words).bit_length() - 3))
+        )
+
+    @classmethod
+    def _of_sorted(cls, record: Any, block: Any, moved: Any = None) -> Blocks:
         shown = moved if moved is not None else np.ones(1, dtype=np.bool_)
         starts, ends = _parted(block, shown, moved is None)
         return cls(record, block, moved, starts, ends)

@@ -20,7 +20,9 @@ from kg_assets.matching.live import (
 )
 from kg_assets.matching.model import PARENT, WORKS
 from kg_assets.matching.normalise import create_macros
+from kg_assets.matching.settings import columns_for_scoring
 from kg_assets.matching.tables import entity_members
+from kg_assets.matching.vetoes import columns_for_vetoes
 from kg_assets.sources.record import RECORD_SCHEMA
 from kg_assets.sources.tables import SOURCE_RECORDS
 from resources.table import Table
@@ -52,6 +54,24 @@ def records(spec: MatchSpec) -> Table:
     )
 
 
+def compared_fields(spec: MatchSpec) -> list[pa.Field]:
+    """What scoring compares of a record, with its id."""
+    names = ("record_id", *columns_for_scoring(spec), *columns_for_vetoes(spec))
+    schema = records(spec).schema
+    return [schema.field(name) for name in dict.fromkeys(names)]
+
+
+def replaced_records(spec: MatchSpec) -> Table:
+    """The records that the last update changed or removed, as they were."""
+    return Table(
+        name=f"{spec.entity_type}/replaced_records",
+        schema=pa.schema([*compared_fields(spec), pa.field("since", pa.string(), nullable=False)]),
+        key=("record_id",),
+        description="What scoring compares of the records that the last update changed or removed, "
+        "as they were in the records of the digest named. Empty where all records were made again.",
+    )
+
+
 def run_records(step: Step, spec: MatchSpec) -> None:
     """Write the current records of a type with their features.
 
@@ -65,6 +85,7 @@ def run_records(step: Step, spec: MatchSpec) -> None:
         spec: The type's match model.
     """
     con, table = step.con, records(spec)
+    since = step.digest_of(table)
     create_macros(con)
     numbered = live_deliveries(con, read_deliveries(step, spec.reads))
     con.register("delivery", numbered)
@@ -79,20 +100,20 @@ def run_records(step: Step, spec: MatchSpec) -> None:
             moved_members(con, members)
             touched_people(con, news)
             make_current(con, spec, "delivered_part", "delivery", "current_record")
-            touched = "record_id IN (SELECT record_id FROM touched_person)"
-            replaced = step.previous(table, touched)
+            _make_replaced(step, spec, "record_id IN (SELECT record_id FROM touched_person)")
         else:
             _view_delivered(step, numbered.filter(pc.is_in(numbered.column("number"), news)))
             make_current(con, spec, "delivered", "delivery", "delivered_record")
             moved_members(con, members)
-            replaced = _add_moved(step, spec)
+            _add_moved(step, spec)
         found = add_features(con, spec, "current_record", "entity_member")
-        differing = step.patch(table, replaced, found)
+        differing = step.patch(table, con.table("replaced_record"), found)
     else:
         _view_delivered(step, numbered)
         make_current(con, spec, "delivered", "delivery", "current_record")
         found = add_features(con, spec, "current_record", "entity_member")
         differing = step.update(table, found)
+    _write_replaced(step, spec, None if whole else since)
     step.report(records=step.rows(table), records_changed=differing)
     step.report(doubtful_duplicates=_repeated(step, spec, whole=whole))
 
@@ -121,8 +142,40 @@ def _view_delivered(step: Step, numbered: pa.Table) -> None:
     step.view_partitions("delivered", SOURCE_RECORDS, partition_numbers(numbered))
 
 
-def _add_moved(step: Step, spec: MatchSpec) -> duckdb.DuckDBPyRelation:
-    """Make ``current_record`` of all that may differ.
+def _make_replaced(step: Step, spec: MatchSpec, where: str) -> None:
+    """Make ``replaced_record``: the records before that fulfil a condition of ours."""
+    step.previous(records(spec), where).create_view("record_found", replace=True)
+    step.con.execute("CREATE OR REPLACE TEMP TABLE replaced_record AS FROM record_found")
+
+
+def _write_replaced(step: Step, spec: MatchSpec, since: str | None) -> None:
+    """Write which of ``replaced_record`` are other than they were, or gone.
+
+    Args:
+        step: It has written the records.
+        spec: The type's match model.
+        since: Digest of the records before; None where all were made again.
+    """
+    con, table = step.con, replaced_records(spec)
+    change = step.staged_change(records(spec))
+    if since is None or change is None:
+        step.write(table, table.schema.empty_table())
+        return
+    change.create_view("record_change", replace=True)
+    columns = ", ".join(f'"{field.name}"' for field in compared_fields(spec))
+    rows = con.sql(
+        f"""
+        SELECT {columns}, $since AS since
+        FROM replaced_record
+        SEMI JOIN record_change USING (record_id)
+        """,
+        params={"since": since},
+    )
+    step.write(table, rows)
+
+
+def _add_moved(step: Step, spec: MatchSpec) -> None:
+    """Make ``current_record`` of all that may differ, and ``replaced_record``: what they were.
 
     A record whose parent came to another entity is the same with another context.
 
@@ -130,9 +183,6 @@ def _add_moved(step: Step, spec: MatchSpec) -> duckdb.DuckDBPyRelation:
         step: On its connection are ``delivered``, what `make_current` makes of it in
             ``delivered_record``, and ``moved_member``.
         spec: The type's match model.
-
-    Returns:
-        What may be replaced.
     """
     con, table = step.con, records(spec)
     con.execute(
@@ -158,14 +208,9 @@ def _add_moved(step: Step, spec: MatchSpec) -> duckdb.DuckDBPyRelation:
             """
         )
     columns = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names)
-    step.previous(table, "record_id IN (FROM replaced_key)").create_view(
-        "record_found", replace=True
-    )
+    _make_replaced(step, spec, "record_id IN (FROM replaced_key)")
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE replaced_record AS
-        FROM record_found;
-
         CREATE OR REPLACE TEMP TABLE current_record AS
         SELECT {columns}, delivery, record_id, duplicate_free
         FROM delivered_record
@@ -175,7 +220,6 @@ def _add_moved(step: Step, spec: MatchSpec) -> duckdb.DuckDBPyRelation:
         WHERE record_id NOT IN (FROM delivered_key)
         """
     )
-    return con.table("replaced_record")
 
 
 def make_current(

@@ -12,6 +12,7 @@ from kg_assets.matching.components import (
     Ints,
     Layout,
     Mask,
+    Numbers,
     Pairs,
     connected,
 )
@@ -59,23 +60,22 @@ class Resolution:
         self._weak = edges.weight < strong
         self._denied = denied.take(layout.together(denied.left, denied.right))
         self._known = known.take(np.flatnonzero(layout.together(known.left, known.right)))
-        # A stable sort keeps the edges of each component best first.
+        # The edges of each component stay best first.
         inside = np.flatnonzero(layout.together(edges.left, edges.right))
-        by_component = np.argsort(layout.component[edges.left[inside]], kind="stable")
-        self._inside = inside[by_component]
-        self._edge_start = self._starts(edges.left[self._inside])
-        order = np.argsort(layout.component[self._denied.left], kind="stable")
+        order, self._edge_start = self._grouped(edges.left[inside])
+        self._inside = inside[order]
+        order, self._denied_start = self._grouped(self._denied.left)
         self._denied = self._denied.take(order)
-        self._denied_start = self._starts(self._denied.left)
-        self._known = self._known.take(
-            np.argsort(layout.component[self._known.left], kind="stable")
-        )
-        self._known_start = self._starts(self._known.left)
+        order, self._known_start = self._grouped(self._known.left)
+        self._known = self._known.take(order)
         self._suspect = self._with_duplicates() | self._with_weak_bridges()
 
-    def _starts(self, sorted_left: Ints) -> Ints:
-        component = self._layout.component[sorted_left]
-        return np.searchsorted(component, np.arange(self._layout.count + 1)).astype(np.int64)
+    def _grouped(self, left: Ints | Numbers) -> tuple[Ints, Ints]:
+        """Places of pairs by component, and where each component starts in them."""
+        from kg_assets.matching.unions import grouped
+
+        order, start = grouped(self._layout.component[left], self._layout.count)
+        return order, start
 
     def _with_duplicates(self) -> Mask:
         """Components with two records of a duplicate-free source."""
@@ -141,7 +141,7 @@ class Resolution:
                 size=len(records),
                 left=place[edges.left[mine]],
                 right=place[edges.right[mine]],
-                weak=self._weak[mine].tolist(),
+                weak=self._weak[mine],
                 groups=self._once[records],
                 forbidden_left=place[forbidden.left],
                 forbidden_right=place[forbidden.right],
@@ -151,6 +151,6 @@ class Resolution:
                 must=int((edges.weight[mine] == MUST_LINK).sum()),
             )
         )
-        self.label[records] = records[np.array(roots, dtype=np.int64)]
+        self.label[records] = records[roots]
         for position, reason in refused.items():
             self.reasons[int(mine[position])] = reason

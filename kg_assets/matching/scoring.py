@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
@@ -24,7 +25,7 @@ from kg_assets.matching.tables import (
     term_frequencies,
 )
 from kg_assets.matching.thresholds import with_thresholds
-from kg_assets.matching.touched import touched_records
+from kg_assets.matching.touched import leads_on_from, touched_pairs, touched_records
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
-    from kg_assets.matching.scorers.interface import Rows
+    from kg_assets.matching.scorers.interface import Rows, Shared
     from resources.lake import Step
     from resources.layers import Changes
 
@@ -67,6 +68,8 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     model = current_model(step, spec)
     limit = exact_from(spec.threshold)
     asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
+    # Each shard would read the same records.
+    shared = partial(step.derived, records(spec)) if step.partition else None
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
     changed_records = step.changes(scores, records(spec))
@@ -80,15 +83,24 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         step.view("shard_pair", blocked_pairs(kind), step.partition)
         step.view("matching_record", records(spec))
         if spec.shadow is not None:
-            score_pairs(con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow)
+            score_pairs(
+                con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow, shared=shared
+            )
             con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
-        with scored_pairs(con, *asked, "shard_pair", *views, exact=limit) as scored:
+        with scored_pairs(con, *asked, "shard_pair", *views, exact=limit, shared=shared) as scored:
             differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
     else:
-        _touched_pairs(step, spec, changed_pairs, changed_records)
-        _view_records(step, spec)
-        scored = score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+        near = _view_near(step, spec, changed_pairs)
+        step.report(scores_before="computed again" if near else "looked for among all")
+        if near:
+            score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+            _tell_apart(con)
+        else:
+            _touched_pairs(step, spec, changed_pairs, changed_records)
+            step.view("matching_record", records(spec))
+            score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+        scored = con.table("scored_pair")
         differing = step.patch(scores, con.table("replaced_score"), scored)
         scored.create_view("pair_scored", replace=True)
     compared, said = compare_scorers(con, spec, "pair_scored", "shadow_pair", limit)
@@ -180,25 +192,102 @@ def _touched_pairs(
     )
 
 
-def _view_records(step: Step, spec: MatchSpec) -> None:
-    """Make the view ``matching_record``, which holds at least the records of ``touched_pair``."""
-    con, near = step.con, touched_records(spec)
-    if step.stands(near, records(spec)):
-        step.read(near, tracked=False).create_view("near_record", replace=True)
-        missing = con.sql(
-            """
-            SELECT 1
-            FROM (SELECT record_l AS record_id FROM touched_pair
-                  UNION
-                  SELECT record_r FROM touched_pair)
-            ANTI JOIN near_record USING (record_id)
-            LIMIT 1
-            """
-        ).fetchall()
-        if not missing:
-            con.sql("FROM near_record").create_view("matching_record", replace=True)
-            return
-    step.view("matching_record", records(spec))
+_THEN = ":"
+"""Begins the ids of records as they were, beside which they are scored as they are. No id of a
+record begins so, since a source has a name."""
+
+
+def _view_near(step: Step, spec: MatchSpec, changed_pairs: Changes) -> bool:
+    """Make the views ``touched_pair`` and ``matching_record`` of what lies near the last update.
+
+    The scores before are those of the same model for the pairs and records before, so they are
+    computed again: to look for them among all scores would take longer than the update.
+
+    Returns:
+        Whether the scores before were made from the pairs and records that the update led on from;
+        else nothing is made.
+    """
+    con, kind, scores = step.con, spec.entity_type, match_scores(spec.entity_type)
+    near = touched_records(spec)
+    _, since = leads_on_from(step, spec)
+    if (
+        not since
+        or (step.made_from(scores, records(spec)) or {}).get(WHOLE) != since
+        or not step.stands(near, records(spec))
+    ):
+        return False
+    where = f"shard = {int(step.partition or 0)}"
+    step.read(touched_pairs(kind), tracked=False, where=where).create_view("near_pair")
+    step.read(near, tracked=False).create_view("near_record")
+    changed_pairs.rows.create_view("changed_pair", replace=True)
+    changed_pairs.removed.create_view("removed_pair", replace=True)
+    other = con.sql(
+        """
+        WITH came AS (
+            SELECT record_l, record_r, rule FROM near_pair WHERE now
+            EXCEPT
+            SELECT record_l, record_r, rule FROM near_pair WHERE before
+        ),
+        went AS (
+            SELECT record_l, record_r FROM near_pair WHERE before
+            EXCEPT
+            SELECT record_l, record_r FROM near_pair WHERE now
+        ),
+        pair_changed AS (
+            SELECT record_l, record_r, rule FROM changed_pair
+        )
+        FROM (FROM came EXCEPT FROM pair_changed)
+        UNION ALL
+        FROM (FROM pair_changed EXCEPT FROM came)
+        UNION ALL
+        SELECT *, NULL FROM (FROM went EXCEPT FROM removed_pair)
+        UNION ALL
+        SELECT *, NULL FROM (FROM removed_pair EXCEPT FROM went)
+        LIMIT 1
+        """
+    ).fetchall()
+    if other:
+        return False
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW touched_pair AS
+        SELECT record_l, record_r, rule
+        FROM near_pair
+        WHERE now
+        UNION ALL
+        SELECT '{_THEN}' || record_l, '{_THEN}' || record_r, rule
+        FROM near_pair
+        WHERE before;
+
+        CREATE OR REPLACE TEMP VIEW matching_record AS
+        SELECT *
+        FROM near_record
+        WHERE now
+        UNION ALL
+        SELECT * REPLACE ('{_THEN}' || record_id AS record_id)
+        FROM near_record
+        WHERE before
+        """
+    )
+    return True
+
+
+def _tell_apart(con: duckdb.DuckDBPyConnection) -> None:
+    """Take the scores before out of ``scored_pair``, and make ``replaced_score`` of them."""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE replaced_score AS
+        SELECT * REPLACE (
+            substr(record_l, {len(_THEN) + 1}) AS record_l,
+            substr(record_r, {len(_THEN) + 1}) AS record_r
+        )
+        FROM scored_pair
+        WHERE starts_with(record_l, '{_THEN}');
+
+        DELETE FROM scored_pair
+        WHERE starts_with(record_l, '{_THEN}')
+        """
+    )
 
 
 @contextmanager
@@ -212,6 +301,7 @@ def scored_pairs(
     *,
     exact: float | None = None,
     by: str | None = None,
+    shared: Shared | None = None,
 ) -> Iterator[Rows]:
     """Score pairs, whether they were blocked or not, while their rows are read.
 
@@ -224,11 +314,13 @@ def scored_pairs(
         frequencies_view: Name of a view of the table term_frequencies.
         exact: Match weight from which weights must be exact, in bits; None: all are.
         by: Name of the scorer; None: the one that the model names.
+        shared: Where to keep what follows from the records; see `Scoring`.
 
     Yields:
         Rows of the table match_scores, to be read inside the context.
     """
-    asked = Scoring(spec, settings, pairs_view, records_view, frequencies_view, exact)
+    views = pairs_view, records_view, frequencies_view
+    asked = Scoring(spec, settings, *views, exact, shared=shared)
     # Splink looks at the input to infer its types and does not like to find none.
     if not con.sql(f"SELECT 1 FROM {pairs_view} LIMIT 1").fetchall():
         yield match_scores(spec.entity_type).schema.empty_table().to_reader()

@@ -88,14 +88,25 @@ def largest_blocks(
     own = f"block BETWEEN {first}::UBIGINT AND {last}::UBIGINT"
     found = step.read(tables.block_keys(spec.entity_type), tracked=False, where=own)
     found.create_view("key_of_shard", replace=True)
-    rows = step.con.sql(
+    # Of all blocks only numbers are looked at, of those that are the largest the rest.
+    step.con.execute(
         f"""
-        SELECT block, rule_number, count(*) AS records, min(record_id), any_value(origin)
+        CREATE OR REPLACE TEMP TABLE largest_block AS
+        SELECT block, count(*) AS records
         FROM key_of_shard
-        GROUP BY block, rule_number
+        GROUP BY block
         HAVING count(*) > 1
-        ORDER BY records DESC, rule_number, block
-        LIMIT {count}
+        ORDER BY records DESC, block
+        LIMIT {int(count)}
+        """
+    )
+    rows = step.con.sql(
+        """
+        SELECT block, any_value(rule_number), any_value(records), min(record_id), any_value(origin)
+        FROM key_of_shard
+        JOIN largest_block USING (block)
+        GROUP BY block
+        ORDER BY 3 DESC, block
         """
     ).fetchall()
     return [

@@ -142,7 +142,9 @@ def read_known(
         For each list that tells the hashes of such names, with what they tell in their low bits.
     """
     return {
-        one.column: con.sql(f"SELECT told FROM ({known_names(one.column, frequencies_view)})")
+        one.column: con.sql(
+            f"SELECT told FROM ({known_names(one.column, frequencies_view)}) ORDER BY 1"
+        )
         .to_arrow_table()
         .column("told")
         .combine_chunks()

@@ -20,7 +20,7 @@ from kg_assets.sources.tables import (
 from resources.settings import Settings
 
 BLOBS_CODE = "4"
-RECORDS_CODE = "3"
+RECORDS_CODE = "4"
 
 
 def sources_steps(settings: Settings) -> Sequence[StepAsset]:

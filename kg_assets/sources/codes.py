@@ -243,6 +243,7 @@ def _code_table(codes: dict[str, str], names: dict[str, str]) -> pa.Table:
             "kind": ["code"] * len(codes) + ["name"] * len(names),
             "form": [*codes, *names],
             "code": [*codes.values(), *names.values()],
+            "place": range(len(codes) + len(names)),
         }
     )
 
@@ -281,8 +282,8 @@ def register_codes(con: duckdb.DuckDBPyConnection) -> None:
             SELECT kind,
                    CASE kind WHEN 'name' THEN code_key(form) ELSE form END AS form,
                    -- Own names stand last in the table and win over the library's.
-                   arg_max(code, row_number) AS code
-            FROM (SELECT *, row_number() OVER () AS row_number FROM code_entries)
+                   arg_max(code, place) AS code
+            FROM code_entries
             GROUP BY ALL
             """
         )

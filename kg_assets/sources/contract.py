@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.sources.record import ENTITY_TYPES, THING
-from kg_assets.sources.staged import stage
+from kg_assets.sources.staged import KEYED_ROWS, by_hash, stage
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def check_contract(
     scratch: Path,
     *,
     entity_types: Collection[str] = KNOWN_TYPES,
+    part_rows: int = KEYED_ROWS,
 ) -> None:
     """Part the rows into those that keep the contract and those that do not.
 
@@ -136,6 +137,7 @@ def check_contract(
             in one of the two. A constant of the caller.
         scratch: Folder for the rows.
         entity_types: Types that a record may have.
+        part_rows: Rows whose ids are compared at once, about; the result is the same.
 
     A record needs a known entity_type, a source_id and a name that hold more than blanks and
     control characters, plausible years, ratings and votes, relations that say what they are and
@@ -175,19 +177,31 @@ def check_contract(
     )
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE {name}_repeated AS
-        SELECT entity_type, source_id,
-               min(
-                   struct_pack(
-                       file, "table" := coalesce("table", ''), position, item := coalesce(item, 0)
-                   )
-               ) AS first
-        FROM {name}_checked
-        WHERE reason IS NULL
-        GROUP BY ALL
-        HAVING count(*) > 1
+        CREATE OR REPLACE TEMP TABLE {name}_repeated (
+            entity_type VARCHAR,
+            source_id VARCHAR,
+            first STRUCT(file VARCHAR, "table" VARCHAR, position BIGINT, item INTEGER)
+        )
         """
     )
+    for part in by_hash(con, f"{name}_checked", "entity_type, source_id", part_rows=part_rows):
+        con.execute(
+            f"""
+            INSERT INTO {name}_repeated
+            SELECT entity_type, source_id,
+                   min(
+                       struct_pack(
+                           file, "table" := coalesce("table", ''), position,
+                           item := coalesce(item, 0)
+                       )
+                   ) AS first
+            FROM {name}_checked
+            WHERE reason IS NULL
+              AND {part}
+            GROUP BY ALL
+            HAVING count(*) > 1
+            """
+        )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {name}_later AS

@@ -210,10 +210,20 @@ def read_manifest(delivery: Delivery) -> Manifest:
     Raises:
         LandingError: It is not JSON, holds an unknown key or a wrong value, or is a link.
     """
-    path = delivery.path / MANIFEST
     content = manifest_bytes(delivery)
-    if content is None:
-        return Manifest()
+    return Manifest() if content is None else parse_manifest(content, delivery.path / MANIFEST)
+
+
+def parse_manifest(content: bytes, path: Path) -> Manifest:
+    """What the bytes of a ``delivery.json`` say.
+
+    Args:
+        content: Its first bytes, one more than it may have.
+        path: Where they are from, for the message.
+
+    Raises:
+        LandingError: They are no JSON, or hold an unknown key or a wrong value.
+    """
     if len(content) > MAX_MANIFEST_BYTES:
         raise LandingError(f"{path} is longer than {MAX_MANIFEST_BYTES:,} bytes")
     try:

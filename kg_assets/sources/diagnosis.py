@@ -112,8 +112,12 @@ def _refuse(name: str) -> object:
 
 
 def _plain(message: str) -> str:
-    """Takes row numbers out of the engine's message: they count in its block, not in the file."""
-    return re.sub(r"\s*in row \d+", "", message.split("\n")[0])[:200].rstrip(". ")
+    """Takes numbers of rows out of the engine's message: they are of its block, not of the file."""
+    message = re.sub(r"\s*in row \d+", "", message.split("\n")[0])
+    message = re.sub(
+        r"\d+ JSON values in place of \d+", "several JSON values in place of one", message
+    )
+    return message[:200].rstrip(". ")
 
 
 def _syntax(text: str, error: json.JSONDecodeError) -> str:

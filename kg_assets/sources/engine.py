@@ -23,6 +23,9 @@ _KNOWN_NAMES = 256
 # rows are many, dividing at the row is cheaper: what stands before it is not read again.
 _TRIES = 3
 _SUSPECTED_SHARE = 50
+# Of so few rows each is looked at by itself before: a start costs more than that. They are what the
+# compiled reader left, and most of it is wrong.
+_FEW = 8
 _OPEN, _CLOSE = b"{}"
 _UNEXPECTED = "unexpected field"
 # What is read at once: more where all goes well, as each start costs as much as 50 to 100 KiB;
@@ -94,6 +97,11 @@ class Engine:
         todo = [np.arange(start, end)]
         tries = _TRIES
         is_smooth = True
+        if end - start <= _FEW:
+            wrong = [row for row in range(start, end) if self._is_wrong(text, offsets, row)]
+            refused = [(row, "no JSON object of the fields") for row in wrong]
+            todo = [np.delete(todo[0], [row - start for row in wrong])]
+            is_smooth = not wrong
         while todo:
             rows = todo.pop()
             if not len(rows):
@@ -152,10 +160,12 @@ class Engine:
 
     def _is_bad(self, text: pa.Buffer, offsets: npt.NDArray[np.int64], row: int) -> bool:
         """Whether a row is refused by itself."""
-        part = text.slice(int(offsets[row]), int(offsets[row + 1] - offsets[row]))
-        return (
-            is_surely_wrong(part.to_pybytes(), self._declared) or self._attempt(part, 1)[0] is None
-        )
+        if self._is_wrong(text, offsets, row):
+            return True
+        return self._attempt(_row_of(text, offsets, row), 1)[0] is None
+
+    def _is_wrong(self, text: pa.Buffer, offsets: npt.NDArray[np.int64], row: int) -> bool:
+        return is_surely_wrong(_row_of(text, offsets, row).to_pybytes(), self._declared)
 
     def _two_in_a_row(
         self, text: pa.Buffer, offsets: npt.NDArray[np.int64], start: int, end: int
@@ -232,6 +242,10 @@ class Engine:
             for _, alike in groupby(chunks, key=lambda chunk: chunk.type)
         ]
         return mapped[0] if len(mapped) == 1 else pa.concat_arrays(mapped)
+
+
+def _row_of(text: pa.Buffer, offsets: npt.NDArray[np.int64], row: int) -> pa.Buffer:
+    return text.slice(int(offsets[row]), int(offsets[row + 1] - offsets[row]))
 
 
 def _text_of(

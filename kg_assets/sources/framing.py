@@ -5,25 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 
+from kg_assets.sources.lines import block_batches
 from kg_assets.sources.opening import Limits, UnreadableError
 from kg_assets.sources.pieces import (
     BLANKS,
     LongPiece,
     Piece,
     encoding_problem,
-    lines_batch,
     pieces_batch,
     too_long,
 )
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TAIL_BYTES = 64
+# What is cut at once: each batch has its own costs. Much more leaves the processor's cache.
+_BLOCK_BYTES = 4 << 20
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -147,6 +148,8 @@ def line_batches(
         Batches of ``RAW_BLOBS``. An unfinished last line of a file that could not be read to
         its end is a row with a problem; of a file that was read it is a line like any other.
     """
+    lines: list[bytes | memoryview] = []  # whole lines that are to be cut
+    size = 0
     rest: list[bytes] = []  # of a line whose end has not been seen
     held = 0
     position: int | None = None
@@ -167,21 +170,29 @@ def line_batches(
             long = None
             data = data[end + 1 :]
         last = data.rfind(b"\n") + 1
-        if not last:
+        if last:
+            lines += [*rest, memoryview(data)[:last]]
+            size += held + last
+            rest, held = [data[last:]], len(data) - last
+        else:
             rest.append(data)
             held += len(data)
-        else:
-            block = b"".join([*rest, memoryview(data)[:last]])
-            yield from _cut(name, block, position, limits, in_array=in_array)
-            seen = block[-_TAIL_BYTES:].rstrip(BLANKS) or block.rstrip(BLANKS)[-_TAIL_BYTES:]
-            tail = seen or tail
-            position += len(block)
-            rest, held = [data[last:]], len(data) - last
-        if held > limits.max_blob_bytes + 1:  # a carriage return is no part of the line
+        is_long = held > limits.max_blob_bytes + 1  # a carriage return is no part of the line
+        if size >= min(_BLOCK_BYTES, limits.batch_bytes) or (size and is_long):
+            yield from block_batches(name, lines, position, limits, in_array=in_array)
+            tail = _end_of(lines) or tail
+            position += size
+            lines, size = [], 0
+        if is_long:
             long = LongPiece(position)
             for part in rest:
                 long.add(part)
             rest, held = [], 0
+    if size:
+        assert position is not None
+        yield from block_batches(name, lines, position, limits, in_array=in_array)
+        tail = _end_of(lines) or tail
+        position += size
     if long is not None:
         yield pieces_batch(name, [long.piece(too_long("line", limits.max_blob_bytes))])
         return
@@ -190,7 +201,7 @@ def line_batches(
     if line.strip(BLANKS):
         assert position is not None
         if reader.failure is None:
-            yield from _cut(name, line + b"\n", position, limits, in_array=in_array)
+            yield from block_batches(name, [line + b"\n"], position, limits, in_array=in_array)
         else:
             problem = f"unfinished: the file {reader.failure}"
             yield pieces_batch(name, [Piece(position, line, problem)])
@@ -200,47 +211,13 @@ def line_batches(
         yield pieces_batch(name, [Piece(reader.position, b"", problem)])
 
 
-def _cut(
-    name: str, block: bytes, position: int, limits: Limits, *, in_array: bool
-) -> Iterator[pa.RecordBatch]:
-    """Yields the batches of a block of whole lines."""
-    start = 0
-    while start < len(block):
-        end = block.rfind(b"\n", start, start + limits.batch_bytes) + 1
-        if not end:
-            end = block.index(b"\n", start) + 1
-        part = block if end - start == len(block) else block[start:end]
-        # No line of a part is longer than the part.
-        if len(part) <= limits.max_blob_bytes:
-            batch = lines_batch(name, part, position + start, in_array=in_array)
-            if batch is not None:
-                yield batch
-        else:
-            yield from _cut_long(name, part, position + start, limits, in_array=in_array)
-        start = end
-
-
-def _cut_long(
-    name: str, part: bytes, position: int, limits: Limits, *, in_array: bool
-) -> Iterator[pa.RecordBatch]:
-    """Yields the batches of whole lines of which some may be too long."""
-    ends = np.flatnonzero(np.frombuffer(part, np.uint8) == 10) + 1
-    lengths = np.diff(ends, prepend=0)
-    start = 0
-    for row in np.flatnonzero(lengths > limits.max_blob_bytes + 1):
-        line_start, line_end = int(ends[row] - lengths[row]), int(ends[row])
-        if line_start > start:
-            batch = lines_batch(name, part[start:line_start], position + start, in_array=in_array)
-            if batch is not None:
-                yield batch
-        long = LongPiece(position + line_start)
-        long.add(part[line_start : line_end - 1])
-        yield pieces_batch(name, [long.piece(too_long("line", limits.max_blob_bytes))])
-        start = line_end
-    if start < len(part):
-        batch = lines_batch(name, part[start:], position + start, in_array=in_array)
-        if batch is not None:
-            yield batch
+def _end_of(parts: Sequence[bytes | memoryview]) -> bytes:
+    """Some of the last bytes that are no white space."""
+    for part in reversed(parts):
+        end = bytes(part[-_TAIL_BYTES:]).rstrip(BLANKS) or bytes(part).rstrip(BLANKS)
+        if end:
+            return end[-_TAIL_BYTES:]
+    return b""
 
 
 def _lines(block: bytes) -> Iterator[bytes]:

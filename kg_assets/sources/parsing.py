@@ -119,6 +119,7 @@ class _Batch:
                 f"a batch has the columns {batch.schema.names}, not those of raw_blobs"
             )
         self._batch = batch
+        self._blobs = batch.column("blob").cast(pa.binary())
         self._fields = fields
         self._engine = engine
         self._reader = reader
@@ -128,17 +129,14 @@ class _Batch:
 
     def parsed(self) -> Parsed:
         """Reads the blobs; what the compiled reader is not sure of is read by the engine."""
-        blobs = self._select()
+        rows = np.arange(self._batch.num_rows)
         if self._reader is None:
-            columns, rows = self._engine_columns(blobs, self._rows)
+            columns, rows = self._engine_columns(*self._selected(rows))
         else:
-            columns, taken = self._reader.read(blobs)
-            rows = self._rows[taken]
-            if len(rows) < len(blobs):
-                others, other_rows = self._engine_columns(
-                    blobs.filter(pa.array(~taken)), self._rows[~taken]
-                )
-                columns, rows = _merged(columns, rows, others, other_rows)
+            columns, taken = self._reader.read(self._blobs, self._wanted())
+            if not taken.all():
+                others = self._engine_columns(*self._selected(rows[~taken]))
+                columns, rows = _merged(columns, rows[taken], *others)
         positions = self._batch.select([field.name for field in POSITION_FIELDS])
         if len(rows) < self._batch.num_rows:
             positions = positions.take(pa.array(rows))
@@ -146,43 +144,60 @@ class _Batch:
         records = pa.RecordBatch.from_arrays([*positions.columns, *columns], schema=schema)
         return Parsed(records, self._problems())
 
-    def _select(self) -> pa.BinaryArray:
-        """Puts aside what is no JSON object at a glance; returns the rest, trimmed."""
-        batch = self._batch
-        blobs = batch.column("blob").cast(pa.binary())
-        problems = batch.column("problem")
-        keeps = np.ones(batch.num_rows, np.bool_)
+    def _wanted(self) -> npt.NDArray[np.bool_]:
+        """Whether each row has a blob and no problem."""
+        wanted = np.ones(self._batch.num_rows, np.bool_)
+        blobs, problems = self._blobs, self._batch.column("problem")
+        if blobs.null_count:
+            wanted &= blobs.is_valid().to_numpy(zero_copy_only=False)
         if problems.null_count < len(problems):
-            for row in np.flatnonzero(problems.is_valid().to_numpy(zero_copy_only=False)).tolist():
-                keeps[row] = False
-                self._refused[row] = ("blob", problems[row].as_py())
+            wanted &= problems.is_null().to_numpy(zero_copy_only=False)
+        return wanted
+
+    def _selected(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[pa.BinaryArray, npt.NDArray[np.int64]]:
+        """Puts aside which of some rows are no JSON object at a glance.
+
+        Args:
+            rows: Rows of the batch, ascending.
+
+        Returns:
+            The blobs of the rest, trimmed, and their rows.
+        """
+        blobs, problems = self._blobs, self._batch.column("problem")
+        if len(rows) < self._batch.num_rows:
+            blobs, problems = blobs.take(pa.array(rows)), problems.take(pa.array(rows))
+        keeps = np.ones(len(rows), np.bool_)
+        if problems.null_count < len(problems):
+            for at in np.flatnonzero(problems.is_valid().to_numpy(zero_copy_only=False)).tolist():
+                keeps[at] = False
+                self._refused[int(rows[at])] = ("blob", problems[at].as_py())
         trimmed: dict[int, bytes] = {}
-        for row in np.flatnonzero(~_is_braced(blobs) & keeps).tolist():
-            blob = (blobs[row].as_py() or b"").strip(BLANKS)
+        for at in np.flatnonzero(~_is_braced(blobs) & keeps).tolist():
+            blob = (blobs[at].as_py() or b"").strip(BLANKS)
             if blob.startswith(b"{") and blob.endswith(b"}"):
-                trimmed[row] = blob
+                trimmed[at] = blob
             else:
-                keeps[row] = False
-                self._refuse(row, "it does not start with { and end with }")
+                keeps[at] = False
+                self._refuse(int(rows[at]), "it does not start with { and end with }")
         if trimmed:
             values = blobs.to_pylist()
-            for row, blob in trimmed.items():
-                values[row] = blob
+            for at, blob in trimmed.items():
+                values[at] = blob
             blobs = pa.array(values, pa.binary())
-        self._rows = np.flatnonzero(keeps)
         if not keeps.all():
-            blobs = blobs.filter(pa.array(keeps))
+            blobs, rows = blobs.filter(pa.array(keeps)), rows[keeps]
         if is_utf8(blobs):
-            return blobs
+            return blobs, rows
         utf8 = np.ones(len(blobs), np.bool_)
-        for row in refused_rows(len(blobs), lambda a, b: is_utf8(blobs.slice(a, b - a))):
-            utf8[row] = False
-            self._refuse(int(self._rows[row]), "not UTF-8")
-        self._rows = self._rows[utf8]
-        return blobs.filter(pa.array(utf8))
+        for at in refused_rows(len(blobs), lambda a, b: is_utf8(blobs.slice(a, b - a))):
+            utf8[at] = False
+            self._refuse(int(rows[at]), "not UTF-8")
+        return blobs.filter(pa.array(utf8)), rows[utf8]
 
     def _refuse(self, row: int, message: str) -> None:
-        blob = self._batch.column("blob")[row].as_py() or b""
+        blob = self._blobs[row].as_py() or b""
         blob = bytes(_with_objects(pa.py_buffer(blob), self._empties))
         self._refused[row] = ("parse", diagnose(blob, self._fields, message))
 
@@ -190,6 +205,8 @@ class _Batch:
         self, blobs: pa.BinaryArray, rows: npt.NDArray[np.int64]
     ) -> tuple[list[pa.Array], npt.NDArray[np.int64]]:
         """Reads blobs of some rows by the engine; the fields, and the rows that they are of."""
+        if not len(rows):
+            return [pa.nulls(0, field.type) for field in self._fields], rows
         text, offsets = _joined(blobs)
         text = _with_objects(text, self._empties)
         self._has_surrogates = _has_surrogates(text)

@@ -13,8 +13,9 @@ from kg_assets.sources.staged import Staged, by_parts, stage
 if TYPE_CHECKING:
     import duckdb
 
-PART_CREDITS = 500_000
-"""Credits of which people are made at once: what is gathered by person must fit into memory."""
+PART_CREDITS = 150_000
+"""Credits of which people are made at once: what is gathered by person must fit into memory. Fewer
+are no slower."""
 
 _MOST_PARTS = 200
 
@@ -179,19 +180,19 @@ def _stage_people(
         found = {0: f"({credited})"}
         if parts > 1:
             found = by_parts(con, credited, "person_id", parts, Path(folder) / "parts") or found
-        for part in found.values():
-            people.add(_people_of(part, works))
+        for part, rows in found.items():
+            people.add(_people_of(rows, f"(FROM {works} WHERE hash(source_id) % {parts} = {part})"))
 
 
 def _people_of(credited: str, works: str) -> str:
-    """A SELECT of the people of credits, of which all of a person are there."""
+    """A SELECT of the people of credits, of which all of a person are there, and their own records.
+
+    The credits are read twice, from files: as one common table they would be held in memory.
+    """
     return f"""
-        WITH known AS (
-            FROM {credited}
-        ),
-        roles AS (
+        WITH roles AS (
             SELECT DISTINCT person_id, coalesce(profession, role) AS profession
-            FROM known
+            FROM {credited}
             LEFT JOIN professions USING (role)
             WHERE role <> ''
         ),
@@ -200,13 +201,14 @@ def _people_of(credited: str, works: str) -> str:
             FROM roles
             GROUP BY person_id
         ),
-        -- The first credit by place in the delivery says how the name is written.
+        -- The first credit by place in the delivery says how the name is written. Works of one blob
+        -- may credit a person at one place, each with another name.
         first_credit AS (
             SELECT *
-            FROM known
+            FROM {credited}
             QUALIFY row_number() OVER (
                 PARTITION BY person_id
-                ORDER BY file, "table" NULLS FIRST, position, place
+                ORDER BY file, "table" NULLS FIRST, position, place, person_name
             ) = 1
         )
         SELECT 'person' AS entity_type,
@@ -217,6 +219,6 @@ def _people_of(credited: str, works: str) -> str:
                file, "table", position, sha256
         FROM first_credit
         LEFT JOIN professions_of USING (person_id)
-        ANTI JOIN (SELECT source_id FROM {works} WHERE entity_type = 'person') AS own
+        ANTI JOIN (SELECT source_id FROM {works} AS works WHERE entity_type = 'person') AS own
                ON own.source_id = person_id
     """

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kg_assets.sources.staged import Staged, by_parts, write
+from kg_assets.sources.staged import KEYED_ROWS, Staged, by_hash, by_parts, write
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def make_rows(
             _select(rows, adapter, source, is_deletion=is_deletion)
     for each in adapter.all_inputs:
         if each.adds_to is None:
-            _add_left_out(rows, each, source)
+            _add_left_out(con, rows, each, source, min(part_rows, KEYED_ROWS))
     _make_orphans(con, adapter)
 
 
@@ -177,22 +177,25 @@ def _select(rows: _Selected, adapter: Adapter, source: str, *, is_deletion: bool
     )
 
 
-def _add_left_out(rows: _Selected, each: Input, source: str) -> None:
-    rows.add(
-        f"""
-        SELECT file, "table", position, sha256, $source AS source,
-               'the adapter of the source made no record of it' AS problem
-        FROM parsed_{each.name} AS parsed
-        WHERE NOT EXISTS (
-            FROM selected
-            WHERE selected.file = parsed.file
-              AND selected."table" IS NOT DISTINCT FROM parsed."table"
-              AND selected.position = parsed.position
+def _add_left_out(
+    con: duckdb.DuckDBPyConnection, rows: _Selected, each: Input, source: str, part_rows: int
+) -> None:
+    for part in by_hash(con, f"parsed_{each.name}", "position", part_rows=part_rows):
+        rows.add(
+            f"""
+            SELECT file, "table", position, sha256, $source AS source,
+                   'the adapter of the source made no record of it' AS problem
+            FROM (FROM parsed_{each.name} WHERE {part}) AS parsed
+            WHERE NOT EXISTS (
+                FROM (SELECT file, "table", position FROM selected WHERE {part}) AS made
+                WHERE made.file = parsed.file
+                  AND made."table" IS NOT DISTINCT FROM parsed."table"
+                  AND made.position = parsed.position
+            )
+              AND ({each.holds_record or "true"})
+            """,
+            source,
         )
-          AND ({each.holds_record or "true"})
-        """,
-        source,
-    )
 
 
 def _make_orphans(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _GROUP_ROWS = 20_000
 """Rows of a row group, which each thread holds whole where it writes or reads one."""
 
-_HELD_ROWS = 200_000  # of all parts together, before they are written
+_HELD_ROWS = 100_000  # of all parts together, before they are written
+
+KEYED_ROWS = 500_000
+"""Rows whose keys are held at once where they are counted or looked up."""
+
+_MOST_PARTS = 32
+"""Rows are read once for each part; more keys than fit then are spilled."""
 
 
 def stage(
@@ -64,6 +70,28 @@ class Staged:
         self._con.read_parquet(self._files).create_view(self._name, replace=True)
 
 
+def by_hash(
+    con: duckdb.DuckDBPyConnection, rows: str, columns: str, *, part_rows: int = KEYED_ROWS
+) -> list[str]:
+    """Conditions that part rows by what some columns hold, each row in one of the parts.
+
+    A table of the keys of all rows grows with their number. One of the keys of a part does not,
+    and to read these columns once more for each part is cheap.
+
+    Args:
+        con: The connection.
+        rows: Name of the view of the rows; a constant of the caller.
+        columns: The columns, with commas; a constant of the caller.
+        part_rows: Rows of a part, about.
+
+    Returns:
+        A condition for each part.
+    """
+    [(count,)] = con.sql(f"SELECT count(*) FROM {rows}").fetchall()
+    parts = min(1 + int(count) // part_rows, _MOST_PARTS)
+    return [f"hash({columns}) % {parts} = {part}" for part in range(parts)]
+
+
 def by_parts(
     con: duckdb.DuckDBPyConnection, select: str, key: str, parts: int, folder: Path
 ) -> dict[int, str]:
@@ -79,7 +107,7 @@ def by_parts(
     Returns:
         For each part that has rows, by its number, what reads it behind FROM.
     """
-    con.execute(f"SET partitioned_write_flush_threshold = {max(_HELD_ROWS // parts, 1_000)}")
+    con.execute(f"SET partitioned_write_flush_threshold = {max(_HELD_ROWS // parts, 500)}")
     con.execute(
         f"""
         COPY (SELECT *, hash("{key}") % {parts} AS part FROM ({select}))

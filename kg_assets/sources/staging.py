@@ -130,6 +130,8 @@ def stage_inputs(
     with _Gathered(unparsed, QUARANTINED_BLOBS.schema) as problems:
         for source in adapter.all_inputs:
             _parse(con, source, scratch / f"parsed_{source.name}.parquet", problems, reading)
+    # Threads of the parser have ended, and Arrow would keep what they held: DuckDB needs it next.
+    pa.default_memory_pool().release_unused()
     con.read_parquet([str(unparsed)]).create_view("unparsed_input", replace=True)
     _view_recordless(con, adapter)
     patterns = sorted(pattern for source in adapter.all_inputs for pattern in source.files)

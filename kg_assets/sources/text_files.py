@@ -84,7 +84,7 @@ def text_batches(name: str, file: SafeFile, limits: Limits) -> Iterator[pa.Recor
             what = "holds nothing but white space" if blob else "is empty"
             problem = f"the file {what}; deliver it again, or leave it out"
         piece = Piece(0, blob, problem)
-    yield pieces_batch(name, [piece], is_utf8=False)
+    yield pieces_batch(name, [piece], checks_utf8=False)
 
 
 def bare_name(file: str) -> tuple[str, str]:

@@ -249,7 +249,11 @@ SELECT = f"""
     ),
     appended_seasons AS (
         SELECT with_seasons.* EXCLUDE (text),
-               unnest(json_transform(season.value->'episodes', '{_EPISODE}')) AS part
+               season.key AS season_key,
+               unnest(json_transform(season.value->'episodes', '{_EPISODE}')) AS part,
+               generate_subscripts(
+                   json_transform(season.value->'episodes', '{_EPISODE}'), 1
+               ) AS place
         FROM with_seasons,
              json_each(CASE WHEN json_valid(text) THEN text END) AS season
         WHERE starts_with(season.key, 'season/')
@@ -258,7 +262,7 @@ SELECT = f"""
         SELECT file, "table", position, sha256,
                row_number() OVER (
                    PARTITION BY file, "table", position
-                   ORDER BY part.season_number, part.episode_number, part.id
+                   ORDER BY part.season_number, part.episode_number, part.id, season_key, place
                )::INTEGER AS item,
                {_episode("coalesce(part.show_id, id)::VARCHAR", "name")}
         FROM appended_seasons

@@ -190,7 +190,8 @@ _IDENTIFIERS = ", ".join(
 
 SELECT = f"""
 WITH single AS (
-    -- An id may stand twice in a delivery; the second is quarantined, its references are the same.
+    -- An id may stand twice in a delivery; the second is quarantined, its references are the same
+    -- or, where it is another version, stand among those of the first by their targets.
     SELECT id, use, property, turn, target,
            min(place)::INTEGER AS place,
            min(name) AS name,
@@ -214,16 +215,17 @@ gathered AS (
                    'character': character,
                    'position': place
                }}
-               ORDER BY property, place, turn
+               ORDER BY property, place, turn, target
            ) FILTER (use IN {tuple(ROLES.values())}) AS credits,
-           list({_GENRE} ORDER BY turn) FILTER (use = 'genre' AND english IS NOT NULL) AS genres,
-           list(country ORDER BY turn)
+           list({_GENRE} ORDER BY turn, target)
+               FILTER (use = 'genre' AND english IS NOT NULL) AS genres,
+           list(country ORDER BY turn, target)
                FILTER (use = 'country' AND country IS NOT NULL) AS countries,
-           list(language ORDER BY turn)
+           list(language ORDER BY turn, target)
                FILTER (use = 'language' AND language IS NOT NULL) AS languages,
-           list(language ORDER BY turn)
+           list(language ORDER BY turn, target)
                FILTER (use = 'other language' AND language IS NOT NULL) AS other_languages,
-           list(profession ORDER BY turn)
+           list(profession ORDER BY turn, target)
                FILTER (use = 'profession' AND profession IS NOT NULL) AS professions,
            list(
                {{

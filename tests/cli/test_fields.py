@@ -4,7 +4,7 @@ import pytest
 
 from kg_assets.cli.explain import print_records, print_weights
 from kg_assets.cli.fields import fields_of, with_works
-from kg_assets.cli.render import console
+from kg_assets.cli.render import console, print_table
 from kg_assets.matching.explain import ComparisonEvidence, Explanation
 from kg_assets.matching.tables import resolved_entities
 from resources.duck import session
@@ -76,3 +76,16 @@ def test_a_long_name_is_cut_and_no_line_is_wider_than_the_window(width, capsys, 
     assert max(map(len, shown.splitlines())) <= width
     assert len(shown) < 20_000
     assert "characters)" in shown.replace("\n", "")
+
+
+def test_the_long_text_of_one_column_breaks_no_word_of_the_others(capsys, monkeypatch):
+    monkeypatch.setattr(console, "_width", 80)
+    rows = [
+        ("country_of_origin", "United States", "country", None, "stated", "stories:onion-2022-11"),
+        ("part_of_franchise", "Knives Out", "franchise", 2019, "inferred, 0.99", "It is. " * 30),
+    ]
+    print_table(["relation", "with", "type", "year", "kind", "because"], rows)
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) == 80
+    for word in ("country_of_origin", "part_of_franchise", "franchise", "2019", "inferred,"):
+        assert any(word in line.replace("│", " ").split() for line in shown)

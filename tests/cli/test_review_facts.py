@@ -8,9 +8,9 @@ from html import escape
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.browser import CHROMIUM, Browser
 from kg_assets.cli.main import app
 from kg_assets.inference.review.tables import FACT_JUDGEMENTS, reviewed_relations
-from tests.cli.browser import CHROMIUM, Browser
 from tests.graph.small_lake import write
 from tests.inference.conftest import World
 from tests.inference.test_fact_review import Says

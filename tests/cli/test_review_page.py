@@ -6,11 +6,11 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.browser import CHROMIUM, Browser
 from kg_assets.cli.main import app
 from kg_assets.cli.review_page import page_of
 from kg_assets.cli.review_pairs import Asked
 from kg_assets.matching.explain import ComparisonEvidence, Explanation
-from tests.cli.browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 

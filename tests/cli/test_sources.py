@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kg_assets.cli.building import land_files
 from kg_assets.cli.sources import check_source, list_sources
 from resources.settings import Settings
 from tests.sources.deliveries import Stage
@@ -127,12 +128,33 @@ def test_a_check_says_which_file_is_missing(tmp_path, capsys):
 
 def test_a_check_for_people_shows_fields_and_faults(tmp_path, capsys):
     path = tmp_path / "a.jsonl"
-    path.write_text(film("1", year=1999, colour="red") + "{}\n")
+    credits = [{"name": "Ann Lee", "role": "director"}]
+    path.write_text(film("1", year=1999, colour="red", credits=credits) + "{}\n")
     settings = Settings(home=tmp_path / "home", threads=1)
     assert check_source(settings, "mine", [path], sample=10) == 0
     out = capsys.readouterr().out
     for words in ("film: 1 records", "1999", "colour", "entity_type is missing"):
         assert words in out
+    assert '[{"name": "Ann Lee", "role": "director"}]' in out
+
+
+def test_of_a_file_of_which_no_record_is_made_nothing_is_said_to_be_read(tmp_path, capsys):
+    (path := tmp_path / "a.jsonl").write_text("{}\n")
+    assert check_source(Settings(home=tmp_path / "home"), "imdb", [path], sample=10) == 1
+    out = capsys.readouterr().out
+    assert "No record was made of it" in out
+    assert "Every field" not in out
+
+
+def test_a_delivery_json_that_a_build_would_refuse_is_not_landed(tmp_path, capsys):
+    (file := tmp_path / "a.jsonl").write_text(film("1"))
+    (manifest := tmp_path / "delivery.json").write_text('{"mode": "delte"}')
+    home = Settings(home=tmp_path / "home")
+    with pytest.raises(SystemExit) as stopped:
+        land_files(home, "mine", [file, manifest], "first")
+    assert stopped.value.code == 2
+    assert f"{manifest} is not a delivery.json: mode" in capsys.readouterr().err
+    assert not home.home.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,77 @@
 """How far tests of faults go, the homes that they break, and what must hold afterwards."""
 
 import os
+import pickle
 import random
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from resources.lake import Lake
-from tests.flow.conftest import built, home, landed, template  # noqa: F401 - fixtures
+from resources.settings import Settings
+from tests.flow.conftest import (  # noqa: F401 - fixtures
+    ENVIRONMENT,
+    built,
+    home,
+    land_both,
+    landed,
+    once,
+    template,
+)
+from tests.flow.graph import content
 
 FULL = os.environ.get("KG_TEST_FAULTS") == "full"
 """Whether they go to their full length, as `make test-faults` does."""
 
 TYPES = "film,person"
 BUILD = [sys.executable, "-m", "kg_assets.cli.main", "build", "--types", TYPES]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a build of films and people by two workers leaves that nothing disturbs.
+
+    Attributes:
+        tables: The content of every table, by digest.
+        graph: The published graph.
+        seconds: How long it took.
+        kilobytes: Size of its home.
+        landing: What it was made from.
+    """
+
+    tables: dict[tuple[str, str], str]
+    graph: dict[str, list[tuple[object, ...]]]
+    seconds: float
+    kilobytes: int
+    landing: Path
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """A build that is made once, for all processes that run tests."""
+
+    def make(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**ENVIRONMENT, "KG_HOME": str(folder / "home")}.items():
+                patch.setenv(name, value)
+            settings = Settings()
+            land_both(settings, folder)
+            began = time.monotonic()
+            code, output = finish(start(KG_WORKERS="2"))
+            assert code == 0, output
+            seconds = time.monotonic() - began
+            files = [path for path in settings.home.rglob("*") if path.is_file()]
+            size = sum(path.stat().st_size for path in files) // 1024
+            found = (tables(settings), content(settings), seconds, size)
+        (folder / "found.pickle").write_bytes(pickle.dumps(found))
+
+    folder = once(tmp_path_factory, "undisturbed", make)
+    found = pickle.loads((folder / "found.pickle").read_bytes())
+    return Undisturbed(*found, folder / "home" / "landing")
 
 
 @pytest.fixture
@@ -38,7 +95,7 @@ def start(**environment):
 
 def finish(process):
     """Wait for a build and return its exit code and what it printed."""
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=900)
     return process.returncode, output
 
 

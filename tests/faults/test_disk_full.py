@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from resources.settings import Settings
-from tests.faults.conftest import BUILD, FULL, finish, start, tables
+from tests.faults.conftest import BUILD, FULL, tables
 from tests.flow.graph import content
 
 TRIES = 12 if FULL else 2
@@ -33,23 +33,19 @@ def mounts():
 
 @pytest.mark.skipif(not mounts(), reason="no file system can be mounted here")
 def test_a_build_on_a_full_disk_says_so_and_the_next_one_ends_as_if_nothing_had_been(
-    landed, tmp_path, monkeypatch, chance
+    home, undisturbed, tmp_path, monkeypatch, chance
 ):
-    code, output = finish(start())
-    assert code == 0, output
-    expected, graph = tables(landed), content(landed)
-    used = sum(path.stat().st_size for path in landed.home.rglob("*") if path.is_file()) // 1024
     for number in range(TRIES):
-        home, out = tmp_path / f"full-{number}", tmp_path / f"out-{number}"
-        home.mkdir()
+        full, out = tmp_path / f"full-{number}", tmp_path / f"out-{number}"
+        full.mkdir()
         out.mkdir()
-        size = int(used * chance.uniform(0.15, 0.8))
+        size = int(undisturbed.kilobytes * chance.uniform(0.15, 0.8))
         subprocess.run(
             ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh", *BUILD],
             env=os.environ
             | {
-                "KG_HOME": str(home),
-                "KG_LANDING": str(landed.landing_path),
+                "KG_HOME": str(full),
+                "KG_LANDING": str(undisturbed.landing),
                 "OUT": str(out),
                 "SIZE": str(size),
             },
@@ -64,5 +60,5 @@ def test_a_build_on_a_full_disk_says_so_and_the_next_one_ends_as_if_nothing_had_
         with monkeypatch.context() as patch:
             patch.setenv("KG_HOME", str(out / "home"))
             settings = Settings()
-            assert tables(settings) == expected
-            assert content(settings) == graph
+            assert tables(settings) == undisturbed.tables
+            assert content(settings) == undisturbed.graph

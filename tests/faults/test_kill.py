@@ -12,14 +12,9 @@ KILLS = 50 if FULL else 3
 
 
 def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(
-    landed, tmp_path, monkeypatch, chance
+    home, undisturbed, tmp_path, monkeypatch, chance
 ):
-    began = time.monotonic()
-    code, output = finish(start(KG_WORKERS="2"))
-    assert code == 0, output
-    seconds = time.monotonic() - began
-    expected, graph = tables(landed), content(landed)
-    monkeypatch.setenv("KG_LANDING", str(landed.landing_path))
+    monkeypatch.setenv("KG_LANDING", str(undisturbed.landing))
     done = 0
     while done < KILLS:
         # As many kills as get a home to its end, and then another home.
@@ -27,7 +22,7 @@ def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(
         killed = Settings()
         for _ in range(min(KILLS - done, chance.randint(1, 6))):
             process = start(KG_WORKERS="2")
-            time.sleep(chance.uniform(0.1, 0.95) * seconds)
+            time.sleep(chance.uniform(0.1, 0.95) * undisturbed.seconds)
             process.send_signal(signal.SIGKILL)
             finish(process)
             done += 1
@@ -35,11 +30,11 @@ def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(
         time.sleep(1)
         # Nothing is half written: what the catalog names is there, whole.
         partial = tables(killed)
-        assert partial.items() <= expected.items()
+        assert partial.items() <= undisturbed.tables.items()
         code, output = finish(start(KG_WORKERS="2"))
         assert code == 0, output
-        assert tables(killed) == expected
-        assert content(killed) == graph
+        assert tables(killed) == undisturbed.tables
+        assert content(killed) == undisturbed.graph
         Lake(killed).collect(older_than_seconds=0)
         assert strangers(killed) == set()
-        assert tables(killed) == expected
+        assert tables(killed) == undisturbed.tables

@@ -89,20 +89,25 @@ def landed(home, tmp_path):
     return home
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A home that was built once, for all processes that run tests."""
+def once(tmp_path_factory, name, make):
+    """A folder that is filled once, for all processes that run tests."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    folder /= "template"
+    folder /= name
     with exclusive(folder.with_suffix(".lock")):
         if not folder.exists():
             draft = folder.with_suffix(".draft")
             draft.mkdir()
-            _build_template(draft)
+            make(draft)
             draft.rename(folder)
-    return folder / "home"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A home that was built once, for all processes that run tests."""
+    return once(tmp_path_factory, "template", _build_template) / "home"
 
 
 def _build_template(folder):

@@ -2,7 +2,10 @@
 
 import json
 
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+
 from kg_assets.building import build
+from kg_assets.cli.ui import WORKSPACE
 from kg_assets.instance import open_instance
 from kg_assets.matching.models import MODELS
 from kg_assets.sources.landing import land
@@ -31,6 +34,24 @@ def nodes(settings):
 def test_two_sources_become_one_graph(built):
     assert names(built) == ["Glass Onion", "Knives Out", "Mother", "Mother"]
     assert names(built, "episode") == ["Pilot"]
+
+
+def test_runs_of_a_build_name_the_code_location_so_that_the_timeline_shows_them(built):
+    (location,) = WorkspaceFileTarget([str(WORKSPACE)]).create_origins()
+    with open_instance(built) as instance:
+        origins = {run.remote_job_origin for run in instance.get_runs()}
+    assert [one.repository_origin.code_location_origin.location_name for one in origins] == [
+        location.location_name
+    ]
+
+
+def test_with_one_worker_the_log_of_runs_goes_to_a_file_as_well(landed, capfd):
+    (landed.landing_path / "alpha" / "first" / "delivery.json").write_text('{"mode": "delte"}')
+    assert len(build(landed, only=["sources"]).failed) == 1
+    assert capfd.readouterr().err == ""
+    (log,) = (landed.home / "logs" / landed.namespace).iterdir()
+    assert "source_records" in log.read_text()
+    assert "failed: LandingError" in log.read_text()
 
 
 def test_a_second_build_runs_nothing_and_changes_nothing(built):
@@ -109,7 +130,8 @@ def test_a_changed_delivery_folder_is_read_again(built):
 
 
 def test_an_empty_landing_zone_builds_an_empty_graph(home):
-    summary = build(home)
+    # Beside what was landed the template has the other types without a record.
+    summary = build(home, types=["film", "person"])
     assert summary.failed == []
     assert nodes(home) == []
 

@@ -38,6 +38,7 @@ class World:
         self.lake = Lake(self.settings)
         self.vectors = VectorStore(self.settings)
         self.entities: list[dict[str, Any]] = []
+        self._types: set[str] = set()
         self.figures: dict[str, Any] = {}
 
     def add(
@@ -74,15 +75,13 @@ class World:
         return key
 
     def deliver(self) -> None:
-        """Write what was added as the matching stage would."""
-        for kind in GAZETTEER_TYPES:
-            rows = [each for each in self.entities if each["entity_type"] == kind]
-            for table in (resolved_entities(kind), entity_members(kind), current_records(kind)):
-                self._run(
-                    f"fixture {table.name}",
-                    None,
-                    lambda step, table=table, rows=rows: step.write(table, _table(table, rows)),
-                )
+        """Write what was added as the matching stage would, all in one step."""
+        self._types |= {each["entity_type"] for each in self.entities}
+        with self.lake.step("fixture") as step:
+            for kind in GAZETTEER_TYPES:
+                rows = [each for each in self.entities if each["entity_type"] == kind]
+                for table in (resolved_entities(kind), entity_members(kind), current_records(kind)):
+                    step.write(table, _table(table, rows))
 
     def land(self, name: str, files: dict[str, str | bytes], *, source: str = "essays") -> None:
         """Land files as a delivery, and read it as the sources stage does."""
@@ -104,9 +103,13 @@ class World:
         policy: Policy | None = None,
         search: bool = True,
     ) -> None:
-        """Run the whole inference stage; without search, only texts of the kinds are read."""
+        """Run the inference stage for all types that ever had an entity.
+
+        Without search, only texts of the kinds are read.
+        """
         self._run("texts", None, run_texts)
-        for kind in GAZETTEER_TYPES if search else kinds:
+        found = [kind for kind in GAZETTEER_TYPES if kind in self._types | set(kinds)]
+        for kind in found if search else kinds:
             self._run(f"documents {kind}", kind, run_documents)
             if search:
                 self._run("index", kind, lambda step: run_document_index(step, self.vectors))

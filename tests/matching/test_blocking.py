@@ -1,6 +1,6 @@
 """Each candidate pair is made once, whatever the number of shards, and none is missing."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kg_assets.matching.block_index import BlockIndex
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
-from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec
+from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec
 from kg_assets.matching.normalise import create_macros
 
 SPEC = MatchSpec(
@@ -35,6 +35,8 @@ SCHEMA = pa.schema(
         *((name, pa.list_(pa.string())) for name in "abc"),
     ]
 )
+
+TEXTS = pa.list_(pa.string())
 
 KEYS = st.one_of(st.none(), st.lists(st.one_of(st.none(), st.sampled_from("pqrst")), max_size=4))
 ROWS = st.lists(
@@ -152,7 +154,7 @@ def test_what_the_refining_keys_part_meets_in_an_order_of_the_rule():
 def test_records_whose_hashes_are_equal_lose_no_pair(rows, hashes):
     con, filled = connection(rows)
     make_keys(con, SPEC, "rows")
-    con.execute("UPDATE block_key SET record = hash(record % $hashes)", {"hashes": hashes})
+    con.execute("UPDATE block_key_record SET record = hash(record % $hashes)", {"hashes": hashes})
     made = con.from_arrow(pairs_of_shard(con, SPEC, 0, 1)).fetchall()
     assert {pair[:2] for pair in made} >= expected(filled).keys()
     assert len({pair[:2] for pair in made}) == len(made)
@@ -171,6 +173,51 @@ def test_blocks_of_records_in_mapped_files_give_the_pairs_of_those_in_memory(row
             assert mapped.equals(pairs_of_shard(con, SPEC, shard, shards).read_all())
             order = mapped.sort_by([("record_l", "ascending"), ("record_r", "ascending")])
             assert mapped.equals(order)
+
+
+@settings(max_examples=15, deadline=None)
+@given(ROWS, st.integers(1, 4), st.integers(1, 4))
+def test_blocks_of_records_are_the_same_in_any_number_of_passes(rows, hashes, in_pass):
+    con, _ = connection(rows)
+    make_keys(con, SPEC, "rows")
+    con.execute("UPDATE block_key_record SET record = hash(record % $hashes)", {"hashes": hashes})
+    once, often = (BlockIndex.of(con, "block_key", in_pass=size) for size in (1 << 20, in_pass))
+    assert [getattr(once, each.name).tolist() for each in fields(once)] == [
+        getattr(often, each.name).tolist() for each in fields(often)
+    ]
+
+
+NAMES = st.lists(st.sampled_from(["ann lee", "bo", "", None]), max_size=8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(NAMES)
+def test_keys_that_follow_from_one_column_are_those_of_each_record(names):
+    """Where a feature says of which column it is, keys are made once for each of its values."""
+    con, _ = connection(
+        [
+            {"source": "x", "name": name, "a": name and name.split(" "), "c": [f"{place // 2}"]}
+            for place, name in enumerate(names)
+        ]
+    )
+    rules = BlockingRule("words", keys="a || [name, name]", refine="c"), SPEC.blocking[2]
+    plain = replace(SPEC, blocking=rules)
+    shared = replace(plain, features=(Feature("a", "string_split(name, ' ')", TEXTS, of="name"),))
+    made = []
+    for spec in (plain, shared):
+        make_keys(con, spec, "rows")
+        made.append(con.sql("FROM block_key ORDER BY ALL").fetchall())
+    assert made[0] == made[1]
+    assert len(set(made[0])) == len(made[0])
+
+
+def test_a_record_with_many_keys_has_each_of_them_once():
+    keys = [f"{place % 40}" for place in range(100)]
+    con, filled = connection([{"source": "x", "a": keys}, {"source": "y", "a": keys[:1]}])
+    assert [row[:2] for row in pairs(con, SPEC, 1)] == [
+        tuple(record["record_id"] for record in filled)
+    ]
+    assert con.sql("SELECT count(*) FROM block_key").fetchall() == [(41,)]
 
 
 def test_a_shard_that_does_not_exist_is_an_error():

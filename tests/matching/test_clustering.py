@@ -231,6 +231,15 @@ def test_a_clique_of_weak_edges_stays_whole():
     assert groups(found) == [" ".join(records)]
 
 
+def test_a_chain_of_two_hundred_records_breaks_at_its_weakest_edge_between_what_must_part():
+    records = [f"a:{place:03}" for place in range(200)]
+    weights = dict.fromkeys(pairwise(records), 9.0)
+    weights["a:129", "a:130"] = 4.0
+    found, _ = run(records, weights, forbid=[("a:003", "a:190")])
+    assert [len(group.split()) for group in groups(found)] == [130, 70]
+    assert [row["reason"] for row in found.kept_apart.to_pylist()] == ["cannot link: years"]
+
+
 def test_a_component_above_the_largest_size_is_divided_along_its_best_edges():
     records = [f"a:{i}" for i in range(6)]
     weights = dict.fromkeys(pairwise(records), 5)

@@ -20,8 +20,8 @@ def numbered(ids, pairs, hashing="hash"):
     schema = pa.schema([(name, pa.string()) for name in ("record_l", "record_r", "rule")])
     rows = [dict(zip(schema.names, pair, strict=True)) for pair in pairs]
     con.from_arrow(pa.Table.from_pylist(rows, schema=schema)).create("pair")
-    records = Numbered(con, pa.chunked_array([ids], pa.string()), hashing)
-    batches, rules = records.pairs("pair", 2)
+    records = Numbered.of(con, pa.chunked_array([ids], pa.string()), hashing)
+    batches, rules = records.pairs(con, "pair", 2)
     named = records.ids.to_pylist()
     numbers = range(len(ids)) if records.number is None else records.number.tolist()
     assert [ids[number] for number in numbers] == named

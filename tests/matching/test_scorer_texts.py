@@ -3,11 +3,12 @@
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg_assets.matching.scorers import texts
+from kg_assets.matching.hashes import found, ordered
+from kg_assets.matching.scorers import texts, words
+from kg_assets.matching.scorers.instructions import NO_SPAN, SIZE_BITS
 
 ALPHABET = st.sampled_from("aabbcdeéñ中")
 PAIRS = st.lists(
@@ -30,8 +31,9 @@ def ends(left, right):
 
 def similarity(left, right, least=0.0):
     where = ends(left, right)
-    bounds = np.array([where[1], where[3], where[4]])
-    one, other = texts.letters(bounds[:-1], bounds[1:], where[0])
+    rows = np.empty((2, 2), dtype=np.uint64)
+    words.put_texts(*words.texts_of(pa.array([left, right])), 0, rows, 0)
+    one, other = rows[:, 0]
     room = np.zeros(where[4] + 1, dtype=np.bool_)
     return texts.jaro_winkler(*where, one, other, least, np.zeros(256, dtype=np.uint64), room)
 
@@ -71,32 +73,84 @@ def test_edit_distance_and_containment_are_those_of_duckdb(pairs):
         assert [function(*ends(*pair)) for pair in pairs] == by_duckdb(expression, pairs)
 
 
-LISTS = st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=2, max_size=6)
+LISTS = st.lists(
+    st.none() | st.lists(st.none() | st.integers(0, 9), max_size=8), min_size=2, max_size=6
+)
+
+
+def sets_of(column):
+    """Bits, and begin and end of the elements, of each list; the elements."""
+    lists, elements = words.lists_of(column)
+    sizes = np.diff(lists.bounds).astype(np.int64)
+    rows, room = np.empty((len(column), 2), dtype=np.uint64), np.zeros(sizes.sum(), dtype=np.uint64)
+    target = np.cumsum(sizes) - sizes, room, 0, rows, 0
+    if pa.types.is_integer(elements.type):
+        given = *words.known_of(elements), words.numbers_of(elements)
+        words.put_sets(lists.known, lists.first, lists.bounds, *given, *target)
+    else:
+        given = words.texts_of(elements)
+        words.put_sets_of_texts(lists.known, lists.first, lists.bounds, *given, *target)
+    return [
+        (
+            bits,
+            None
+            if span == int(NO_SPAN)
+            else (span >> SIZE_BITS, (span >> SIZE_BITS) + (span % 2**SIZE_BITS)),
+        )
+        for bits, span in rows.tolist()
+    ], room
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(LISTS, st.integers(1, 5))
-def test_lists_share_what_their_sets_share(lists, enough):
-    values = np.array([one for each in lists for one in each], dtype=np.uint64)
-    # A nine stands for NULL.
-    sizes, kept, bits = texts.sorted_sets(
-        np.array([len(one) for one in lists]), values, values != np.uint64(9)
-    )
-    sets = [set(one) - {9} for one in lists]
-    assert sizes.tolist() == [len(one) for one in sets]
-    first = np.concatenate(([0], np.cumsum(sizes)))
-    for place, one in enumerate(sets[:-1]):
-        spans = first[place], first[place + 1], first[place + 1], first[place + 2]
-        shared = len(one & sets[place + 1])
-        assert texts.common(kept, *spans, enough) == min(shared, enough)
+@given(LISTS, st.integers(1, 5), st.integers(0, 2), st.booleans())
+def test_lists_share_what_their_sets_share(lists, enough, left_out, as_texts):
+    if as_texts:
+        lists = [one and [None if each is None else "x" * each for each in one] for one in lists]
+    kind = pa.string() if as_texts else pa.int64()
+    # A part of an array shares the array's buffers.
+    column = pa.array([[None], None, *lists], pa.list_(kind)).slice(left_out)
+    rows = column.to_pylist()
+    made, elements = sets_of(column)
+    sets = [None if one is None else set(one) - {None} for one in rows]
+    assert [span is None for _, span in made] == [one is None for one in sets]
+    for (bits, span), (next_bits, next_span), one, other in zip(
+        made, made[1:], sets, sets[1:], strict=False
+    ):
+        if span is None or next_span is None:
+            continue
+        shared = len(one & other)
+        assert span[1] - span[0] == len(one)
+        assert texts.common(elements, *span, *next_span, enough) == min(shared, enough)
         # What has no bit in common shares nothing.
-        assert shared == 0 or bits[place] & bits[place + 1] != 0
+        assert shared == 0 or bits & next_bits != 0
 
 
-@pytest.mark.parametrize("texts_given", [["a", "", "é"], []])
-def test_hashes_tell_texts_apart_and_are_never_zero(texts_given):
-    joined = "".join(texts_given).encode() + b"-"
-    bounds = np.cumsum([0, *(len(text.encode()) for text in texts_given)])
-    found = texts.hash_texts(bounds, np.frombuffer(joined, dtype=np.uint8)).tolist()
-    assert len(set(found)) == len(texts_given)
-    assert 0 not in found
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.none() | st.text(ALPHABET, max_size=40), max_size=20), st.integers(0, 3))
+def test_hashes_tell_texts_apart_and_are_never_zero(several, left_out):
+    column = pa.array(several, pa.string()).slice(left_out)
+    rows = np.empty((len(column), 1), dtype=np.uint64)
+    words.put_hashes(*words.texts_of(column), rows, 0)
+    by_text = dict(zip(column.to_pylist(), rows[:, 0].tolist(), strict=True))
+    assert [by_text[text] for text in column.to_pylist()] == rows[:, 0].tolist()
+    assert by_text.pop(None, 0) == 0
+    assert len(set(by_text.values()) - {0}) == len(by_text)
+
+
+HASHES = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3) | st.just(2**64 - 1), max_size=30)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(HASHES, HASHES)
+def test_hashes_are_sorted_and_madeagain(known, others):
+    places, in_order, begins = ordered(np.array(known, dtype=np.uint64))
+    assert in_order.tolist() == sorted(known)
+    assert places.tolist() == sorted(range(len(known)), key=lambda place: known[place])
+    asked = known + others
+    ones, at = found(np.array(asked, dtype=np.uint64), in_order, begins)
+    assert sorted(zip(ones.tolist(), places[at].tolist(), strict=True)) == [
+        (one, place)
+        for one, value in enumerate(asked)
+        for place, other in enumerate(known)
+        if value == other
+    ]

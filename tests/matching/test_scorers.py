@@ -30,6 +30,7 @@ from kg_assets.matching.scorers.splink_predict import SplinkScorer
 from kg_assets.matching.scoring import exact_from, score_pairs
 from kg_assets.matching.settings import prior_settings
 from kg_assets.matching.tables import JUDGEMENTS
+from resources.derived import derived
 from resources.settings import Settings
 from tests.matching.match_worlds import film, people_of, trained, world
 
@@ -188,8 +189,11 @@ def features_of(spec):
     )
 
 
-def rows_by(con, spec, trained_settings, by, exact=None, views=("pair", "record", "frequency")):
-    found = score_pairs(con, spec, trained_settings, *views, by=by, exact=exact)
+VIEWS = ("pair", "record", "frequency")
+
+
+def rows_by(con, spec, trained_settings, by, exact=None, views=VIEWS, **how):
+    found = score_pairs(con, spec, trained_settings, *views, by=by, exact=exact, **how)
     return {(row["record_l"], row["record_r"]): row for row in found.to_arrow_table().to_pylist()}
 
 
@@ -234,6 +238,54 @@ def test_the_compiled_scorer_gives_splinks_answer_for_generated_records(kind):
     con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("pair")
     assert con.sql("SELECT count(*) > 200 FROM pair").fetchall()[0][0]
     assert_same_answer(con, spec, json.loads(row["settings"]), ("pair", "record", "counted_term"))
+
+
+def in_folder(folder, made):
+    """Keeps what follows from records in a folder, and notes what is made."""
+
+    def shared(name, make):
+        def making(place):
+            made.append(name)
+            make(place)
+
+        return derived(folder, name, making, 1 << 30)
+
+    return shared
+
+
+def test_shards_map_what_one_of_them_has_read_and_give_the_same_answer(tmp_path):
+    spec, con = MODELS["person"], generated("person")
+    learnt = json.loads(trained(con, spec)["settings"])
+    make_keys(con, spec, "record")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("pair")
+    con.execute(
+        "CREATE TABLE rarer AS SELECT * REPLACE (frequency / 2 AS frequency) FROM counted_term"
+    )
+    made = []
+    for frequencies in ("counted_term", "rarer"):
+        wanted = rows_by(con, spec, learnt, "compiled", views=("pair", "record", frequencies))
+        found = {}
+        for shard in range(3):
+            con.execute(
+                f"CREATE OR REPLACE VIEW part AS FROM pair WHERE hash(record_l) % 3 = {shard}"
+            )
+            shared = in_folder(tmp_path, made)
+            views = "part", "record", frequencies
+            found |= rows_by(con, spec, learnt, "compiled", views=views, shared=shared)
+        assert len(wanted) > 200
+        assert found == wanted
+    # Of other frequencies something else follows.
+    assert len(made) == len(set(made)) == 2
+
+
+def test_records_without_a_single_value_can_be_mapped(tmp_path):
+    spec = features_of(random_spec([(MISSING[1], [(CONDITIONS[9], 0.5, 0.1, 1.0)], 0.5, 0.9)]))
+    nothing = dict.fromkeys(("word", "number", "day", "words", "more"))
+    con = random_world([nothing, nothing])
+    asked = con, spec, prior_settings(spec), "compiled"
+    found = rows_by(*asked, shared=in_folder(tmp_path, []))
+    assert found == rows_by(*asked)
+    assert [row["levels"] for row in found.values()] == [[0]]
 
 
 def test_splink_gives_one_answer_however_many_pairs_it_is_given_at_once():

@@ -114,6 +114,19 @@ def test_an_explanation_adds_up_to_the_score():
     assert found.edge == (found.match_probability >= found.threshold)
 
 
+def test_what_a_common_maker_explains_is_not_counted_and_not_missing():
+    rows = [
+        film("a", "1", "Up", 2009, ["Pete Docter"], countries=["US"]),
+        film("b", "1", "Up", 2009, ["Pete Docter"], countries=["US"]),
+    ]
+    con, row, _ = scores(rows)
+    (found,) = explain_pairs(
+        con, SPEC, row, [("a:1", "b:1")], records_view="record", frequencies_view="counted_term"
+    )
+    levels = {part.name: part.level for part in found.comparisons}
+    assert (levels["countries"], levels["languages"]) == ("not counted", "missing")
+
+
 def test_a_pair_that_was_never_blocked_is_explained_with_its_vetoes():
     con, row, _ = scores([film("a", "1", "Rocky", 1976), film("b", "1", "Rocky III", 1982)])
     (found,) = explain_pairs(

@@ -75,6 +75,34 @@ def test_a_change_that_matching_does_not_see_leaves_keys_and_pairs_alone(world):
     assert changed == {"film/records", "film/resolved_entities"}
 
 
+CHANGES = {
+    "added": [{"source": "c", "films": [RED], "mode": "partial", "free": None}],
+    "changed": [{"source": "a", "films": [RED | {"year": 2004}], "mode": "partial", "free": None}],
+    "renamed": [{"source": "a", "films": [RED | {"name": "Red Moon"}], "mode": "partial",
+                 "free": None}],
+    "deleted": [{"source": "b", "films": [BLUE], "mode": "delete", "free": None}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_shard_looks_through_its_scores_for_those_of_a_small_delivery(world, change):
+    again = world.copy(world.lake.settings.home.parent / "again", **WHOLE)
+    for one in (world, again):
+        one.deliver_all(CHANGES[change])
+    again.update()
+    told = [world.run(*step).get("scores_before") for step in world.steps()]
+    assert set(told) - {None} == {"computed again"}
+    assert_equal(world.content(), again.content())
+
+
+def test_a_shard_of_scores_that_missed_an_update_looks_through_them(world):
+    world.deliver_all(CHANGES["changed"])
+    world.update(but=2)
+    world.deliver_all(CHANGES["added"])
+    told = [world.run(*step).get("scores_before") for step in world.steps()]
+    assert set(told) - {None} == {"computed again", "looked for among all"}
+
+
 def test_a_new_judgement_resolves_only_the_components_that_it_touches(world):
     assert world.judge("a:1", "b:1", "different")
     figures = world.update()

@@ -275,6 +275,36 @@ def test_fields_that_it_does_not_know_are_read_by_the_engine() -> None:
     assert same([b'{"f":1.5,"t":"x"}'], fields)[0]["f"] == 1.5
 
 
+def test_a_field_is_found_whatever_came_before_it_in_other_objects() -> None:
+    wanted = pa.struct({"n": pa.string(), "a name of many letters": pa.string(), "na": pa.string()})
+    fields = pa.schema({"n": pa.string(), "x": wanted, "y": wanted, "list": pa.list_(wanted)})
+    objects = [
+        {"n": "1", "na": "2"},
+        {"na": "1", "n": "2"},
+        {"other": "1", "n": "2", "a name of many letters": "3"},
+        {"other": "1", "a name of mani letters": "2", "na": "3"},
+        {"a name of many letters": "1", "a name": "2", "n": "3"},
+    ]
+    rows = [
+        {first: one, "other": 1, second: other, "list": [other, one], "n": "4"}
+        for first, second in (("x", "y"), ("y", "x"))
+        for one in objects
+        for other in objects
+    ]
+    records = same([json.dumps(row).encode() for row in rows], fields)
+    for record, row in zip(records, rows, strict=True):
+        for name in ("x", "y"):
+            value = row[name]
+            assert isinstance(value, dict)
+            assert record[name] == {field.name: value.get(field.name) for field in wanted}
+
+
+def test_a_name_with_a_quote_in_it_is_no_end_of_another() -> None:
+    fields = pa.schema({"a": pa.string(), 'a":"b': pa.string()})
+    blobs = [b'{"a":"b","x":1}', rb'{"a\":\"b":"1"}', b'{"a":"b":"1"}', b'{"a":"b"}']
+    assert [record["a"] for record in same(blobs, fields)] == ["b", None, "b"]
+
+
 def test_many_names_are_told_apart() -> None:
     names = [f"P{k}" for k in range(400)] + ["a" * k for k in range(1, 40)]
     fields = pa.schema(dict.fromkeys(names, pa.int64()))

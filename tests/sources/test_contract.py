@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg_assets.sources.contract import check_contract
+from kg_assets.sources.staged import KEYED_ROWS
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 SCHEMA = pa.schema(
@@ -25,7 +26,7 @@ SCHEMA = pa.schema(
 RELATION = {"relation": "based_on", "source_id": "2"}
 
 
-def _check(*rows: dict) -> tuple[list[dict], list[dict]]:
+def _check(*rows: dict, part_rows: int = KEYED_ROWS) -> tuple[list[dict], list[dict]]:
     full = [
         {
             "entity_type": "film",
@@ -42,7 +43,7 @@ def _check(*rows: dict) -> tuple[list[dict], list[dict]]:
     con = duckdb.connect(config={"threads": 1})
     con.register("given_rows", pa.Table.from_pylist(full, schema=SCHEMA))
     with tempfile.TemporaryDirectory() as scratch:
-        check_contract(con, "given_rows", "contract", Path(scratch))
+        check_contract(con, "given_rows", "contract", Path(scratch), part_rows=part_rows)
         kept, refused = (
             con.sql(f"FROM contract_{name} ORDER BY file, position").to_arrow_table().to_pylist()
             for name in ("kept", "refused")
@@ -177,3 +178,8 @@ def test_each_row_is_kept_or_refused_and_ids_are_unique(rows):
     ids = [(record["entity_type"], record["source_id"]) for record in kept]
     assert len(ids) == len(set(ids))
     assert all(fault["reason"] for fault in refused)
+
+
+def test_ids_that_are_compared_in_parts_are_judged_as_all_at_once():
+    rows = [{"source_id": str(n % 40), "name": f"Up {n % 3}"} for n in range(100)]
+    assert _check(*rows, part_rows=7) == _check(*rows)

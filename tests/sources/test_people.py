@@ -146,6 +146,15 @@ def test_a_person_id_joins_the_credits_of_several_works(con):
     assert person["professions"] == ["actor", "director"]
 
 
+def test_works_of_one_blob_in_any_order_give_the_same_person(con):
+    works = [
+        {"source_id": str(n), "name": "Up", "position": 0, "credits": [_credit(name, None, "p1")]}
+        for n, name in enumerate(["Ann Lee", "A. Lee", "Lee Ann", "Annie Lee"])
+    ]
+    [person] = _people(_records(con, *works))
+    assert [person] == _people(_records(con, *reversed(works)))
+
+
 def test_the_sources_own_person_record_is_the_only_one(con):
     own = {"entity_type": "person", "source_id": "p1", "name": "Ann Mary Lee", "birth_year": 1970}
     records = _records(

@@ -382,6 +382,16 @@ def test_the_answer_to_a_season_goes_before_one_that_was_appended(stage):
     assert names[str(SEASON["episodes"][0]["id"])] == SEASON["episodes"][0]["name"]
 
 
+def test_of_an_episode_appended_several_times_the_first_is_kept(stage):
+    first = SEASON["episodes"][0]
+    several = [first | {"name": f"Version {n}"} for n in range(30)]
+    series = SERIES | {"season/1": {"season_number": 1, "episodes": several}}
+    stage.deliver("tmdb", a__json=json.dumps(series))
+    stage.run("tmdb|d")
+    names = {row["source_id"]: row["name"] for row in stage.rows(SOURCE_RECORDS)}
+    assert names[str(first["id"])] == "Version 0"
+
+
 def test_an_average_of_no_votes_is_no_rating(stage):
     none = FILM | {"vote_average": 0.0, "vote_count": 0}
     some = FILM | {"id": 20, "vote_average": 7.8, "vote_count": 900}

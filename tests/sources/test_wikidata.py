@@ -363,6 +363,19 @@ def test_an_entity_that_is_there_twice_is_kept_once_with_its_credits(stage):
     assert "was given before, with equal content" in row["reason"]
 
 
+def test_what_versions_of_an_entity_say_stands_in_an_order_of_its_own(stage):
+    targets = ["Q8", "Q6", "Q9", "Q7", "Q5"]
+    versions = [
+        entity("Q1", "Up", P31=FILM, P57=item(one), P136=item(one), P364=item(one))
+        for one in targets
+    ]
+    told = [entity(one, f"the {one}") for one in targets]
+    found = read(stage, *versions, *told)["Q1"]
+    assert [credit["person_id"] for credit in found["credits"]] == sorted(targets)
+    assert found["genres"] == [f"the {one}".lower() for one in sorted(targets)]
+    assert found["languages"] == found["genres"]
+
+
 DUMP = dump(entity("Q1", "Up", P31=FILM), entity("Q2", "It", P31=FILM))
 ENTITIES = {row["id"]: row for row in json.loads(DUMP)}
 FORMS = {

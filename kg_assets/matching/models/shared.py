@@ -35,8 +35,15 @@ TITLE_FEATURES = (
         "lambda one: series_part(one))))",
         TEXTS,
     ),
+    Feature(
+        "part_of",
+        "list_sort(list_distinct(list_transform(parts, "
+        "lambda part: hash(regexp_replace(part, '#[0-9]+$', '')))))",
+        pa.list_(pa.uint64()),
+    ),
 )
-"""The keys of all names of a work, and its place in a series under each."""
+"""The keys of all names of a work, its place in a series under each, and hashes of the titles of
+these series."""
 
 
 COUNTRIES = Feature(
@@ -210,9 +217,7 @@ def other_part() -> Veto:
     """Two parts of one series: the same base title and another number."""
     return Veto(
         "part_differs",
-        "NOT list_has_any(l.parts, r.parts) AND list_has_any("
-        "list_transform(l.parts, lambda part: regexp_replace(part, '#[0-9]+$', '')), "
-        "list_transform(r.parts, lambda part: regexp_replace(part, '#[0-9]+$', '')))",
+        "NOT list_has_any(l.parts, r.parts) AND list_has_any(l.part_of, r.part_of)",
         "The titles name different parts of one series.",
     )
 

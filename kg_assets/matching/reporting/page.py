@@ -64,7 +64,7 @@ def page(title: str, lines: Sequence[str], charts: Sequence[Spec], library: str)
         title: Heading.
         lines: Paragraphs under it, plain text.
         charts: Charts in order.
-        library: The JavaScript that draws them (see `drawing`).
+        library: The JavaScript that draws them (see `library`).
 
     Returns:
         HTML that reads nothing from a network.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,7 +13,8 @@ from kg_assets.matching.current_model import current_model
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.reporting import charts, cluster_charts, figures, page
-from kg_assets.matching.reporting.drawing import Drawing, draw
+from kg_assets.matching.reporting.drawing import draw
+from kg_assets.matching.reporting.library import library
 from kg_assets.matching.thresholds import weight_of, with_thresholds
 from kg_assets.preview import Markdown
 
@@ -62,8 +62,8 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
     count = int(con.table("report_record").aggregate("count(*)").fetchall()[0][0])
     drawn = _charts(step, spec, model) if count else []
     title = f"Match model of the entity type {kind}"
-    library = _library(step.lake.settings.reports)
-    files = {PAGE: page.page(title, _lines(model, count), drawn, library).encode()}
+    drawing = library(step.lake.settings.reports)
+    files = {PAGE: page.page(title, _lines(model, count), drawn, drawing).encode()}
     if drawn:
         small = page.together(drawn[:_SHOWN_CHARTS], title)
         files[PICTURE], picture = draw([page.png(page.together(drawn, title)), page.svg(small)])
@@ -90,14 +90,6 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
             schema=tables.match_report(kind).schema,
         ),
     )
-
-
-def _library(folder: Path) -> str:
-    """The JavaScript that every page holds: made once, since making it takes a second."""
-    path = folder / f".vega-{version('vl-convert-python')}.js"
-    if not path.is_file():
-        _replace(path, draw([Drawing("library")])[0])
-    return path.read_text(encoding="utf-8")
 
 
 def report_stands(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,13 +65,7 @@ class ClassifierScorer:
                 "none: judge some pairs and train it (kg build --retrain), or choose another "
                 "scorer (KG_SCORERS)"
             )
-        exact = Scoring(
-            asked.spec,
-            asked.settings,
-            asked.pairs_view,
-            asked.records_view,
-            asked.frequencies_view,
-        )
+        exact = replace(asked, exact_from=None, every_pair=True)
         with CompiledScorer().scored(con, exact) as rows:
             yield pa.RecordBatchReader.from_batches(
                 rows.schema, (_moved(batch, asked.settings) for batch in rows)

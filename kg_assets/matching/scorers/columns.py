@@ -4,20 +4,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from kg_assets.matching.scorers.instructions import NO_SPAN, SIZE_BITS
 from kg_assets.matching.telling import ONCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from kg_assets.matching.scorers.machine import Columns
+    from kg_assets.matching.scorers.terms import Terms
 
 Kind: TypeAlias = Literal["number", "value", "list", "telling", "text", "names"]
 """What is needed of an expression: see `RecordColumns`."""
@@ -46,14 +50,43 @@ _ELEMENTS = {
 }
 """As what lists are read."""
 
+_IN_PARENTHESES = re.compile(r"^\(([a-z_]\w*)\)$")
+
+
+class Read(NamedTuple):
+    """What was read of records.
+
+    Attributes:
+        columns: What a machine needs of them.
+        ids: Their ids, in the order of their rows.
+        hashes: DuckDB's hashes of the ids, in the same order.
+    """
+
+    columns: Columns
+    ids: pa.ChunkedArray
+    hashes: Any
+
+
+class Layout(NamedTuple):
+    """Columns that were added to `RecordColumns`, without the connection.
+
+    Attributes:
+        places: First word of each.
+        types: DuckDB types of expressions.
+        width: Words of a row.
+    """
+
+    places: dict[tuple[Kind, str], int]
+    types: dict[str, str | None]
+    width: int
+
 
 class RecordColumns:
     """Collects the expressions over one record that a model needs; each is computed once.
 
     A record is a row of words of 64 bits. A number (a DOUBLE, NaN for NULL) and a value that is
     compared as a whole (a hash, 0 for NULL) take a word each; a list takes one with a bit for each
-    element and one that says where its elements are, which of a list that tells hold what they
-    tell; a text takes one with a bit for each letter
+    element and one that says where its elements are; a text takes one with a bit for each letter
     and one that says where it is; a list of texts takes one that says where these are.
 
     Args:
@@ -63,16 +96,32 @@ class RecordColumns:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, view: str) -> None:
         self.con = con
-        self.view = view
         self.width = 0
+        # Of a view over files each question for a type would open these.
+        con.execute(f"CREATE OR REPLACE TEMP TABLE record_described AS FROM {view} LIMIT 0")
         self._places: dict[tuple[Kind, str], int] = {}
         self._types: dict[str, str | None] = {}
+
+    @property
+    def layout(self) -> Layout:
+        """The columns that were added."""
+        return Layout(dict(self._places), dict(self._types), self.width)
+
+    def lay(self, layout: Layout) -> None:
+        """Add the columns of others that were `described` alike."""
+        self._places, self._types = dict(layout.places), dict(layout.types)
+        self.width = layout.width
+
+    def described(self) -> str:
+        """Names and types of the columns that records have."""
+        records = self.con.table("record_described")
+        return json.dumps([records.columns, list(map(str, records.types))])
 
     def type_of(self, expression: str) -> str | None:
         """DuckDB type of an expression over the columns of a record, None where it has none."""
         if expression not in self._types:
             try:
-                found = self.con.sql(f"SELECT {expression} AS value FROM {self.view} LIMIT 0")
+                found = self.con.sql(f"SELECT {expression} AS value FROM record_described")
                 self._types[expression] = str(found.types[0])
             except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException):
                 # Of no column of the records: DuckDB will say so where the pair is told of.
@@ -106,62 +155,67 @@ class RecordColumns:
             kind: What is needed of it.
             expression: Expression over the columns of a record, of a type that fits.
         """
+        # What stands for a parameter of a macro comes in parentheses.
+        expression = _IN_PARENTHESES.sub(r"\1", expression)
         if (kind, expression) not in self._places:
             self._places[kind, expression] = self.width
             self.width += _WORDS[kind]
         return self._places[kind, expression]
 
+    def made_of(self, terms: Sequence[Terms], telling: Mapping[str, Any]) -> str:
+        """Says how columns are made of records: equal texts, equal columns.
+
+        Args:
+            terms: As for `read`.
+            telling: As for `read`.
+        """
+        columns = [(kind, self._computed(kind, sql)) for kind, sql in self._places]
+        frequencies = [(one.expression, one.digest) for one in terms]
+        known = [(one, sha256(names).hexdigest()) for one, names in sorted(telling.items())]
+        # Hashes are those of this release of DuckDB.
+        return json.dumps([columns, frequencies, known, duckdb.__version__])
+
     def read(
-        self,
-        source: str,
-        most: int,
-        frequencies: dict[str, str],
-        telling: dict[str, Any],
-    ) -> tuple[Columns, pa.ChunkedArray]:
+        self, source: str, most: int, terms: Sequence[Terms], telling: Mapping[str, Any]
+    ) -> Read:
         """Compute all columns.
 
         Args:
             source: Name of a view of the records that are paired, or a subquery.
             most: How many records these are at most.
-            frequencies: Table with the term frequencies of each column that has some; log2 of them
-                follow as numbers, in this order.
+            terms: Term frequencies; log2 of them follow as numbers, in this order.
             telling: Of each list that tells what `kg_assets.matching.telling.read_known` gives.
 
         Returns:
-            The columns, and the ids of the records in the order of their rows.
+            The columns and ids.
         """
-        computed = "".join(
-            f",\n       {self._computed(*column)} AS c{place}"
-            for place, column in enumerate(self._places)
-        )
-        values = "".join(f", {column} AS a{place}" for place, column in enumerate(frequencies))
-        joins = "\n".join(
-            f"LEFT JOIN {table} AS f{place} ON f{place}.{column} = record.a{place}"
-            for place, (column, table) in enumerate(frequencies.items())
-        )
-        listed = ", ".join(
-            (
-                "record_id",
-                *(f"c{place}" for place in range(len(self._places))),
-                *(f"log2(f{place}.tf_{column})" for place, column in enumerate(frequencies)),
-            )
-        )
+        # Of several columns that are made of one value it is read once.
+        asked: dict[str, int] = {}
+        takers: list[_Taker] = []
+        place = 0
+        for kind, expression in self._places:
+            value = asked.setdefault(self._computed(kind, expression), len(asked))
+            is_text = self.is_text(expression)
+            takers.append(_Taker(value, place, "hash" if kind == "value" and is_text else kind))
+            place += _WORDS[kind]
+        for one in terms:
+            takers.append(_Taker(asked.setdefault(one.expression, len(asked)), place, one))
+            place += 1
+        listed = "".join(f",\n       {sql} AS c{place}" for sql, place in asked.items())
         rows = self.con.sql(
             f"""
-            SELECT {listed}
-            FROM (SELECT record_id{computed}{values} FROM {source}) AS record
-            {joins}
+            SELECT record_id,
+                   hash(record_id) AS id_hash{listed}
+            FROM {source}
             """
         )
-        kinds: list[Kind] = [kind for kind, _ in self._places]
-        kinds += ["number"] * len(frequencies)
         # Of a list that was not counted each element says itself what it tells.
         known = {
-            place: telling[sql]
-            for place, (kind, sql) in enumerate(self._places)
+            word: telling[sql]
+            for (kind, sql), word in self._places.items()
             if kind == "telling" and sql in telling
         }
-        made = _Rows(kinds, most, known)
+        made = _Rows(takers, most, place, known)
         # While a batch is taken apart, DuckDB computes the ones after it.
         with ThreadPoolExecutor(1) as pool:
             waiting: deque[Future[None]] = deque()
@@ -178,102 +232,133 @@ class RecordColumns:
         if kind == "number":
             days = f"date_diff('day', DATE '1970-01-01', {sql})" if found == "DATE" else f"({sql})"
             return f"{days}::DOUBLE"
-        if kind == "value":
+        if kind == "value" and found != "VARCHAR":
             return f"CASE WHEN ({sql}) IS NOT NULL THEN greatest(hash({sql}), 1::UBIGINT) END"
-        return f"({sql})::{_ELEMENTS[found]}" if kind in ("list", "telling") else sql
+        if kind in ("list", "telling") and _ELEMENTS[found] != found:
+            return f"({sql})::{_ELEMENTS[found]}"
+        return sql
+
+
+class _Taker(NamedTuple):
+    """A column of a batch that becomes words of rows.
+
+    Attributes:
+        column: Its place among the columns that are read.
+        word: The first word.
+        kind: What is needed of it; "hash" is the value of a text.
+    """
+
+    column: int
+    word: int
+    kind: Kind | Literal["hash"] | Terms
 
 
 class _Rows:
-    """Rows of words, a batch of records at a time.
+    """Rows of words, a batch of records at a time; ``telling`` is by the first word of a column."""
 
-    Args:
-        kinds: Kinds of the columns.
-        most: How many records there are at most.
-        telling: By the place of a column the names that tell less than one seen once.
-    """
-
-    def __init__(self, kinds: list[Kind], most: int, telling: dict[int, Any]) -> None:
+    def __init__(
+        self, takers: Sequence[_Taker], most: int, width: int, telling: Mapping[int, Any]
+    ) -> None:
         from kg_assets.matching.scorers.texts import slots_of
 
-        self._kinds = kinds
-        self._telling = {place: slots_of(known) for place, known in telling.items()}
-        self._rows = np.empty((most, max(1, sum(_WORDS[kind] for kind in kinds))), dtype=np.uint64)
+        self._takers = [one for one in takers if one.kind not in ("list", "telling")]
+        self._lists = [one for one in takers if one.kind in ("list", "telling")]
+        self._telling = {word: slots_of(known) for word, known in telling.items()}
+        self._rows = np.empty((most, max(1, width)), dtype=np.uint64)
         self._ids: list[pa.Array] = []
+        self._hashes = np.empty(most, dtype=np.uint64)
         self._elements = _Growing(np.uint64)
         self._bounds = _Growing(np.uint64, 2)
         self._pool = _Growing(np.uint8)
         self._filled = self._longest = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Add a batch: record_id, and a column of each kind."""
-        from kg_assets.matching.scorers.texts import scattered
+        """Add a batch: record_id, its hash, and the columns that are read."""
+        from kg_assets.matching.scorers import words
 
-        ids, *columns = batch.columns
+        ids, hashes, *columns = batch.columns
         # A copy: what is left of a batch of DuckDB's holds all of its columns.
         self._ids.append(ids.take(pa.array(np.arange(len(ids)))))
-        rows = self._rows[self._filled : self._filled + batch.num_rows]
-        self._filled += batch.num_rows
-        place, sets = 0, []
-        for number, (kind, column) in enumerate(zip(self._kinds, columns, strict=True)):
+        before, self._filled = self._filled, self._filled + batch.num_rows
+        self._hashes[before : self._filled] = np.asarray(hashes)
+        rows = self._rows[before : self._filled]
+        for column, word, kind in self._takers:
+            values = columns[column]
             if kind == "number":
-                rows[:, place] = column.to_numpy(zero_copy_only=False).view(np.uint64)
+                rows[:, word] = values.to_numpy(zero_copy_only=False).view(np.uint64)
             elif kind == "value":
-                rows[:, place] = np.asarray(column.fill_null(0))
-            elif kind in ("list", "telling"):
-                sizes, kept, rows[:, place] = _sets(column, self._telling.get(number))
-                sets.append((place + 1, column, sizes, kept))
+                rows[:, word] = np.asarray(values.fill_null(0))
+            elif kind == "hash":
+                words.put_hashes(*words.texts_of(values), rows, word)
             elif kind == "text":
-                rows[:, place : place + 2] = self._text(column)
-            else:
-                rows[:, place] = self._names(column)
-            place += _WORDS[kind]
-        # The elements of all lists of a record lie together.
-        total = sum((sizes for _, _, sizes, _ in sets), np.zeros(batch.num_rows, dtype=np.int64))
-        begin = np.cumsum(total) - total
+                self._text(values, rows, word)
+            elif kind == "names":
+                self._names(values, rows, word)
+            elif not isinstance(kind, str):
+                kind.put(values, rows.view(np.float64), word)
+        self._sets([(columns[column], word) for column, word, _ in self._lists], rows)
+
+    def _text(self, column: pa.Array, rows: Any, word: int) -> None:
+        from kg_assets.matching.scorers import words
+
+        texts = words.texts_of(column)
+        begin = self._pool.used
+        self._pool.more(texts.size, self._share)[:] = texts.values[
+            texts.bounds[0] : texts.bounds[-1]
+        ]
+        longest = words.put_texts(*texts, begin, rows, word)
+        self._longest = max(self._longest, longest)
+
+    def _names(self, column: pa.Array, rows: Any, word: int) -> None:
+        from kg_assets.matching.scorers import words
+
+        lists, texts = words.lists_of(column)
+        words.put_spans(lists.known, lists.first, lists.bounds, self._bounds.used, rows, word)
+        own = texts.slice(int(lists.bounds[0]), lists.size)
+        self._text(own, self._bounds.more(lists.size, self._share), 0)
+
+    def _sets(self, columns: list[tuple[pa.Array, int]], rows: Any) -> None:
+        from kg_assets.matching.scorers import words
+        from kg_assets.matching.scorers.texts import put_in
+
+        # The elements of all lists of a record lie together, those that are there twice have room.
+        lists = [(*words.lists_of(column), word) for column, word in columns]
+        sizes = np.zeros(len(rows), dtype=np.int64)
+        for buffers, _, _ in lists:
+            sizes += np.diff(buffers.bounds)
+        ends = np.cumsum(sizes) - sizes
         before = self._elements.used
-        elements = self._elements.more(int(total.sum()), self._share)
-        for word, column, sizes, kept in sets:
-            scattered(sizes, kept, begin, elements)
-            rows[:, word] = _spans(before + begin, sizes, column)
-            begin = begin + sizes
-
-    def _text(self, column: pa.Array) -> Any:
-        from kg_assets.matching.scorers.texts import letters
-
-        bounds, pool = _buffers(column)
-        sizes = np.diff(bounds)
-        begin = bounds[:-1] - bounds[0] + self._pool.used
-        self._pool.more(int(bounds[-1] - bounds[0]), self._share)[:] = pool[bounds[0] : bounds[-1]]
-        self._longest = max(self._longest, int(sizes.max(initial=0)))
-        letters_of = letters(bounds[:-1], bounds[1:], pool)
-        return np.column_stack([letters_of, _spans(begin, sizes, column)])
-
-    def _names(self, column: pa.Array) -> Any:
-        flat = column.flatten()
-        sizes = _lengths(column)
-        ends = self._bounds.used + np.cumsum(sizes)
-        self._bounds.more(len(flat), self._share)[:] = self._text(flat)
-        return _spans(ends - sizes, sizes, column)
+        room = self._elements.more(int(sizes.sum()), self._share)
+        for (known, first, bounds, _), elements, word in lists:
+            target = ends, room, before, rows, word
+            if pa.types.is_integer(elements.type):
+                numbers = words.numbers_of(elements)
+                if word in self._telling:
+                    numbers = put_in(numbers, self._telling[word], ONCE)
+                given = *words.known_of(elements), numbers
+                words.put_sets(known, first, bounds, *given, *target)
+            else:
+                words.put_sets_of_texts(known, first, bounds, *words.texts_of(elements), *target)
 
     @property
     def _share(self) -> float:
         return self._filled / len(self._rows)
 
-    def finished(self) -> tuple[Columns, pa.ChunkedArray]:
-        """The columns, and the ids of the records."""
+    def finished(self) -> Read:
+        """The columns and ids."""
         from kg_assets.matching.scorers.machine import Columns
 
-        rows = self._rows[: self._filled]
         # There is a first text, even where no record has one: the machine asks for it ahead.
         bounds = self._bounds.filled if self._bounds.used else np.zeros((1, 2), dtype=np.uint64)
         columns = Columns(
-            rows=rows,
+            rows=self._rows[: self._filled],
             elements=self._elements.filled,
             bounds=bounds,
             pool=self._pool.filled,
             longest=self._longest,
         )
-        return columns, pa.chunked_array(self._ids, pa.string())
+        ids = pa.chunked_array(self._ids, pa.string())
+        return Read(columns, ids, self._hashes[: self._filled])
 
 
 class _Growing:
@@ -307,42 +392,3 @@ class _Growing:
     def filled(self) -> Any:
         """What was written."""
         return self._values[: self.used]
-
-
-def _sets(lists: pa.Array, telling: Any = None) -> tuple[Any, Any, Any]:
-    """Sizes, elements and bits of lists as sorted sets."""
-    from kg_assets.matching.scorers.texts import hash_texts, put_in, sorted_sets
-
-    flat = lists.flatten()
-    if pa.types.is_integer(flat.type):
-        elements = np.asarray(flat.fill_null(0)).view(np.uint64)
-    else:
-        elements = hash_texts(*_buffers(flat))
-    if telling is not None:
-        elements = put_in(elements, telling, ONCE)
-    sizes, kept, bits = sorted_sets(_lengths(lists), elements, _known(flat))
-    return sizes, kept, bits
-
-
-def _spans(begin: Any, sizes: Any, column: pa.Array) -> Any:
-    """Beginnings and sizes as one word each."""
-    words = (begin.astype(np.uint64) << np.uint64(SIZE_BITS)) | sizes.astype(np.uint64)
-    return np.where(_known(column), words, NO_SPAN)
-
-
-def _known(column: pa.Array) -> Any:
-    return np.asarray(column.is_valid(), dtype=np.bool_)
-
-
-def _lengths(lists: pa.Array) -> Any:
-    return np.asarray(pc.fill_null(pc.list_value_length(lists), 0)).astype(np.int64)
-
-
-def _buffers(texts: pa.Array) -> tuple[Any, Any]:
-    """Bounds, of one text more than there are, and bytes of an array of texts."""
-    large = texts.cast(pa.large_string())
-    _, bounds, pool = large.buffers()
-    if bounds is None:
-        return np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
-    found = np.frombuffer(bounds, dtype=np.int64)[large.offset : large.offset + len(large) + 1]
-    return found, np.frombuffer(pool, dtype=np.uint8) if pool else np.zeros(0, dtype=np.uint8)

@@ -48,12 +48,9 @@ class CompiledScorer:
         Raises:
             UncompilableError: The settings hold what there is no instruction for.
         """
-        from kg_assets.matching.scorers.numbered import Numbered
-
-        machine, columns, ids = compiled(con, asked)
+        machine, columns, records = compiled(con, asked)
         threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
-        records = Numbered(con, ids)
-        pairs, rules = records.pairs(asked.pairs_view, threads)
+        pairs, rules = records.pairs(con, asked.pairs_view, threads)
         batch = _Batch(machine, columns, records, rules, asked)
         yield pa.RecordBatchReader.from_batches(batch.schema, mapped(batch.scored, pairs, threads))
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import math
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.scorers import instructions as op
 from kg_assets.matching.scorers.assembler import Assembler, Label
 from kg_assets.matching.scorers.columns import RecordColumns
@@ -19,11 +19,16 @@ from kg_assets.matching.scorers.plan import LevelPlan, comparison_plan
 from kg_assets.matching.telling import read_known
 
 if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
+    from collections.abc import Sequence
+    from pathlib import Path
 
+    import duckdb
+
+    from kg_assets.matching.scorers.columns import Layout
     from kg_assets.matching.scorers.interface import Scoring
-    from kg_assets.matching.scorers.machine import Columns, Levels, Machine
+    from kg_assets.matching.scorers.machine import Columns, Levels, Machine, Program
+    from kg_assets.matching.scorers.numbered import Numbered
+    from kg_assets.matching.scorers.terms import Terms
 
 _CHEAP = 3
 """Levels up to this cost are tried before the costly ones of any comparison."""
@@ -31,9 +36,7 @@ _CHEAP = 3
 _Comparison = tuple[LevelPlan, ...]
 
 
-def compiled(
-    con: duckdb.DuckDBPyConnection, asked: Scoring
-) -> tuple[Machine, Columns, pa.ChunkedArray]:
+def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, Columns, Numbered]:
     """Compile a model and read what its machine needs of the records that are paired.
 
     Args:
@@ -41,17 +44,63 @@ def compiled(
         asked: What is to be scored.
 
     Returns:
-        The machine, the columns, and the ids of the records in the order of their rows.
+        The machine, the columns, and the records by the numbers of their rows.
 
     Raises:
         UncompilableError: The settings hold what the machine does not know.
     """
-    from kg_assets.matching.scorers.machine import Machine, Program
+    from kg_assets.matching.scorers.machine import Machine
+    from kg_assets.matching.scorers.terms import Terms
+
+    records = RecordColumns(con, asked.records_view)
+    key = json.dumps(asked.settings, sort_keys=True), asked.spec.version, records.described()
+    # LLVM takes as long as a tenth of the records, and needs nothing of them.
+    with ThreadPoolExecutor(1) as pool:
+        known = _KEPT.get(key)
+        if known is None:
+            program, adjusted = _program(asked, records)
+            known = _Compiled(pool.submit(Machine, program), records.layout, adjusted)
+        else:
+            records.lay(known.layout)
+        declared = {one.column: one for one in asked.spec.term_frequencies}
+        terms = [Terms(con, declared[one], asked.frequencies_view) for one in known.adjusted]
+        columns, numbered = _read(con, asked, records, terms)
+        machine = known.machine.result()
+    # A process that scores several shards compiles their model once. What was needed last is last.
+    _KEPT.pop(key, None)
+    _KEPT[key] = known
+    for oldest in list(_KEPT)[:-_MOST_KEPT]:
+        _KEPT.pop(oldest, None)
+    return machine, columns, numbered
+
+
+class _Compiled(NamedTuple):
+    """A compiled model.
+
+    Attributes:
+        machine: The machine, once it is there.
+        layout: What it needs of records.
+        adjusted: Columns whose frequencies it needs.
+    """
+
+    machine: Future[Machine]
+    layout: Layout
+    adjusted: list[str]
+
+
+_MOST_KEPT = 16
+"""Models that are kept compiled; there are 12 types."""
+
+_KEPT: dict[tuple[str, ...], _Compiled] = {}
+
+
+def _program(asked: Scoring, records: RecordColumns) -> tuple[Program, list[str]]:
+    """The program of a model, and the columns whose frequencies follow those of ``records``."""
+    from kg_assets.matching.scorers.machine import Program
 
     settings = asked.settings
     comparisons = [comparison_plan(*each) for each in enumerate(settings["comparisons"])]
     adjusted = _adjusted(asked, comparisons)
-    records = RecordColumns(con, asked.records_view)
     assembler = Assembler(records)
     _assemble_comparisons(assembler, comparisons)
     for number, veto in enumerate(asked.spec.vetoes):
@@ -71,18 +120,32 @@ def compiled(
         width=records.width + len(adjusted),
         prior=math.log2(prior / (1 - prior)),
     )
-    # LLVM takes as long as a tenth of the records, and needs nothing of them.
-    with ThreadPoolExecutor(1) as pool:
-        machine = pool.submit(Machine, program)
-        source, most = _paired(con, asked)
-        lookups = lookup_tables(con, asked.spec, source, asked.frequencies_view)
-        columns, ids = records.read(
-            source,
-            most,
-            {column: lookups[column] for column in adjusted},
-            read_known(con, asked.spec, asked.frequencies_view),
-        )
-        return machine.result(), columns, ids
+    return program, adjusted
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    asked: Scoring,
+    records: RecordColumns,
+    terms: Sequence[Terms],
+) -> tuple[Columns, Numbered]:
+    """Read records, or map what was read of them for another shard."""
+    from kg_assets.matching.scorers.mapped import FORMAT, keep, mapped
+    from kg_assets.matching.scorers.numbered import Numbered
+
+    telling = read_known(con, asked.spec, asked.frequencies_view)
+
+    def read(source: str, most: int) -> tuple[Columns, Numbered]:
+        found = records.read(source, most, terms, telling)
+        return found.columns, Numbered.of(con, found.ids, hashes=found.hashes)
+
+    def make(folder: Path) -> None:
+        count = con.sql(f"SELECT count(*) FROM {asked.records_view}").fetchall()[0][0]
+        keep(folder, *read(asked.records_view, int(count)))
+
+    if asked.shared is None:
+        return read(*_paired(con, asked))
+    return mapped(asked.shared(f"{FORMAT}\n{records.made_of(terms, telling)}", make))
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:

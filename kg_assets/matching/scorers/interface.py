@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import TypeAlias
 
     import duckdb
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     Rows: TypeAlias = duckdb.DuckDBPyRelation | pa.RecordBatchReader
     """Rows of match_scores: a relation in no order, or batches sorted by record_l and record_r that
     can be read once, while the connection does other things."""
+
+    Shared: TypeAlias = Callable[[str, Callable[[Path], None]], Path]
+    """Gives a folder of files by a name that says how they are made, and makes them where they are
+    not there yet."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Scoring:
             reach it a scorer may give an upper bound, and the level -2 where a comparison was not
             needed. None: all are exact.
         every_pair: Whether pairs that cannot reach it get a row.
+        shared: Gives folders of what follows from the records, for all who score pairs of the same
+            records on this machine. None: it is for this scoring alone.
     """
 
     spec: MatchSpec
@@ -43,6 +50,7 @@ class Scoring:
     frequencies_view: str
     exact_from: float | None = None
     every_pair: bool = True
+    shared: Shared | None = None
 
 
 class Scorer(Protocol):

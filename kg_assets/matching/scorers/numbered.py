@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg_assets.matching.hashes import buckets, found
+from kg_assets.matching.hashes import found, ordered
 from kg_assets.matching.pairing import MOST_RULES, PAIR_SCHEMA, in_order
 from kg_assets.matching.threads import mapped
 
@@ -23,51 +24,66 @@ _BATCH = 65_536
 """Pairs that are read at once."""
 
 
+@dataclass(frozen=True)
 class Numbered:
     """The records that are paired, by number and in the order of their ids.
 
-    Args:
-        con: The connection.
-        ids: Their ids, in the order of their numbers.
-        hashing: Name of the function of the connection that hashes a text to 64 bits.
+    Attributes:
+        ids: Their ids, ascending.
+        number: Number of each of them; None where the numbers are in order.
+        rank: Place among the ids of each hash, int32.
+        by_hash: Hashes of the ids, ascending, uint64.
+        buckets: `kg_assets.matching.hashes.buckets` of them.
+        salt: What is put behind an id before it is hashed.
+        hashing: Name of the function of a connection that hashes a text to 64 bits.
     """
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, ids: pa.ChunkedArray, hashing: str = "hash"
-    ) -> None:
-        self._con = con
-        self._hashing = hashing
+    ids: pa.StringArray
+    number: Any
+    rank: Any
+    by_hash: Any
+    buckets: Any
+    salt: str = ""
+    hashing: str = "hash"
+
+    @classmethod
+    def of(
+        cls,
+        con: duckdb.DuckDBPyConnection,
+        ids: pa.ChunkedArray,
+        hashing: str = "hash",
+        hashes: Any = None,
+    ) -> Numbered:
+        """Number records.
+
+        Args:
+            con: The connection.
+            ids: Their ids, in the order of their numbers.
+            hashing: Name of the function of the connection that hashes a text to 64 bits.
+            hashes: What it gives for the ids, where that is known.
+        """
         together = ids.combine_chunks()
-        self.number = _sorted_numbers(together)
-        self.ids = together if self.number is None else together.take(self.number)
+        number = _sorted_numbers(together)
+        in_order = together if number is None else together.take(number)
+        if hashes is None:
+            hashes = _hashes(con, in_order, _salted(hashing, "record_id", ""))
+        elif number is not None:
+            hashes = hashes[number]
         # Two ids of one hash would be taken for each other: they are told apart by another hash.
-        self._salt = ""
-        self._sort(self._hashes())
-        while (np.diff(self._by_hash) == 0).any():
-            self._salt += "."
-            self._sort(self._hashes())
-        self._buckets = buckets(self._by_hash)
+        salt, (rank, by_hash, begins) = "", ordered(hashes)
+        while (np.diff(by_hash) == 0).any():
+            salt += "."
+            hashes = _hashes(con, in_order, _salted(hashing, "record_id", salt))
+            rank, by_hash, begins = ordered(hashes)
+        return cls(in_order, number, rank, by_hash, begins, salt, hashing)
 
-    def _sort(self, hashes: Any) -> None:
-        self._rank = np.argsort(hashes).astype(np.int32)
-        self._by_hash = hashes[self._rank]
-
-    def _hashed(self, column: str) -> str:
-        return f"{self._hashing}({column} || '{self._salt}')"
-
-    def _hashes(self) -> Any:
-        table = pa.table({"record_id": self.ids, "place": np.arange(len(self.ids))})
-        self._con.register("numbered_id", table)
-        rows = self._con.sql(
-            f"SELECT {self._hashed('record_id')} AS h FROM numbered_id ORDER BY place"
-        ).to_arrow_table()
-        self._con.unregister("numbered_id")
-        return rows["h"].to_numpy()
-
-    def pairs(self, view: str, threads: int) -> tuple[Iterator[pa.RecordBatch], list[str]]:
+    def pairs(
+        self, con: duckdb.DuckDBPyConnection, view: str, threads: int
+    ) -> tuple[Iterator[pa.RecordBatch], list[str]]:
         """Read pairs; those with a record that is none of these are left out.
 
         Args:
+            con: The connection.
             view: Name of a view with record_l, record_r and rule.
             threads: How many threads may work.
 
@@ -75,10 +91,10 @@ class Numbered:
             Batches of `PAIR_SCHEMA` with places of ``ids``, sorted; and the rule of each number.
         """
         rules: dict[str, int] = {}
-        rows = self._con.sql(
+        rows = con.sql(
             f"""
-            SELECT {self._hashed("record_l")} AS l,
-                   {self._hashed("record_r")} AS r,
+            SELECT {_salted(self.hashing, "record_l", self.salt)} AS l,
+                   {_salted(self.hashing, "record_r", self.salt)} AS r,
                    rule
             FROM {view}
             """
@@ -105,16 +121,41 @@ class Numbered:
 
     def _placed(self, hashes: Any) -> Any:
         """Place of each hash among the ids, -1 for one that none of them has."""
-        ones, places = found(hashes, self._by_hash, self._buckets)
+        ones, places = found(hashes, self.by_hash, self.buckets)
         if len(ones) == len(hashes):
-            return self._rank[places]
+            return self.rank[places]
         placed = np.full(len(hashes), -1, np.int32)
-        placed[ones] = self._rank[places]
+        placed[ones] = self.rank[places]
         return placed
+
+
+def _salted(hashing: str, column: str, salt: str) -> str:
+    text = f"{column} || '{salt}'" if salt else column
+    return f"{hashing}({text})"
+
+
+def _hashes(con: duckdb.DuckDBPyConnection, ids: pa.StringArray, hashed: str) -> Any:
+    con.register("numbered_id", pa.table({"record_id": ids, "place": np.arange(len(ids))}))
+    rows = con.sql(f"SELECT {hashed} AS h FROM numbered_id ORDER BY place").to_arrow_table()
+    con.unregister("numbered_id")
+    return rows["h"].to_numpy()
 
 
 def _sorted_numbers(ids: pa.StringArray) -> Any:
     """Numbers of the ids in ascending order, None where they have it."""
-    if len(ids) < 2 or pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+    if len(ids) < 2:
         return None
-    return np.asarray(pc.sort_indices(ids)).astype(np.int32)
+    falls = np.flatnonzero(np.asarray(pc.greater_equal(ids[:-1], ids[1:]))) + 1
+    if not len(falls):
+        return None
+    # Records that lie sorted in files come in pieces, as several threads have read them.
+    begins = np.concatenate(([0], falls))
+    sizes = np.diff(np.append(begins, len(ids)))
+    order = np.asarray(pc.sort_indices(ids.take(pa.array(begins))))
+    begins, sizes = begins[order], sizes[order]
+    firsts, lasts = (ids.take(pa.array(ends)) for ends in (begins, begins + sizes - 1))
+    if not pc.all(pc.less(lasts[:-1], firsts[1:])).as_py():
+        return np.asarray(pc.sort_indices(ids)).astype(np.int32)
+    # Numbers that follow each other, but for a step to the next piece.
+    ends = np.cumsum(sizes)
+    return (np.repeat(begins - (ends - sizes), sizes) + np.arange(len(ids))).astype(np.int32)

@@ -8,13 +8,12 @@ import numpy as np
 
 from kg_assets.machine_code import njit
 
-_FIRST, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _0, _1, _2, _4 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
 _LOW = np.uint64(15)
 """What `kg_assets.matching.telling` calls BITS. Spelled out here, since what numba keeps of this
 file depends on no other."""
-_33, _58, _ALL = np.uint64(33), np.uint64(58), np.uint64(2**64 - 1)
+_33, _ALL = np.uint64(33), np.uint64(2**64 - 1)
 
 
 @njit(cache=True, nogil=True)
@@ -26,79 +25,6 @@ def mixed(value: Any) -> Any:
     value *= _MIX_2
     value ^= value >> _33
     return value if value != _0 else _1
-
-
-@njit(cache=True, nogil=True)
-def hash_texts(bounds: Any, pool: Any) -> Any:
-    """64-bit hashes of texts (FNV-1a and the finaliser of MurmurHash3).
-
-    Args:
-        bounds: Where each text begins in the pool, and where the last ends; (texts + 1).
-        pool: Bytes.
-    """
-    found = np.empty(len(bounds) - 1, dtype=np.uint64)
-    for text in range(len(found)):
-        value = _FIRST
-        for place in range(bounds[text], bounds[text + 1]):
-            value = (value ^ np.uint64(pool[place])) * _PRIME
-        found[text] = mixed(value)
-    return found
-
-
-@njit(cache=True, nogil=True)
-def sorted_sets(lengths: Any, values: Any, valid: Any) -> Any:
-    """Lists as sorted sets, without their NULL elements.
-
-    Args:
-        lengths: Elements of each list; (lists).
-        values: The elements of all lists, as numbers of 64 bits.
-        valid: Whether each element is not NULL.
-
-    Returns:
-        Size of each set, the elements of all sets, and for each set 64 bits of which each element
-        sets one.
-    """
-    sizes = np.zeros(len(lengths), dtype=np.int64)
-    bits = np.zeros(len(lengths), dtype=np.uint64)
-    kept = np.empty(len(values), dtype=np.uint64)
-    end, first = 0, 0
-    for one in range(len(lengths)):
-        begin = end
-        for place in range(first, first + lengths[one]):
-            if not valid[place]:
-                continue
-            value = values[place]
-            # Lists are short, and many come sorted.
-            spot = end
-            while spot > begin and kept[spot - 1] > value:
-                spot -= 1
-            if spot > begin and kept[spot - 1] == value:
-                continue
-            for moved in range(end, spot, -1):
-                kept[moved] = kept[moved - 1]
-            kept[spot] = value
-            end += 1
-            bits[one] |= _1 << (mixed(value) >> _58)
-        first += lengths[one]
-        sizes[one] = end - begin
-    return sizes, kept[:end].copy(), bits
-
-
-@njit(cache=True, nogil=True)
-def scattered(sizes: Any, values: Any, begin: Any, target: Any) -> None:
-    """Copy groups of values to other places.
-
-    Args:
-        sizes: Size of each group; (groups).
-        values: Values of all groups.
-        begin: Where each group begins in ``target``.
-        target: Is written to.
-    """
-    place = 0
-    for group in range(len(sizes)):
-        for offset in range(sizes[group]):
-            target[begin[group] + offset] = values[place]
-            place += 1
 
 
 @njit(cache=True, nogil=True)
@@ -228,16 +154,6 @@ def _fused(one: Any, other: Any, more: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def letters(begins: Any, ends: Any, pool: Any) -> Any:
-    """64 bits for each text, of which each byte that it holds sets one."""
-    found = np.zeros(len(begins), dtype=np.uint64)
-    for text in range(len(begins)):
-        for place in range(begins[text], ends[text]):
-            found[text] |= _1 << np.uint64(pool[place] & 63)
-    return found
-
-
-@njit(cache=True, nogil=True)
 def _bits(word: Any) -> Any:
     """How many bits are set (Warren, Hacker's Delight, figure 5-2)."""
     word -= (word >> _1) & np.uint64(0x5555555555555555)
@@ -267,8 +183,8 @@ def jaro_winkler(
         one_end: Where it ends.
         other: Where the second begins.
         other_end: Where it ends.
-        one_letters: `letters` of the first text.
-        other_letters: `letters` of the second.
+        one_letters: 64 bits of which each byte of the first text sets one.
+        other_letters: Those of the second.
         least: A similarity that is certainly less may be given as 0.
         places: 256 zeros, which are zeros again afterwards.
         taken: Room for marks, at least as long as both texts together.

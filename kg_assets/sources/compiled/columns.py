@@ -22,11 +22,12 @@ from kg_assets.sources.compiled.table import (
     VALID,
 )
 from kg_assets.sources.compiled.tokens import BACKSLASH, escaped_code
-from kg_assets.sources.compiled.words import BLOCK, copy_block, word_at
+from kg_assets.sources.compiled.words import BLOCK, ask_for, copy_block, number_at, word_at
 
 _B, _F, _N, _R, _T, _U = b"bfnrtu"
 _PLACE_BITS = (1 << LENGTH_SHIFT) - 1
 _WORD_BYTES = 8
+_AHEAD = 12
 _LOWEST = np.uint64(0x0101010101010101)
 _GATHER = np.uint64(0x0102040810204080)
 _TOP = np.uint64(56)
@@ -127,9 +128,13 @@ def _texts(data: Any, words: Any, flags: Any, offsets: Any, arena: Any, start: A
     place = start
     whole = len(data) - BLOCK
     for slot in range(len(flags)):
+        # The texts of a column lie apart: without this, most of the time would be waiting.
+        if slot + _AHEAD < len(flags):
+            ask_for(data, number_at(words, slot + _AHEAD) & _PLACE_BITS)
         flag = flags[slot]
         if flag & 1:
-            begin, length = words[slot] & _PLACE_BITS, words[slot] >> LENGTH_SHIFT
+            word = number_at(words, slot)
+            begin, length = word & _PLACE_BITS, word >> LENGTH_SHIFT
             if flag == ROUGH:
                 place = _unescaped(data, begin, length, to, place)
             elif begin + length <= whole:

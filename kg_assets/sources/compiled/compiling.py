@@ -9,6 +9,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from kg_assets.machine_code import njit
 
 # Nothing is allocated, so no references need be counted: a call with many arrays would count each.
@@ -37,3 +40,10 @@ def _code() -> int:
 
 CODE = _code()
 """A number that stands for all code of this package."""
+
+
+def seen(buffer: Any, kind: type = np.uint8) -> npt.NDArray[Any]:
+    """A buffer as numbers; never to be written, as numba compiles for each of the two anew."""
+    numbers: npt.NDArray[Any] = np.frombuffer(buffer, kind)
+    numbers.flags.writeable = False
+    return numbers

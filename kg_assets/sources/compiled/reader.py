@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from kg_assets.sources.compiled.columns import Arena, write_columns
+from kg_assets.sources.compiled.compiling import seen
 from kg_assets.sources.compiled.rows import read_rows
 from kg_assets.sources.compiled.table import (
     DAY,
@@ -38,7 +38,7 @@ _SLOT_BYTES = 9
 # that need more are left to the engine: they hold little but brackets.
 _FREE_BYTES, _MOST_SHARE = 64 << 20, 4
 _KEPT_BYTES = 16 << 20
-_ALIGNMENT = 64
+_ALIGNMENT = 64  # that of Arrow's memory, too
 _MOST_TEXT = 1 << 31
 _WORD_BYTES = 8
 _OFFSET_BYTES = 4
@@ -87,26 +87,31 @@ class CompiledReader:
         """Whether it can read fields of these types."""
         return all(_kind(field.type) is not None for field in fields)
 
-    def read(self, blobs: pa.BinaryArray) -> tuple[list[pa.Array], npt.NDArray[np.bool_]]:
+    def read(
+        self, blobs: pa.BinaryArray, wanted: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[list[pa.Array], npt.NDArray[np.bool_]]:
         """Reads rows.
 
         Args:
-            blobs: UTF-8 texts without nulls, each of one row.
+            blobs: Any bytes, each of one row.
+            wanted: Whether each row is to be read: none that is null; by default all.
 
         Returns:
             The declared fields of the rows that were taken, and for each row whether it was.
         """
         rows = len(blobs)
         taken = np.zeros(rows, np.bool_)
+        if wanted is None:
+            wanted = np.ones(rows, np.bool_)
         _, offset_buffer, text = blobs.buffers() if rows else (None, None, None)
         if offset_buffer is not None and text is not None and text.size < _MOST_TEXT:
-            offsets = _seen(offset_buffer, np.int32)[blobs.offset : blobs.offset + rows + 1]
-            data = _seen(text, np.uint8)
+            offsets = seen(offset_buffer, np.int32)[blobs.offset : blobs.offset + rows + 1]
+            data = seen(text)
             most = _FREE_BYTES + _MOST_SHARE * int(offsets[-1] - offsets[0])
             slots = self._slots(rows)
             row = 0
             while row < rows:
-                row, level = read_rows(data, offsets, row, taken, self._plan, slots)
+                row, level = read_rows(data, offsets, row, wanted, taken, self._plan, slots)
                 if level < 0:
                     break
                 size = int(2 * slots.room[level])
@@ -116,7 +121,7 @@ class CompiledReader:
                 else:
                     row += 1
         else:
-            data, slots = _seen(bytes(BLOCK), np.uint8), self._slots(0)
+            data, slots = seen(bytes(BLOCK)), self._slots(0)
         self._finish_reals(data, slots)
         arrays = self._arrays(data, slots)
         # Those that grew for an unusual batch are not kept for the next.
@@ -180,6 +185,7 @@ class CompiledReader:
             masks=masks,
             names=np.array(names),
             heads=heads,
+            shown=np.array([(1 << 8 * min(size, 8)) - 1 for size in lengths.tolist()], np.uint64),
             tails=tails,
             begins=begins[:count],
             lengths=lengths,
@@ -211,6 +217,7 @@ class CompiledReader:
             counts=np.zeros(self._levels, np.int64),
             saved=np.zeros(self._levels, np.int64),
             bytes=np.zeros(len(self._columns), np.int64),
+            guesses=np.zeros(2 * len(self._columns), np.int64),
             frames=np.zeros((self._depth, 3), np.int64),
             keys=np.zeros((MOST_KEYS, 5), np.int64),
         )
@@ -247,7 +254,9 @@ class CompiledReader:
         sizes = (sizes + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
         begins = np.cumsum(sizes.ravel()) - sizes.ravel()
         begins = begins.reshape(sizes.shape)
-        memory = np.empty(int(sizes.sum()) + _ALIGNMENT, np.uint8)
+        # Arrow keeps memory that is freed, so that not each page of it has to be asked for again.
+        buffer = pa.allocate_buffer(int(sizes.sum()) + _ALIGNMENT)
+        memory = np.frombuffer(buffer, np.uint8)
         arena = Arena(
             bytes=memory,
             pairs=memory.view(np.int16),
@@ -262,7 +271,7 @@ class CompiledReader:
         )
         write_columns(data, self._plan, slots, arena)
         slots.bytes[:] = 0
-        made = _Made(pa.py_buffer(memory), lengths.tolist(), begins.tolist(), arena)
+        made = _Made(buffer, lengths.tolist(), begins.tolist(), arena)
         return [made.array(child) for child in self._root.children]
 
 
@@ -303,13 +312,6 @@ class _Made:
                 pa.Array.from_buffers(entries, len(children[0]), [None], 0, children=children)
             ]
         return pa.Array.from_buffers(column.type, length, buffers, nulls, children=children)
-
-
-def _seen(buffer: Any, kind: type) -> npt.NDArray[Any]:
-    """A buffer as numbers; never to be written, as numba compiles for each of the two anew."""
-    numbers: npt.NDArray[Any] = np.frombuffer(buffer, kind)
-    numbers.flags.writeable = False
-    return numbers
 
 
 def _kind(kind: pa.DataType) -> int | None:

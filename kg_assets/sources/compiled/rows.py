@@ -24,6 +24,7 @@ from kg_assets.sources.compiled.table import (
     UNSURE,
     VALID,
     column_of,
+    is_named,
 )
 from kg_assets.sources.compiled.tokens import (
     CLOSE,
@@ -39,6 +40,8 @@ from kg_assets.sources.compiled.tokens import (
     value_end,
     word_end,
 )
+from kg_assets.sources.compiled.utf8 import is_utf8
+from kg_assets.sources.compiled.words import byte_at, number_at, put_byte, put_number
 
 _N = b"n"[0]
 _FIRST_KEY, _KEY, _VALUE, _AFTER = range(4)
@@ -49,13 +52,15 @@ def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
     """Reads an object; `TAKEN`, `UNSURE` or the level that has too few slots."""
     if slots.counts[0] >= slots.room[0]:
         return 0
-    if place >= end or data[place] != OPEN:
+    if place >= end or byte_at(data, place) != OPEN:
         return UNSURE
     frames, bases, flags, words = slots.frames, slots.bases, slots.flags, slots.words
+    guesses, columns = slots.guesses, len(plan.kinds)
     parent, slot, is_list, depth = 0, slots.counts[0], False, 0
     flags[bases[0] + slot] = VALID
     column: Any = 0
     own: Any = 0
+    turn: Any = 0  # where the next field is guessed
     place += 1
     state = _FIRST_KEY
     while True:
@@ -63,23 +68,34 @@ def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
             place = after_blanks(data, place, end)
             if place >= end:
                 return UNSURE
-            closes = state == _FIRST_KEY and data[place] == CLOSE
+            closes = state == _FIRST_KEY and byte_at(data, place) == CLOSE
             if not closes:
-                if data[place] != QUOTE:
+                if byte_at(data, place) != QUOTE:
                     return UNSURE
                 start = place + 1
-                stop = text_stop(data, start, end)
-                if stop >= end or data[stop] != QUOTE:
-                    return UNSURE
-                column = column_of(data, start, stop - start, parent, plan)
+                # Objects have their fields in one order, mostly.
+                if state == _FIRST_KEY:
+                    turn = parent
+                column = number_at(guesses, turn)
+                if column > 0 and is_named(data, start, end, column, plan):
+                    stop = start + number_at(plan.lengths, column)
+                    turn = columns + column
+                else:
+                    stop = text_stop(data, start, end)
+                    if stop >= end or byte_at(data, stop) != QUOTE:
+                        return UNSURE
+                    column = column_of(data, start, stop - start, parent, plan)
+                    if column >= 0:
+                        put_number(guesses, turn, column)
+                        turn = columns + column
                 own = slot
                 place = after_blanks(data, stop + 1, end)
-                if place >= end or data[place] != COLON:
+                if place >= end or byte_at(data, place) != COLON:
                     return UNSURE
                 place = after_blanks(data, place + 1, end)
                 if column >= 0:
                     state = _VALUE
-                    if flags[bases[column] + own] != MISSING:
+                    if byte_at(flags, number_at(bases, column) + own) != MISSING:
                         return UNSURE  # it stands twice
                 else:
                     place = value_end(data, place, end)
@@ -91,44 +107,44 @@ def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
         if state == _VALUE:
             if place >= end:
                 return UNSURE
-            at = bases[column] + own
-            kind = plan.kinds[column]
+            at = number_at(bases, column) + own
+            kind = number_at(plan.kinds, column)
             state = _AFTER
-            if data[place] == _N:
+            if byte_at(data, place) == _N:
                 place = word_end(data, place, end)
                 if place < 0:
                     return UNSURE
-                flags[at] = NULL
+                put_byte(flags, at, NULL)
             elif kind > MAP:
                 place = scalar(data, place, end, column, at, plan, slots)
                 if place < 0:
                     return UNSURE
-            elif plan.empties[column] and data[place] == OPEN_LIST:
-                if kind == LIST or place + 1 >= end or data[place + 1] != CLOSE_LIST:
+            elif plan.empties[column] and byte_at(data, place) == OPEN_LIST:
+                if kind == LIST or place + 1 >= end or byte_at(data, place + 1) != CLOSE_LIST:
                     return UNSURE
                 # Only so is it written; see `parsing`.
-                colon = place - 2 if data[place - 1] == SPACE else place - 1
-                if data[colon] != COLON or data[colon - 1] != QUOTE:
+                colon = place - 2 if byte_at(data, place - 1) == SPACE else place - 1
+                if byte_at(data, colon) != COLON or byte_at(data, colon - 1) != QUOTE:
                     return UNSURE
-                flags[at] = VALID
-                words[at] = 0
+                put_byte(flags, at, VALID)
+                put_number(words, at, 0)
                 place += 2
             elif kind == MAP:
-                if data[place] != OPEN:
+                if byte_at(data, place) != OPEN:
                     return UNSURE
                 place, result = read_map(data, place + 1, end, column, own, plan, slots)
                 if result != TAKEN:
                     return result
-                flags[at] = VALID
+                put_byte(flags, at, VALID)
             else:
-                if data[place] != (OPEN if kind == STRUCT else OPEN_LIST):
+                if byte_at(data, place) != (OPEN if kind == STRUCT else OPEN_LIST):
                     return UNSURE
-                flags[at] = VALID
+                put_byte(flags, at, VALID)
                 place = after_blanks(data, place + 1, end)
                 if place >= end:
                     return UNSURE
-                words[at] = 0
-                if data[place] == (CLOSE if kind == STRUCT else CLOSE_LIST):
+                put_number(words, at, 0)
+                if byte_at(data, place) == (CLOSE if kind == STRUCT else CLOSE_LIST):
                     place += 1
                 else:
                     frames[depth, 0] = parent
@@ -139,33 +155,34 @@ def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
                     if not is_list:
                         state = _FIRST_KEY
                         continue
-                    column = np.int64(plan.inside[parent])
-                    level = plan.levels[column]
-                    own = slots.counts[level]
-                    if own >= slots.room[level]:
+                    column = number_at(plan.inside, parent)
+                    level = number_at(plan.levels, column)
+                    own = number_at(slots.counts, level)
+                    if own >= number_at(slots.room, level):
                         return np.int64(level)
-                    slots.counts[level] += 1
-                    words[at] = 1
+                    put_number(slots.counts, level, own + 1)
+                    put_number(words, at, 1)
                     state = _VALUE
                     continue
         # After a value.
         place = after_blanks(data, place, end)
         if place >= end:
             return UNSURE
-        code = data[place]
+        code = byte_at(data, place)
         place += 1
         if code == COMMA:
             if not is_list:
                 state = _KEY
                 continue
             place = after_blanks(data, place, end)
-            column = np.int64(plan.inside[parent])
-            level = plan.levels[column]
-            own = slots.counts[level]
-            if own >= slots.room[level]:
+            column = number_at(plan.inside, parent)
+            level = number_at(plan.levels, column)
+            own = number_at(slots.counts, level)
+            if own >= number_at(slots.room, level):
                 return np.int64(level)
-            slots.counts[level] += 1
-            words[bases[parent] + slot] += 1
+            put_number(slots.counts, level, own + 1)
+            at = number_at(bases, parent) + slot
+            put_number(words, at, number_at(words, at) + 1)
             state = _VALUE
             continue
         if code != (CLOSE_LIST if is_list else CLOSE):
@@ -173,6 +190,7 @@ def _row(data: Any, place: Any, end: Any, plan: Any, slots: Any) -> Any:
         if depth == 0:
             return TAKEN if place == end else UNSURE
         depth -= 1
+        turn = columns + parent
         parent, slot, is_list = frames[depth, 0], frames[depth, 1], frames[depth, 2] != 0
         state = _AFTER
 
@@ -182,6 +200,7 @@ def read_rows(
     data: Any,
     offsets: Any,
     row: Any,
+    wanted: Any,
     taken: Any,
     plan: Any,
     slots: Any,
@@ -193,6 +212,7 @@ def read_rows(
         data: Bytes of all rows.
         offsets: Where each row begins, and where the last ends.
         row: The first row to read.
+        wanted: Whether each row is to be read.
         taken: Is told for each row whether it was taken.
         plan: The columns.
         slots: What has been read; the rows are added to it.
@@ -203,9 +223,13 @@ def read_rows(
     """
     rows = len(offsets) - 1
     while row < rows:
+        place, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        if not (wanted[row] and is_utf8(data, place, end)):
+            row += 1
+            continue
         for level in range(len(slots.counts)):
             slots.saved[level] = slots.counts[level]
-        result = _row(data, np.int64(offsets[row]), np.int64(offsets[row + 1]), plan, slots)
+        result = _row(data, place, end, plan, slots)
         taken[row] = result == TAKEN
         if result == TAKEN:
             slots.counts[0] += 1

@@ -22,6 +22,7 @@ from kg_assets.sources.compiled.tokens import (
     text_stop,
     word_end,
 )
+from kg_assets.sources.compiled.words import byte_at, number_at, put_byte, put_number
 
 _T = b"t"[0]
 _MOST_DIGITS = 18
@@ -35,7 +36,7 @@ _FIRST_YEAR = 1000
 @inlined
 def _real(data: Any, place: Any, end: Any) -> Any:
     """The number that lies here, and whether it is exactly what is written."""
-    negative = data[place] == MINUS
+    negative = byte_at(data, place) == MINUS
     if negative:
         place += 1
     mantissa: Any = 0
@@ -43,7 +44,7 @@ def _real(data: Any, place: Any, end: Any) -> Any:
     scale = 0
     after_point = False
     while place < end:
-        code = data[place]
+        code = byte_at(data, place)
         if code == POINT:
             after_point = True
         elif ZERO <= code <= NINE:
@@ -66,17 +67,17 @@ def _real(data: Any, place: Any, end: Any) -> Any:
 @inlined
 def _whole(data: Any, place: Any, end: Any) -> Any:
     """The whole number that starts here, and the place after it or -1."""
-    negative = data[place] == MINUS
+    negative = byte_at(data, place) == MINUS
     if negative:
         place += 1
     start = place
     number: Any = 0
-    while place < end and ZERO <= data[place] <= NINE:
-        number = number * 10 + np.int64(data[place] - ZERO)
+    while place < end and ZERO <= byte_at(data, place) <= NINE:
+        number = number * 10 + np.int64(byte_at(data, place) - ZERO)
         place += 1
         if place - start > _MOST_DIGITS:
             return 0, -1
-    if place == start or (data[start] == ZERO and (place - start > 1 or negative)):
+    if place == start or (byte_at(data, start) == ZERO and (place - start > 1 or negative)):
         return 0, -1
     return (-number if negative else number), place
 
@@ -85,7 +86,7 @@ def _whole(data: Any, place: Any, end: Any) -> Any:
 def _digits(data: Any, place: Any, count: Any) -> Any:
     number: Any = 0
     for digit in range(place, place + count):
-        code = np.int64(data[digit])
+        code = np.int64(byte_at(data, digit))
         if not ZERO <= code <= NINE:
             return -1
         number = number * 10 + code - ZERO
@@ -97,7 +98,7 @@ def _day(data: Any, place: Any) -> Any:
     """Days since 1970 of a day that is written as YYYY-MM-DD, and whether it is one."""
     year, month = _digits(data, place, 4), _digits(data, place + 5, 2)
     day = _digits(data, place + 8, 2)
-    if data[place + 4] != MINUS or data[place + 7] != MINUS:
+    if byte_at(data, place + 4) != MINUS or byte_at(data, place + 7) != MINUS:
         return 0, False
     if year < _FIRST_YEAR or not 1 <= month <= 12 or not 1 <= day <= _MONTHS[month]:
         return 0, False
@@ -115,8 +116,8 @@ def _day(data: Any, place: Any) -> Any:
 @inlined
 def scalar(data: Any, place: Any, end: Any, column: Any, at: Any, plan: Any, slots: Any) -> Any:
     """Reads a value that is no list and no object; the place after it, or -1."""
-    kind = plan.kinds[column]
-    code = data[place]
+    kind = number_at(plan.kinds, column)
+    code = byte_at(data, place)
     if kind in (TEXT, DAY):
         if code != QUOTE:
             return -1
@@ -125,31 +126,31 @@ def scalar(data: Any, place: Any, end: Any, column: Any, at: Any, plan: Any, slo
         if stop >= end:
             return -1
         flag = VALID
-        if data[stop] != QUOTE:
+        if byte_at(data, stop) != QUOTE:
             stop = text_end(data, start, end)
             if stop < 0:
                 return -1
             flag = ROUGH
         if kind == TEXT:
-            slots.words[at] = start | (stop - start) << LENGTH_SHIFT
-            slots.bytes[column] += stop - start
+            put_number(slots.words, at, start | (stop - start) << LENGTH_SHIFT)
+            put_number(slots.bytes, column, number_at(slots.bytes, column) + stop - start)
         else:
             if flag == ROUGH or stop - start != _DAY_LETTERS:
                 return -1
             day, is_day = _day(data, start)
             if not is_day:
                 return -1
-            slots.words[at] = day
-        slots.flags[at] = flag
+            put_number(slots.words, at, day)
+        put_byte(slots.flags, at, flag)
         return stop + 1
     if kind == WHOLE:
         if code != MINUS and not ZERO <= code <= NINE:
             return -1
         number, place = _whole(data, place, end)
-        if number < plan.least[column] or number > plan.most[column]:
+        if number < number_at(plan.least, column) or number > number_at(plan.most, column):
             return -1
-        slots.words[at] = number
-        slots.flags[at] = VALID
+        put_number(slots.words, at, number)
+        put_byte(slots.flags, at, VALID)
         return place
     if kind == REAL:
         if code != MINUS and not ZERO <= code <= NINE:
@@ -159,15 +160,15 @@ def scalar(data: Any, place: Any, end: Any, column: Any, at: Any, plan: Any, slo
             return -1
         value, is_exact = _real(data, place, stop)
         if is_exact:
-            slots.reals[at] = value
-            slots.flags[at] = VALID
+            put_number(slots.reals, at, value)
+            put_byte(slots.flags, at, VALID)
         else:
-            slots.words[at] = place | (stop - place) << LENGTH_SHIFT
-            slots.flags[at] = ROUGH
-            slots.bytes[column] += stop - place
+            put_number(slots.words, at, place | (stop - place) << LENGTH_SHIFT)
+            put_byte(slots.flags, at, ROUGH)
+            put_number(slots.bytes, column, number_at(slots.bytes, column) + stop - place)
         return stop
     # Truth; null has been looked for.
     stop = word_end(data, place, end)
-    slots.words[at] = 1 if code == _T else 0
-    slots.flags[at] = VALID
+    put_number(slots.words, at, 1 if code == _T else 0)
+    put_byte(slots.flags, at, VALID)
     return stop

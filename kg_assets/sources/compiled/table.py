@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kg_assets.sources.compiled.compiling import CODE, inlined, whole
-from kg_assets.sources.compiled.words import word_at
+from kg_assets.sources.compiled.tokens import QUOTE, few_bytes
+from kg_assets.sources.compiled.words import byte_at, number_at, word_at
 
 STRUCT, LIST, MAP, TEXT, WHOLE, REAL, TRUTH, DAY = range(8)
 """Kinds of columns."""
@@ -31,7 +32,6 @@ LENGTH_SHIFT = 32
 """How far the length of a text stands above its place in a word."""
 
 _WORD_BYTES = 8
-_BITS = np.uint64(8)
 _MIX_1, _MIX_2, _MIX_3 = (
     np.uint64(0x9E3779B97F4A7C15),
     np.uint64(0xC2B2AE3D27D4EB4F),
@@ -54,6 +54,7 @@ class Plan(NamedTuple):
         masks: See ``tables``.
         names: All tables of names: columns, -1 where there is none.
         heads: The first 8 bytes of the name.
+        shown: The bits of them that the name has.
         tails: The last 8 bytes of the name.
         begins: Where the name begins in ``pool``.
         lengths: Bytes of the name.
@@ -72,6 +73,7 @@ class Plan(NamedTuple):
     masks: Any
     names: Any
     heads: Any
+    shown: Any
     tails: Any
     begins: Any
     lengths: Any
@@ -92,6 +94,8 @@ class Slots(NamedTuple):
         counts: How many slots of each level are taken.
         saved: Room for the counts before a row.
         bytes: At least the bytes of all texts of each column, and of its rough numbers.
+        guesses: The column that came last as the first in an object of a column, and behind those
+            of all columns that which came last after a column; 0 where none did.
         frames: Room for what is open: column, slot, whether a list; (levels of nesting, 3).
         keys: Room for the entries of a map: place and length of name and value, flag;
             (`MOST_KEYS`, 5).
@@ -105,22 +109,9 @@ class Slots(NamedTuple):
     counts: Any
     saved: Any
     bytes: Any
+    guesses: Any
     frames: Any
     keys: Any
-
-
-@inlined
-def few_bytes(data: Any, place: Any, length: Any) -> Any:
-    """Up to 8 bytes as a number, the first the lowest."""
-    if place + _WORD_BYTES <= len(data):
-        word = word_at(data, place)
-        if length < _WORD_BYTES:
-            word &= (np.uint64(1) << (np.uint64(length) * _BITS)) - np.uint64(1)
-        return word
-    word = np.uint64(0)
-    for byte in range(min(length, _WORD_BYTES)):
-        word |= np.uint64(data[place + byte]) << (np.uint64(byte) * _BITS)
-    return word
 
 
 @inlined
@@ -139,26 +130,47 @@ def column_of(data: Any, place: Any, length: Any, parent: Any, plan: Any) -> Any
     tail = head
     if length > _WORD_BYTES:
         tail = few_bytes(data, place + length - _WORD_BYTES, _WORD_BYTES)
-    mask, table = plan.masks[parent], plan.tables[parent]
+    mask, table = number_at(plan.masks, parent), number_at(plan.tables, parent)
     entry = mixed(head, tail, length) & mask
     while True:
-        column = plan.names[table + entry]
+        column = number_at(plan.names, table + entry)
         if column < 0:
             return -1
         if (
-            plan.heads[column] == head
-            and plan.tails[column] == tail
-            and plan.lengths[column] == length
+            number_at(plan.heads, column) == head
+            and number_at(plan.tails, column) == tail
+            and number_at(plan.lengths, column) == length
+            and _is_inner(data, place, length, column, plan)
         ):
-            begin = plan.begins[column]
-            same = True
-            for byte in range(_WORD_BYTES, length - _WORD_BYTES):
-                if plan.pool[begin + byte] != data[place + byte]:
-                    same = False
-                    break
-            if same:
-                return np.int64(column)
+            return column
         entry = (entry + 1) & mask
+
+
+@inlined
+def _is_inner(data: Any, place: Any, length: Any, column: Any, plan: Any) -> Any:
+    """Whether what stands between the first and the last 8 bytes is as in a column's name."""
+    begin = number_at(plan.begins, column)
+    for byte in range(_WORD_BYTES, length - _WORD_BYTES, _WORD_BYTES):
+        if word_at(plan.pool, begin + byte) != word_at(data, place + byte):
+            return False
+    return True
+
+
+@inlined
+def is_named(data: Any, place: Any, end: Any, column: Any, plan: Any) -> Any:
+    """Whether a column's name and a quote are what stands here; False where it cannot be told."""
+    length = number_at(plan.lengths, column)
+    if place + length >= end or place + _WORD_BYTES > len(data):
+        return False
+    if byte_at(data, place + length) != QUOTE:
+        return False
+    shown = number_at(plan.shown, column)
+    if (word_at(data, place) ^ number_at(plan.heads, column)) & shown != 0:
+        return False
+    if length <= _WORD_BYTES:
+        return True
+    tail = word_at(data, place + length - _WORD_BYTES)
+    return tail == number_at(plan.tails, column) and _is_inner(data, place, length, column, plan)
 
 
 @whole

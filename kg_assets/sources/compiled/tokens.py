@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 
 from kg_assets.sources.compiled.compiling import inlined, part
-from kg_assets.sources.compiled.words import BLOCK, ends_in_block
+from kg_assets.sources.compiled.words import BLOCK, byte_at, ends_in_block, word_at
 
 QUOTE, BACKSLASH, COLON, COMMA, MINUS, PLUS, POINT, ZERO, NINE = b'"\\:,-+.09'
 OPEN, CLOSE, OPEN_LIST, CLOSE_LIST = b"{}[]"
 SPACE, TAB, FEED, RETURN = b" \t\n\r"
 _B, _F, _N, _R, _T, _U, _E, _UPPER_E, _SLASH, _UPPER_A, _UPPER_F = b"bfnrtueE/AF"
-_L, _S, _A = b"lsa"
+_NULL, _TRUE, _FALS = np.frombuffer(b"nulltruefals", "<u4").astype(np.uint64)
+_LAST_E = b"e"[0]
+_WORD_BYTES = 8
+_BITS = np.uint64(8)
 _LOWER = 0x20
 _DEEPEST = 60
 _MOST_DIGITS = 40
@@ -27,10 +30,24 @@ _1 = np.uint64(1)
 
 
 @inlined
+def few_bytes(data: Any, place: Any, length: Any) -> Any:
+    """Up to 8 bytes as a number, the first the lowest."""
+    if place + _WORD_BYTES <= len(data):
+        word = word_at(data, place)
+        if length < _WORD_BYTES:
+            word &= (np.uint64(1) << (np.uint64(length) * _BITS)) - np.uint64(1)
+        return word
+    word = np.uint64(0)
+    for byte in range(min(length, _WORD_BYTES)):
+        word |= np.uint64(data[place + byte]) << (np.uint64(byte) * _BITS)
+    return word
+
+
+@inlined
 def after_blanks(data: Any, place: Any, end: Any) -> Any:
     """The first place from here that holds no white space, or the end."""
     while place < end:
-        code = data[place]
+        code = byte_at(data, place)
         if code > SPACE:
             break
         if code not in (SPACE, FEED, RETURN, TAB):
@@ -51,7 +68,7 @@ def text_stop(data: Any, place: Any, end: Any) -> Any:
         if place >= end:
             return end
     while place < end:
-        code = data[place]
+        code = byte_at(data, place)
         if code in (QUOTE, BACKSLASH) or code < SPACE:
             break
         place += 1
@@ -65,7 +82,7 @@ def escaped_code(data: Any, place: Any, end: Any) -> Any:
         return -1
     number: Any = 0
     for digit in range(place, place + 4):
-        code = np.int64(data[digit])
+        code = np.int64(byte_at(data, digit))
         if ZERO <= code <= NINE:
             code -= ZERO
         else:
@@ -84,11 +101,11 @@ def text_end(data: Any, place: Any, end: Any) -> Any:
         place = text_stop(data, place, end)
         if place >= end:
             return -1
-        if data[place] == QUOTE:
+        if byte_at(data, place) == QUOTE:
             return place
-        if data[place] != BACKSLASH or place + 1 >= end:
+        if byte_at(data, place) != BACKSLASH or place + 1 >= end:
             return -1
-        code = data[place + 1]
+        code = byte_at(data, place + 1)
         place += 2
         if code in (QUOTE, BACKSLASH, _SLASH, _N, _T, _R, _B, _F):
             continue
@@ -101,41 +118,50 @@ def text_end(data: Any, place: Any, end: Any) -> Any:
         if _HALF <= number < _AFTER_HALVES:
             if number >= _SECOND_HALF or place + 2 > end:
                 return -1
-            if data[place] != BACKSLASH or data[place + 1] != _U:
+            if byte_at(data, place) != BACKSLASH or byte_at(data, place + 1) != _U:
                 return -1
             if not _SECOND_HALF <= escaped_code(data, place + 2, end) < _AFTER_HALVES:
                 return -1
             place += 6
 
 
+@inlined
+def _after_quote(data: Any, place: Any, end: Any) -> Any:
+    """The place after the text of which this is the first byte, or 0 or less."""
+    stop = text_stop(data, place, end)
+    if stop < end and byte_at(data, stop) == QUOTE:
+        return stop + 1
+    return text_end(data, stop, end) + 1
+
+
 @part
 def number_end(data: Any, place: Any, end: Any) -> Any:
     """The place after the number that starts here, or -1."""
     start = place
-    if place < end and data[place] == MINUS:
+    if place < end and byte_at(data, place) == MINUS:
         place += 1
-    if place >= end or not ZERO <= data[place] <= NINE:
+    if place >= end or not ZERO <= byte_at(data, place) <= NINE:
         return -1
-    if data[place] == ZERO:
+    if byte_at(data, place) == ZERO:
         place += 1
     else:
-        while place < end and ZERO <= data[place] <= NINE:
+        while place < end and ZERO <= byte_at(data, place) <= NINE:
             place += 1
-    if place < end and data[place] == POINT:
+    if place < end and byte_at(data, place) == POINT:
         place += 1
         digits = place
-        while place < end and ZERO <= data[place] <= NINE:
+        while place < end and ZERO <= byte_at(data, place) <= NINE:
             place += 1
         if place == digits:
             return -1
     if place - start > _MOST_DIGITS:
         return -1
-    if place < end and data[place] in (_E, _UPPER_E):
+    if place < end and byte_at(data, place) in (_E, _UPPER_E):
         place += 1
-        if place < end and data[place] in (PLUS, MINUS):
+        if place < end and byte_at(data, place) in (PLUS, MINUS):
             place += 1
         digits = place
-        while place < end and ZERO <= data[place] <= NINE:
+        while place < end and ZERO <= byte_at(data, place) <= NINE:
             place += 1
         if not 0 < place - digits <= _MOST_EXPONENT_DIGITS:
             return -1
@@ -147,13 +173,11 @@ def word_end(data: Any, place: Any, end: Any) -> Any:
     """The place after the null, true or false that starts here, or -1."""
     if place + 4 > end:
         return -1
-    code, second, third, fourth = data[place], data[place + 1], data[place + 2], data[place + 3]
-    if code == _N and second == _U and third == _L and fourth == _L:
+    word = few_bytes(data, place, 4)
+    if word in (_NULL, _TRUE):
         return place + 4
-    if code == _T and second == _R and third == _U and fourth == _E:
-        return place + 4
-    if code == _F and second == _A and third == _L and fourth == _S:
-        return place + 5 if place + 5 <= end and data[place + 4] == _E else -1
+    if word == _FALS and place + 5 <= end and byte_at(data, place + 4) == _LAST_E:
+        return place + 5
     return -1
 
 
@@ -166,10 +190,10 @@ def value_end(data: Any, place: Any, end: Any) -> Any:
         # A value, or what closes an object or a list that is empty.
         if place >= end:
             return -1
-        code = data[place]
+        code = byte_at(data, place)
         is_name = False
         if code == QUOTE:
-            place = text_end(data, place + 1, end) + 1
+            place = _after_quote(data, place + 1, end)
             if place <= 0:
                 return -1
         elif code in (OPEN, OPEN_LIST):
@@ -179,7 +203,7 @@ def value_end(data: Any, place: Any, end: Any) -> Any:
             place = after_blanks(data, place + 1, end)
             if place >= end:
                 return -1
-            if data[place] == (CLOSE if is_object else CLOSE_LIST):
+            if byte_at(data, place) == (CLOSE if is_object else CLOSE_LIST):
                 place += 1
             else:
                 depth += 1
@@ -200,7 +224,7 @@ def value_end(data: Any, place: Any, end: Any) -> Any:
             place = after_blanks(data, place, end)
             if place >= end:
                 return -1
-            code = data[place]
+            code = byte_at(data, place)
             place += 1
             if code == COMMA:
                 place = after_blanks(data, place, end)
@@ -211,12 +235,12 @@ def value_end(data: Any, place: Any, end: Any) -> Any:
             depth -= 1
             objects >>= _1
         if is_name:
-            if place >= end or data[place] != QUOTE:
+            if place >= end or byte_at(data, place) != QUOTE:
                 return -1
-            place = text_end(data, place + 1, end) + 1
+            place = _after_quote(data, place + 1, end)
             if place <= 0:
                 return -1
             place = after_blanks(data, place, end)
-            if place >= end or data[place] != COLON:
+            if place >= end or byte_at(data, place) != COLON:
                 return -1
             place = after_blanks(data, place + 1, end)
