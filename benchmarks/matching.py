@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +28,15 @@ from kg_assets.matching.evaluation import Scores, evaluate
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import blocked_pairs, entity_members
+from kg_assets.sources.canonical import canonical_adapter
 from kg_assets.sources.landing import land
+from kg_assets.sources.registry import ADAPTERS
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from resources.lake import Lake
 from resources.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import duckdb
     import pyarrow as pa
@@ -240,6 +243,20 @@ def _mean(values: Iterable[float]) -> float:
     return sum(listed) / len(listed)
 
 
+@contextmanager
+def canonical_tmdb() -> Iterator[None]:
+    """Let the source ``tmdb`` be read as canonical records.
+
+    The project reads TMDB's own answers under this name. The labels name records by it.
+    """
+    own = ADAPTERS["tmdb"]
+    ADAPTERS["tmdb"] = canonical_adapter("tmdb")
+    try:
+        yield
+    finally:
+        ADAPTERS["tmdb"] = own
+
+
 def prepare(lake: Lake, settings: Settings, data: Path) -> None:
     """Land both sources and make their records."""
     with tempfile.TemporaryDirectory() as canonical:
@@ -270,7 +287,7 @@ def main() -> int:
     except MissingDataError as error:
         console.print(str(error), soft_wrap=True, markup=False)
         return 2
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, canonical_tmdb():
         settings = Settings(home=given.home or Path(scratch), namespace="matching")
         lake = Lake(settings)
         prepare(lake, settings, data)

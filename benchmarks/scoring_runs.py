@@ -27,6 +27,7 @@ from kg_assets.matching.scorers import scorer
 from kg_assets.matching.scorers.interface import Scoring
 from kg_assets.matching.scoring import exact_from, scored_pairs
 from kg_assets.matching.settings import columns_for_scoring, make_linker
+from kg_assets.matching.telling import tell
 from kg_assets.matching.training import train
 from resources.derived import derived
 from resources.settings import Settings
@@ -231,6 +232,7 @@ def score_splink(data: DataSet, pairs: Path, target: Path, threads: int) -> tupl
     )
     columns = ", ".join(("record_id", *columns_for_scoring(data.spec)))
     con.execute(f"CREATE TEMP TABLE compared AS SELECT {columns} FROM record")
+    tell(con, data.spec, "compared", "frequency")
     lookups = lookup_tables(con, data.spec, "compared", "frequency")
     linker = make_linker(con, splink_settings(data), "compared", lookups)
     linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
@@ -359,6 +361,7 @@ def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
             for place, rule in enumerate(rules)
         ]
     }
+    tell(con, data.spec, "compared", "frequency")
     lookups = lookup_tables(con, data.spec, "compared", "frequency")
     linker = make_linker(con, settings, "compared", lookups)
     found = linker.inference.predict(

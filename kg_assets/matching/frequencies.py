@@ -7,14 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.tables import term_frequencies
+from kg_assets.matching.telling import COUNTED, count_names
 
 if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.model import MatchSpec
-
-COUNTED = ""
-"""The value under which a column's frequency of a single occurrence is kept."""
 
 
 def count_terms(
@@ -61,6 +59,7 @@ def count_terms(
         """
         for one in spec.term_frequencies
     ]
+    parts += [count_names(one, view) for one in spec.telling]
     if not parts:
         con.register("no_terms", term_frequencies(spec.entity_type).schema.empty_table())
         return con.table("no_terms")

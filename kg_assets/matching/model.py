@@ -153,6 +153,20 @@ class TermFrequency:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """A list of names, or of hashes of them, of which each tells the more the fewer things have it.
+
+    Attributes:
+        column: The column, a UBIGINT[] feature. Conditions call ``telling`` of both of its sides
+            (see `kg_assets.matching.telling`).
+        distinct: Expression for what is counted, a thing: a name is counted once for each.
+    """
+
+    column: str
+    distinct: str
+
+
+@dataclass(frozen=True)
 class MatchSpec:
     """The match model of one entity type.
 
@@ -163,6 +177,7 @@ class MatchSpec:
         comparisons: What is compared.
         vetoes: Vetoes; the first that holds is named.
         term_frequencies: Columns with term frequencies.
+        telling: Lists whose elements weigh by how few things have them.
         training_rules: Conditions over ``l`` and ``r`` under which pairs are made for expectation
             maximisation. Comparisons of columns that a rule names are not trained by it.
         prior: Probability that two records drawn at random match.
@@ -185,6 +200,7 @@ class MatchSpec:
     comparisons: tuple[Comparison, ...]
     vetoes: tuple[Veto, ...] = ()
     term_frequencies: tuple[TermFrequency, ...] = ()
+    telling: tuple[Telling, ...] = ()
     training_rules: tuple[str, ...] = ()
     prior: float = 1e-4
     threshold: float = 0.9
@@ -229,7 +245,8 @@ def fingerprint(spec: MatchSpec) -> str:
     # How the work is cut changes no result, and a model serves each scorer.
     for name in ("version", "shards", "scorer", "shadow"):
         declared.pop(name)
-    if not declared["shared_ids"]:
-        declared.pop("shared_ids")
+    for name in ("shared_ids", "telling"):
+        if not declared[name]:
+            declared.pop(name)
     text = json.dumps(declared, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -232,6 +232,9 @@ MACROS: tuple[str, ...] = (
         left_names, lambda one: list_max(list_transform(
             right_names, lambda other: jaro_winkler_similarity(one, other))))), 0)""",
     """shared(left_values, right_values) AS len(list_intersect(left_values, right_values))""",
+    # What the names tell that two lists share; `kg_assets.matching.telling` puts it into them.
+    """telling(left_values, right_values) AS coalesce(list_sum(list_transform(
+        list_intersect(left_values, right_values), lambda one: one & 15)), 0)""",
 )
 """The macros in the order in which they build on one another."""
 

@@ -42,7 +42,7 @@ def term_frequencies(entity_type: str) -> Table:
         ),
         key=("column_name", "value"),
         description="Relative frequency of a value, counted over distinct things and frozen with "
-        "the model.",
+        "the model. Of lists of names the hashes of those that several things have.",
     )
 
 

@@ -23,6 +23,7 @@ from kg_assets.matching.settings import (
     rounded,
 )
 from kg_assets.matching.tables import JUDGEMENTS, match_model, term_frequencies
+from kg_assets.matching.telling import tell
 from kg_assets.matching.vetoes import columns_for_vetoes
 from kg_assets.matching.weight_order import levels_of, make_weights_fall
 
@@ -221,6 +222,7 @@ def _estimate_u(
     if size * (size - 1) // 2 < FEWEST_PAIRS:
         notes.append(f"u as declared: only {size} records")
         return
+    tell(con, spec, "u_sample", "counted_term")
     lookups = lookup_tables(con, spec, "u_sample", "counted_term")
     linker = make_linker(con, settings, "u_sample", lookups)
     # A number of pairs that no sample has: Splink then takes all of it.

@@ -131,6 +131,47 @@ def test_two_films_that_a_director_makes_with_the_same_people_are_two():
     assert things("film", films) == {("1", "1'"), ("2",)}
 
 
+def with_cast(made, *people):
+    made["credits"] += [
+        {"name": person, "person_id": f"{made['source_id']}/{place}", "role": "actor",
+         "character": None, "position": place}
+        for place, person in enumerate(people, 2)
+    ]  # fmt: skip
+    return made
+
+
+STARS = ("Famous Aanand", "Famous Bedi", "Famous Chopra")
+UNKNOWN = ("Ulf Nygren", "Ilse Quandt")
+
+
+def star_films():
+    """Four hundred films of as many directors; each star plays in seventy of them."""
+    return [
+        with_cast(
+            film("c", str(n), f"{chr(97 + n % 26)}{n * 7919} nights", 1930 + n % 90, [f"By {n}"]),
+            *(STARS[n // 70 : n // 70 + 1] or [f"Extra {n} a"]), f"Extra {n} b", f"Extra {n} c",
+        )
+        for n in range(400)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("in_common", "joined"),
+    [(STARS, False), (UNKNOWN, True)],
+    ids=["three stars", "two whom nobody knows"],
+)
+def test_a_shared_name_tells_the_more_the_fewer_films_it_stands_in(in_common, joined):
+    films = [
+        with_cast(
+            film(source, source, "The Return", 1998, [director]),
+            *in_common, f"Extra {source} 1", f"Extra {source} 2", f"Extra {source} 3",
+        )
+        for source, director in (("a", "Vera Lind"), ("b", "Hugo Brandt"))
+    ]  # fmt: skip
+    found = {one for one in things("film", [*films, *star_films()]) if not one[0].isdigit()}
+    assert found == ({("a", "b")} if joined else apart("a", "b"))
+
+
 def test_a_remake_by_the_same_director_is_another_film():
     films = [
         film("a", "1934", "The Man Who Knew Too Much", 1934, ["Alfred Hitchcock"]),

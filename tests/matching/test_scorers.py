@@ -14,7 +14,7 @@ from benchmarks.people_and_films import World, featured, generate
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.explain import explain_pairs
-from kg_assets.matching.model import Comparison, Level, MatchSpec, TermFrequency
+from kg_assets.matching.model import Comparison, Level, MatchSpec, Telling, TermFrequency
 from kg_assets.matching.models import MODELS, configured_models
 from kg_assets.matching.models.film import film_spec
 from kg_assets.matching.normalise import create_macros
@@ -44,6 +44,7 @@ SCHEMA = pa.schema(
         ("day", pa.date32()),
         ("words", TEXTS),
         ("more", TEXTS),
+        ("names", pa.list_(pa.uint64())),
     ]
 )
 CONDITIONS = (
@@ -56,6 +57,8 @@ CONDITIONS = (
     "NOT list_has_any(words_l, more_r)",
     "shared(words_l, words_r) >= 2",
     "shared(words_l, words_r) - (CASE WHEN word_l = word_r THEN 1 ELSE 0 END) >= 1",
+    "telling(names_l, names_r) >= 14",
+    "telling(names_l, names_r) - number_l < 7",
     "best_similarity(words_l, words_r) >= 0.8",
     "jaro_winkler_similarity(word_l, word_r) >= 0.8",
     "jaro_winkler_similarity(word_l, word_r) >= 0.6",
@@ -92,6 +95,10 @@ WORDS = st.one_of(
 LISTS = st.one_of(
     st.none(), st.lists(st.one_of(st.none(), st.sampled_from(list("abcdefgh"))), max_size=6)
 )
+# Hashes, of which all but the low four bits are the name.
+NAMES = st.one_of(
+    st.none(), st.lists(st.one_of(st.none(), st.integers(1, 8).map(lambda n: n * 16 + n)))
+)
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
@@ -100,6 +107,7 @@ ROWS = st.lists(
             "day": st.one_of(st.none(), st.dates(date(2026, 2, 27), date(2026, 3, 3))),
             "words": LISTS,
             "more": LISTS,
+            "names": NAMES,
         }
     ),
     min_size=2,
@@ -145,6 +153,7 @@ def random_spec(comparisons):
         term_frequencies=(TermFrequency("word", distinct="word", population=10),)
         if any(weight is not None for _, levels, *_ in comparisons for *_, weight in levels)
         else (),
+        telling=(Telling("names", distinct="record_id"),),
         prior=0.1,
         threshold=0.6,
     )
@@ -162,7 +171,8 @@ def random_world(rows):
     )
     con.execute(
         "CREATE TABLE frequency AS SELECT * FROM (VALUES ('word', 'a', 0.4), ('word', 'ab', 0.01), "
-        "('word', '', 0.1)) AS known(column_name, value, frequency)"
+        "('word', '', 0.1), ('names', '16', 0.02), ('names', '32', 0.9), ('names', '48', 0.05), "
+        "('names', '', 0.01)) AS known(column_name, value, frequency)"
     )
     return con
 

@@ -191,3 +191,31 @@ def test_training_twice_gives_the_same_model():
     spec = film_spec()
     models = [trained(world(spec, same_director_films()), spec) for _ in range(2)]
     assert models[0] == models[1]
+
+
+def test_a_name_is_counted_once_for_each_work_however_many_records_and_credits_name_it():
+    spec = film_spec()
+    credits = [("Ann", "actor"), ("Ann", "writer"), ("Bob", "actor")]
+    films = [
+        film(source, f"{title} {source}", title, 2000, ["Di Rector"])
+        for source, title in (("a", "First"), ("b", "First"), ("c", "First"), ("a", "Second"))
+    ]
+    for one in films:
+        one["credits"] += [
+            one["credits"][0] | {"name": name, "role": role}
+            for name, role in credits
+            if name == "Ann" or one["name"] == "First"
+        ]
+    con = world(spec, films)
+    trained(con, spec)
+    found = con.sql(
+        """
+        SELECT value = (SELECT min(one - one % 16) FROM (
+                   SELECT unnest(crew) AS one FROM record WHERE title = 'second'))::VARCHAR,
+               frequency
+        FROM counted_term
+        WHERE column_name = 'crew' AND value <> ''
+        """
+    ).fetchall()
+    # Ann stands in both films; Bob in one, like a name that was never seen, and has no row.
+    assert found == [(True, 1.0)]

@@ -15,6 +15,7 @@ from kg_assets.matching.model import (
 from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
+    CREW_TELLING,
     DIRECTORS,
     LANGUAGES,
     MAKER_FREQUENCY,
@@ -126,6 +127,7 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
             ),
         ),
         term_frequencies=(TITLE_FREQUENCY, *((MAKER_FREQUENCY,) if use_people else ())),
+        telling=(CREW_TELLING,) if use_people else (),
         training_rules=(
             "l.title = r.title",
             *(

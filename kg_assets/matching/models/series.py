@@ -8,6 +8,7 @@ from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, M
 from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
+    CREW_TELLING,
     DESCRIPTION,
     DIRECTORS,
     LANGUAGES,
@@ -98,6 +99,7 @@ SPEC = MatchSpec(
         ),
     ),
     term_frequencies=(TITLE_FREQUENCY, MAKER_FREQUENCY),
+    telling=(CREW_TELLING,),
     training_rules=("l.title = r.title",),
     prior=1e-3,
     threshold=0.8,

@@ -11,6 +11,7 @@ from kg_assets.matching.model import (
     Comparison,
     Feature,
     Level,
+    Telling,
     TermFrequency,
     Veto,
 )
@@ -89,6 +90,13 @@ CREW = Feature(
     "lambda credit: hash(name_letters(credit.name)))))",
     pa.list_(pa.uint64()),
 )
+
+
+CREW_TELLING = Telling("crew", distinct="title || '|' || coalesce(year, 0)")
+"""A prolific actor in common says little, one of a single work nearly all."""
+
+
+_TOLD = "telling(crew_l, crew_r)"
 
 
 _STOP_WORDS = (
@@ -259,26 +267,44 @@ def makers() -> Comparison:
 
 
 def crews() -> tuple[Comparison, Comparison]:
-    """Other people who took part in a work: in works of several makers, and in those of one."""
+    """Other people who took part in a work: in works of several makers, and in those of one.
+
+    What they tell is counted in bits (`kg_assets.matching.telling`): 7 for a name of two works.
+    """
+    two = Level("in common: people as telling as two of two works", f"{_TOLD} >= 14", 0.82, 0)
+    one = Level("in common: people as telling as one of two works", f"{_TOLD} >= 7", 0.08, 0)
+    some = Level("in common: only people of many works", f"{_TOLD} >= 1", 0.04, 0)
+    none = Level("nobody in common, or only people of very many works", "ELSE", 0.06, 0)
     return (
         Comparison(
             name="crew",
             missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR {ONE_MAKER}",
+            # u as counted in pairs of films of Wikidata of other makers, a year apart at most.
             levels=(
-                Level("three people in common", "shared(crew_l, crew_r) >= 3", 0.85, 0.0005),
-                Level("one or two people in common", "shared(crew_l, crew_r) >= 1", 0.1, 0.01),
-                Level("none in common", "ELSE", 0.05, 0.99),
+                replace(two, u=0.0001),
+                replace(one, u=0.001),
+                replace(some, u=0.0165),
+                replace(none, u=0.9824),
             ),
+            similarity=_TOLD,
         ),
         Comparison(
             name="crew_of_one_maker",
             missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR NOT {ONE_MAKER}",
             # u as counted in the pairs of `ONE_MAKER`. A sample of random pairs has too few.
             levels=(
-                Level("three people in common", "shared(crew_l, crew_r) >= 3", 0.85, 0.06),
-                Level("one or two people in common", "shared(crew_l, crew_r) >= 1", 0.1, 0.27),
-                Level("none in common", "ELSE", 0.05, 0.67),
+                Level(
+                    "in common: people as telling as four of two works",
+                    f"{_TOLD} >= 28",
+                    0.5,
+                    0.013,
+                ),
+                replace(two, m=0.32, u=0.055),
+                replace(one, u=0.135),
+                replace(some, u=0.316),
+                replace(none, u=0.481),
             ),
+            similarity=_TOLD,
             train="m",
         ),
     )

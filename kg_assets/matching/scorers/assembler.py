@@ -279,6 +279,7 @@ class Assembler:
         name, arguments = call(tree)
         similarities: dict[str, tuple[int, Kind]] = {
             "shared": (op.SHARED, "list"),
+            "telling": (op.TELLING, "telling"),
             "best_similarity": (op.BEST, "names"),
             "jaro_winkler_similarity": (op.JARO_WINKLER, "text"),
             "levenshtein": (op.EDITS, "text"),
@@ -322,6 +323,7 @@ class Assembler:
         columns = self.columns
         fits = {
             "list": columns.is_list,
+            "telling": columns.is_hashes,
             "text": columns.is_text,
             "names": columns.is_names,
         }[kind]

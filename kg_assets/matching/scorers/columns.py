@@ -8,22 +8,27 @@ import json
 import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from kg_assets.matching.telling import ONCE
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kg_assets.matching.scorers.machine import Columns
     from kg_assets.matching.scorers.terms import Terms
 
-Kind: TypeAlias = Literal["number", "value", "list", "text", "names"]
+Kind: TypeAlias = Literal["number", "value", "list", "telling", "text", "names"]
 """What is needed of an expression: see `RecordColumns`."""
 
-_WORDS: dict[Kind, int] = {"number": 1, "value": 1, "list": 2, "text": 2, "names": 1}
+_WORDS: dict[Kind, int] = {
+    "number": 1, "value": 1, "list": 2, "telling": 2, "text": 2, "names": 1,
+}  # fmt: skip
 """Words of a row that a column takes."""
 
 BATCH = 4_096
@@ -131,6 +136,10 @@ class RecordColumns:
         """Whether the values are lists of texts or of whole numbers."""
         return self.type_of(expression) in _ELEMENTS
 
+    def is_hashes(self, expression: str) -> bool:
+        """Whether the values are lists of numbers of 64 bits."""
+        return self.type_of(expression) == "UBIGINT[]"
+
     def is_text(self, expression: str) -> bool:
         """Whether the values are texts."""
         return self.type_of(expression) == "VARCHAR"
@@ -153,24 +162,29 @@ class RecordColumns:
             self.width += _WORDS[kind]
         return self._places[kind, expression]
 
-    def made_of(self, terms: Sequence[Terms]) -> str:
+    def made_of(self, terms: Sequence[Terms], telling: Mapping[str, Any]) -> str:
         """Says how columns are made of records: equal texts, equal columns.
 
         Args:
             terms: As for `read`.
+            telling: As for `read`.
         """
         columns = [(kind, self._computed(kind, sql)) for kind, sql in self._places]
         frequencies = [(one.expression, one.digest) for one in terms]
+        known = [(one, sha256(names).hexdigest()) for one, names in sorted(telling.items())]
         # Hashes are those of this release of DuckDB.
-        return json.dumps([columns, frequencies, duckdb.__version__])
+        return json.dumps([columns, frequencies, known, duckdb.__version__])
 
-    def read(self, source: str, most: int, terms: Sequence[Terms]) -> Read:
+    def read(
+        self, source: str, most: int, terms: Sequence[Terms], telling: Mapping[str, Any]
+    ) -> Read:
         """Compute all columns.
 
         Args:
             source: Name of a view of the records that are paired, or a subquery.
             most: How many records these are at most.
             terms: Term frequencies; log2 of them follow as numbers, in this order.
+            telling: Of each list that tells what `kg_assets.matching.telling.read_known` gives.
 
         Returns:
             The columns and ids.
@@ -195,7 +209,13 @@ class RecordColumns:
             FROM {source}
             """
         )
-        made = _Rows(takers, most, place)
+        # Of a list that was not counted each element says itself what it tells.
+        known = {
+            word: telling[sql]
+            for (kind, sql), word in self._places.items()
+            if kind == "telling" and sql in telling
+        }
+        made = _Rows(takers, most, place, known)
         # While a batch is taken apart, DuckDB computes the ones after it.
         with ThreadPoolExecutor(1) as pool:
             waiting: deque[Future[None]] = deque()
@@ -214,7 +234,7 @@ class RecordColumns:
             return f"{days}::DOUBLE"
         if kind == "value" and found != "VARCHAR":
             return f"CASE WHEN ({sql}) IS NOT NULL THEN greatest(hash({sql}), 1::UBIGINT) END"
-        if kind == "list" and _ELEMENTS[found] != found:
+        if kind in ("list", "telling") and _ELEMENTS[found] != found:
             return f"({sql})::{_ELEMENTS[found]}"
         return sql
 
@@ -234,11 +254,16 @@ class _Taker(NamedTuple):
 
 
 class _Rows:
-    """Rows of words, a batch of records at a time."""
+    """Rows of words, a batch of records at a time; ``telling`` is by the first word of a column."""
 
-    def __init__(self, takers: Sequence[_Taker], most: int, width: int) -> None:
-        self._takers = [one for one in takers if one.kind != "list"]
-        self._lists = [one for one in takers if one.kind == "list"]
+    def __init__(
+        self, takers: Sequence[_Taker], most: int, width: int, telling: Mapping[int, Any]
+    ) -> None:
+        from kg_assets.matching.scorers.texts import slots_of
+
+        self._takers = [one for one in takers if one.kind not in ("list", "telling")]
+        self._lists = [one for one in takers if one.kind in ("list", "telling")]
+        self._telling = {word: slots_of(known) for word, known in telling.items()}
         self._rows = np.empty((most, max(1, width)), dtype=np.uint64)
         self._ids: list[pa.Array] = []
         self._hashes = np.empty(most, dtype=np.uint64)
@@ -294,6 +319,7 @@ class _Rows:
 
     def _sets(self, columns: list[tuple[pa.Array, int]], rows: Any) -> None:
         from kg_assets.matching.scorers import words
+        from kg_assets.matching.scorers.texts import put_in
 
         # The elements of all lists of a record lie together, those that are there twice have room.
         lists = [(*words.lists_of(column), word) for column, word in columns]
@@ -306,7 +332,10 @@ class _Rows:
         for (known, first, bounds, _), elements, word in lists:
             target = ends, room, before, rows, word
             if pa.types.is_integer(elements.type):
-                given = *words.known_of(elements), words.numbers_of(elements)
+                numbers = words.numbers_of(elements)
+                if word in self._telling:
+                    numbers = put_in(numbers, self._telling[word], ONCE)
+                given = *words.known_of(elements), numbers
                 words.put_sets(known, first, bounds, *given, *target)
             else:
                 words.put_sets_of_texts(known, first, bounds, *words.texts_of(elements), *target)

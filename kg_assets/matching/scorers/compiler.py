@@ -16,6 +16,7 @@ from kg_assets.matching.scorers.assembler import Assembler, Label
 from kg_assets.matching.scorers.columns import RecordColumns
 from kg_assets.matching.scorers.conditions import UncompilableError, parse
 from kg_assets.matching.scorers.plan import LevelPlan, comparison_plan
+from kg_assets.matching.telling import read_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +133,10 @@ def _read(
     from kg_assets.matching.scorers.mapped import FORMAT, keep, mapped
     from kg_assets.matching.scorers.numbered import Numbered
 
+    telling = read_known(con, asked.spec, asked.frequencies_view)
+
     def read(source: str, most: int) -> tuple[Columns, Numbered]:
-        found = records.read(source, most, terms)
+        found = records.read(source, most, terms, telling)
         return found.columns, Numbered.of(con, found.ids, hashes=found.hashes)
 
     def make(folder: Path) -> None:
@@ -142,7 +145,7 @@ def _read(
 
     if asked.shared is None:
         return read(*_paired(con, asked))
-    return mapped(asked.shared(f"{FORMAT}\n{records.made_of(terms)}", make))
+    return mapped(asked.shared(f"{FORMAT}\n{records.made_of(terms, telling)}", make))
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:

@@ -11,11 +11,12 @@ import re
 from functools import cache
 from typing import Any
 
-SIMILARITIES = frozenset({"shared", "best_similarity"})
+SIMILARITIES = frozenset({"shared", "telling", "best_similarity"})
 """Macros of `kg_assets.matching.normalise` that the machine computes itself."""
 
 _COSTS = {
     "shared": 8,
+    "telling": 8,
     "best_similarity": 60,
     "jaro_winkler_similarity": 30,
     "levenshtein": 30,

@@ -35,7 +35,7 @@ NUMBERS = frozenset(
         op.ABSOLUTE,
     }
 )  # fmt: skip
-SIMILARITIES = frozenset({op.SHARED, op.BEST, op.JARO_WINKLER, op.EDITS})
+SIMILARITIES = frozenset({op.SHARED, op.TELLING, op.BEST, op.JARO_WINKLER, op.EDITS})
 WITH_LEAST = frozenset({op.BEST, op.JARO_WINKLER})
 ONCE = SIMILARITIES | {op.OVERLAP}
 """Instructions that keep a number of two records, that compute a similarity, that do so above some
@@ -153,6 +153,12 @@ class Emitter:
             return self._unless(
                 at.or_(absent, none), nothing, lambda: self.common(spans, 2**31 - 1)
             )
+        if operation == op.TELLING:
+            # No list tells nothing, and so does one that shares nothing.
+            return self._unless(
+                at.or_(self.missing(one, other), self.nothing_shared(one, other)), self.f64(0.0),
+                lambda: self.call("telling", self.f64, given["elements"], *spans),
+            )  # fmt: skip
         if operation == op.JARO_WINKLER:
             letters = [self.word_of(end) for end in (one, other)]
             return self._unless(
@@ -259,7 +265,8 @@ class Emitter:
 
     def _spans(self) -> set[tuple[str, int]]:
         """Arrays and the words of a row that say where something is in them."""
-        arrays = {op.SHARED: "elements", op.OVERLAP: "elements", op.BEST: "bounds"}
+        arrays = dict.fromkeys((op.SHARED, op.TELLING, op.OVERLAP), "elements")
+        arrays |= {op.BEST: "bounds"}
         arrays |= dict.fromkeys((op.JARO_WINKLER, op.EDITS, op.CONTAINS, op.STARTS_WITH), "pool")
         return {
             (arrays[row[0]], int(row[place]) + (row[0] != op.BEST))

@@ -46,6 +46,7 @@ MISSING, UNKNOWN = -1, -2
     AT_LEAST,
     # Numbers of two columns of records, computed once for each pair.
     SHARED,  # how many elements two lists have in common
+    TELLING,  # what these tell together: the sum of their low bits
     BEST,  # best similarity of two lists of texts
     # Tests of two columns of records.
     SAME,
@@ -62,4 +63,4 @@ MISSING, UNKNOWN = -1, -2
     LEVEL,  # a level is reached
     VETO,
     JUMP,
-) = range(28)
+) = range(29)

@@ -33,6 +33,14 @@ def shared(elements: Any, one: Any, other: Any, enough: Any) -> Any:
     return texts.common(elements, x, x_end, y, y_end, enough)
 
 
+@cfunc(f"float64({_WORDS}, uint64, uint64)", cache=True)
+def telling(elements: Any, one: Any, other: Any) -> Any:
+    """The sum of the low bits of the elements that two sorted sets share."""
+    x, x_end = _span(one)
+    y, y_end = _span(other)
+    return texts.told_together(elements, x, x_end, y, y_end)
+
+
 @cfunc(f"int64({_BYTES}, uint64, uint64)", cache=True)
 def contains(pool: Any, one: Any, other: Any) -> Any:
     """Whether the first text holds the second."""
@@ -102,5 +110,5 @@ def best_similarity(
     return best
 
 
-ROUTINES = (shared, contains, starts_with, levenshtein, jaro_winkler, best_similarity)
+ROUTINES = (shared, telling, contains, starts_with, levenshtein, jaro_winkler, best_similarity)
 """Those that `translator` calls, by their names."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.tables import match_scores
+from kg_assets.matching.telling import tell
 from kg_assets.matching.vetoes import columns_for_vetoes, veto_expression
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class SplinkScorer:
             ) AS paired USING (record_id)
             """
         )
+        tell(con, spec, "paired_record", asked.frequencies_view)
         # Splink carries every column of its input along: it is given those that it compares.
         con.execute(
             f"""

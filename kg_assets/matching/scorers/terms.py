@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kg_assets.matching.frequencies import COUNTED
 from kg_assets.matching.hashes import found, ordered
 from kg_assets.matching.scorers import words
+from kg_assets.matching.telling import COUNTED
 
 if TYPE_CHECKING:
     import duckdb

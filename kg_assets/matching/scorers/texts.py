@@ -10,6 +10,9 @@ from kg_assets.machine_code import njit
 
 _MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _0, _1, _2, _4 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
+_LOW = np.uint64(15)
+"""What `kg_assets.matching.telling` calls BITS. Spelled out here, since what numba keeps of this
+file depends on no other."""
 _33, _ALL = np.uint64(33), np.uint64(2**64 - 1)
 
 
@@ -35,6 +38,50 @@ def common(values: Any, one: Any, one_end: Any, other: Any, other_end: Any, enou
         one += left <= right
         other += right <= left
     return found
+
+
+@njit(cache=True, nogil=True)
+def told_together(values: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> Any:
+    """The sum of the low bits of the elements that two sorted sets share."""
+    found = _0
+    while one < one_end and other < other_end:
+        left, right = values[one], values[other]
+        found += (left & _LOW) * np.uint64(left == right)
+        one += left <= right
+        other += right <= left
+    return found
+
+
+@njit(cache=True, nogil=True)
+def slots_of(values: Any) -> Any:
+    """A table in which `put_in` finds values by all but their low bits, half of it empty."""
+    size = 2
+    while size < 2 * len(values):
+        size *= 2
+    slots = np.zeros(size, dtype=np.uint64)
+    for value in values:
+        slots[_slot(slots, value)] = value
+    return slots
+
+
+@njit(cache=True, nogil=True)
+def put_in(values: Any, slots: Any, unknown: Any) -> Any:
+    """Values with other low bits: those of the table, or ``unknown`` where it has none."""
+    found = np.empty(len(values), dtype=np.uint64)
+    for place in range(len(values)):
+        slot = slots[_slot(slots, values[place])]
+        found[place] = slot if slot != _0 else (values[place] & ~_LOW) | np.uint64(unknown)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _slot(slots: Any, value: Any) -> Any:
+    """Where a value is in a table, or where there is room for it."""
+    name, last = value & ~_LOW, np.uint64(len(slots) - 1)
+    place = mixed(name) & last
+    while slots[place] != _0 and slots[place] & ~_LOW != name:
+        place = (place + _1) & last
+    return place
 
 
 @njit(cache=True, nogil=True)
