@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kg_assets.matching.records import records
 from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
 from kg_assets.matching.threads import mapped
@@ -63,19 +64,36 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
             step.report(pairs=step.rows(table), pairs_changed=differing)
             return
     step.view("block_key", keys)
-    index = _index(step, spec) if count > 1 else None
+    index = _index(step, spec, shared=count > 1)
     rows = step.write(table, pairs_of_shard(con, spec, shard, count, index=index))
     step.report(pairs=rows, pairs_changed=rows)
 
 
-def _index(step: Step, spec: MatchSpec) -> BlockIndex:
-    """The blocks of all records, from files that this machine's shards share."""
+def _index(step: Step, spec: MatchSpec, *, shared: bool) -> BlockIndex:
+    """The blocks of all records of the view ``block_key``.
+
+    Args:
+        step: The step.
+        spec: The type's match model.
+        shared: Whether this machine's shards share files of them.
+    """
     from kg_assets.matching.block_index import FORMAT, BlockIndex
 
-    def make(folder: Path) -> None:
-        BlockIndex.of(step.con, "block_key", folder)
+    keys, known = block_keys(spec.entity_type), None
+    # Where records changed since, their keys are of others.
+    if step.stands(keys, records(spec)):
+        step.read(records(spec), tracked=False).project(
+            "record_id, hash(record_id) AS record, source, duplicate_free"
+        ).create_view("keyed_record", replace=True)
+        known = "keyed_record"
 
-    return BlockIndex.mapped(step.derived(block_keys(spec.entity_type), FORMAT, make))
+    if not shared:
+        return BlockIndex.of(step.con, "block_key", records=known)
+
+    def make(folder: Path) -> None:
+        BlockIndex.of(step.con, "block_key", folder, records=known)
+
+    return BlockIndex.mapped(step.derived(keys, FORMAT, make))
 
 
 def pairs_of_shard(

@@ -162,11 +162,11 @@ def test_records_whose_hashes_are_equal_lose_no_pair(rows, hashes):
 
 @settings(max_examples=20, deadline=None)
 @given(ROWS, st.integers(1, 4))
-def test_blocks_of_records_in_mapped_files_give_the_pairs_of_those_in_memory(rows, shards):
+def test_blocks_of_known_records_in_mapped_files_give_the_pairs_of_those_in_memory(rows, shards):
     con, _ = connection(rows)
     make_keys(con, SPEC, "rows")
     with TemporaryDirectory() as name:
-        BlockIndex.of(con, "block_key", Path(name))
+        BlockIndex.of(con, "block_key", Path(name), records="block_key_record")
         index = BlockIndex.mapped(Path(name))
         for shard in range(shards):
             mapped = pairs_of_shard(con, SPEC, shard, shards, index=index).read_all()
