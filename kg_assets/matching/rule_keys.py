@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _BATCH = 65_536
 """Records whose blocks are taken apart at once."""
 
+AT_ONCE = 2_000_000
+"""Records whose keys are held at once, beside DuckDB's memory: some 300 MB of those of people."""
+
 
 @dataclass(frozen=True)
 class _Blocks:
@@ -39,11 +42,18 @@ class _Blocks:
     place: Any
 
 
-def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: str) -> None:
+def raw_keys(
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    view: str,
+    name: str,
+    *,
+    at_once: int = AT_ONCE,
+) -> None:
     """Make the blocks that the rules' keys give each record, before any is cut.
 
     A record is looked at once for all rules, and of its keys only their hashes are kept. Keys that
-    follow from one column, as those of a name do, are made once for each value of it. While the
+    follow from one column, as those of a name do, are made once for each value of it. While
     records are read, 12 bytes a key are held.
 
     Args:
@@ -53,9 +63,8 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
         name: Makes the tables ``{name}_number`` (block, and the number of a record) and
             ``{name}_record`` (number, record_id, record, source, duplicate_free), and of both the
             view ``{name}``, rows of block_keys.
+        at_once: Records whose keys are held at once, about; the result is the same.
     """
-    from kg_assets.matching.threads import mapped
-
     shared = _of_one_column(con, spec, view)
     once = {place for places in shared.values() for place in places}
     own = [place for place in range(len(spec.blocking)) if place not in once]
@@ -63,8 +72,7 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
         _values(con, spec, view, column, places, f"value_{number}")
         for number, (column, places) in enumerate(shared.items())
     ]
-    rows = con.sql(
-        f"""
+    made = f"""
         SELECT record_id,
                record,
                source,
@@ -81,13 +89,42 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
             FROM {view}
         ) AS made
         {"".join(_joined(number) for number in range(len(shared)))}
-        """
-    )
+    """
+    count = int(con.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0])
+    parts = 1 + count // at_once
+    for part in range(parts):
+        rows = con.sql(f"{made} WHERE record % {parts} = {part}" if parts > 1 else made)
+        _add(con, rows, values, name, first=not part)
+    for number in range(len(values)):
+        con.unregister(f"value_{number}")
+    view_keys(con, name)
+
+
+def _add(
+    con: duckdb.DuckDBPyConnection,
+    rows: duckdb.DuckDBPyRelation,
+    values: list[_Values],
+    name: str,
+    *,
+    first: bool,
+) -> None:
+    """Add records and their keys to the tables ``{name}_record`` and ``{name}_number``.
+
+    Args:
+        con: The connection.
+        rows: The records, the numbers of their values, and their blocks under the other rules.
+        values: Blocks of these values.
+        name: Begins the names of the tables.
+        first: Whether the tables are made by this.
+    """
+    from kg_assets.matching.threads import mapped
+
+    start = 0 if first else con.sql(f"SELECT count(*) FROM {name}_record").fetchall()[0][0]
     threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])
     records: list[pa.RecordBatch] = []
 
     def numbered() -> Iterator[tuple[int, list[pa.Array]]]:
-        count = 0
+        count = start
         for batch in rows.to_arrow_reader(_BATCH):
             size = batch.num_rows
             number = pa.array(np.arange(count, count + size, dtype=np.uint32))
@@ -110,11 +147,8 @@ def raw_keys(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str, name: s
         )
 
     found = pa.Table.from_batches(mapped(taken, numbered(), threads), _NUMBER)
-    _keep(con, pa.Table.from_batches(records, _RECORD), f"{name}_record")
-    _keep(con, found, f"{name}_number")
-    for number in range(len(values)):
-        con.unregister(f"value_{number}")
-    view_keys(con, name)
+    _keep(con, pa.Table.from_batches(records, _RECORD), f"{name}_record", first=first)
+    _keep(con, found, f"{name}_number", first=first)
 
 
 _RECORD = pa.schema(
@@ -129,9 +163,10 @@ _RECORD = pa.schema(
 _NUMBER = pa.schema([("block", pa.uint64()), ("number", pa.uint32())])
 
 
-def _keep(con: duckdb.DuckDBPyConnection, rows: pa.Table, name: str) -> None:
+def _keep(con: duckdb.DuckDBPyConnection, rows: pa.Table, name: str, *, first: bool) -> None:
     con.register("rows_to_keep", rows)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM rows_to_keep")
+    into = f"CREATE OR REPLACE TEMP TABLE {name} AS" if first else f"INSERT INTO {name}"
+    con.execute(f"{into} FROM rows_to_keep")
     con.unregister("rows_to_keep")
 
 

@@ -15,6 +15,7 @@ from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec
 from kg_assets.matching.normalise import create_macros
+from kg_assets.matching.rule_keys import raw_keys
 
 SPEC = MatchSpec(
     entity_type="film",
@@ -185,6 +186,16 @@ def test_blocks_of_records_are_the_same_in_any_number_of_passes(rows, hashes, in
     assert [getattr(once, each.name).tolist() for each in fields(once)] == [
         getattr(often, each.name).tolist() for each in fields(often)
     ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(ROWS, st.integers(1, 4))
+def test_of_how_many_records_keys_are_held_at_once_changes_nothing(rows, at_once):
+    con, _ = connection(rows)
+    for name, how in (("whole", {}), ("parted", {"at_once": at_once})):
+        raw_keys(con, SPEC, "rows", name, **how)
+    whole, parted = (sorted(con.table(name).fetchall(), key=repr) for name in ("whole", "parted"))
+    assert whole == parted
 
 
 NAMES = st.lists(st.sampled_from(["ann lee", "bo", "", None]), max_size=8)
