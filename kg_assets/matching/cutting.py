@@ -57,6 +57,10 @@ def view_keys(con: duckdb.DuckDBPyConnection, name: str, cut: str = "") -> None:
     )
 
 
+_MOST_BITS = 25
+"""Leading bits by which blocks are counted at most: 128 MB of counts, however many there are."""
+
+
 def _heavy(con: duckdb.DuckDBPyConnection, cap: int) -> None:
     """Make ``heavy``: the blocks over the cap.
 
@@ -65,7 +69,7 @@ def _heavy(con: duckdb.DuckDBPyConnection, cap: int) -> None:
     from kg_assets.matching.key_lists import counted
 
     total = int(con.sql("SELECT count(*) FROM rule_key_number").fetchall()[0][0])
-    bits = total.bit_length()
+    bits = min(_MOST_BITS, total.bit_length())
     counts, shift = np.zeros(1 << bits, dtype=np.int32), np.uint64(64 - bits)
     if bits:
         for batch in con.sql("SELECT block FROM rule_key_number").to_arrow_reader(_BATCH):
