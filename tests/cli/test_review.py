@@ -193,7 +193,13 @@ def test_what_is_refused_is_said_beneath_the_pair_and_not_scrolled_away(kg):
 
 
 def test_an_interrupt_at_the_prompt_ends_it_and_keeps_what_was_judged(kg, tmp_path):
-    command = [sys.executable, "-m", "kg_assets.cli.main", "review"]
+    # What a shell starts in the background ignores interrupts, and so does what is started by it.
+    heeded = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.executable, sys.argv[1:])"
+    )
+    review = [sys.executable, "-m", "kg_assets.cli.main", "review"]
+    command = [sys.executable, "-c", heeded, *review]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}

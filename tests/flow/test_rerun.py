@@ -76,7 +76,11 @@ def test_productions_inputs_are_read_and_what_was_written_can_be_kept(built, mon
     promote(lake.catalog, "dev")
     production = built.model_copy(update={"namespace": "prod"})
     code, said = told(production, "film/records", capsys, keep=True)
-    assert (code, said["outputs"]) == (0, {"film/records": "equal to what is there"})
+    equal = "equal to what is there"
+    assert (code, said["outputs"]) == (
+        0,
+        {"film/records": equal, "film/replaced_records": equal},
+    )
     assert ("film/records", "all") in lake.catalog.own_heads_since(said["scratch"], 0)
     for path in remove(lake.catalog, said["scratch"], history=False):
         assert (built.lake_path / path).is_file()
