@@ -24,6 +24,7 @@ from rich.table import Table as Grid
 from benchmarks import scoring_answers as answers
 from benchmarks import scoring_runs as runs
 from benchmarks.people_and_films import World
+from benchmarks.scoring_many import score_many
 from kg_assets.running import ALLOCATORS
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ def run_worker(options: argparse.Namespace) -> None:
     elif options.worker == "ours":
         cost = runs.resolve_ours(data, options.target, options.threads, options.shards)
     elif options.worker == "many":
-        cost = runs.score_many(data, options.target, options.threads, options.shards)
+        cost = score_many(data, options.target, options.threads, options.shards)
     else:
         cost = runs.score_ours(data, options.pairs, options.target, options.threads)
     print(json.dumps({"wall": cost.wall, "cpu": cost.cpu, "memory": cost.memory}))

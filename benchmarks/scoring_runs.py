@@ -8,7 +8,6 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ from kg_assets.matching.scoring import exact_from, scored_pairs
 from kg_assets.matching.settings import columns_for_scoring, make_linker
 from kg_assets.matching.telling import tell
 from kg_assets.matching.training import train
-from resources.derived import derived
 from resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -281,7 +279,7 @@ def mixed(data: DataSet, scored: Path, share: float, most: int) -> tuple[Path, i
     return path, size
 
 
-def _score(
+def score_to(
     con: duckdb.DuckDBPyConnection,
     data: DataSet,
     path: Path,
@@ -327,7 +325,7 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
     for path, scored in zip(blocked, scores, strict=True):
         with session() as con:
             con.execute(f"CREATE VIEW pair AS FROM '{quoted(path)}'")
-            _score(con, data, Path(scored), ("levels", "rule"))
+            score_to(con, data, Path(scored), ("levels", "rule"))
     con = session()
     found = cluster(
         con,
@@ -371,39 +369,4 @@ def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
         found, threshold_match_probability=data.spec.threshold
     )
     _copy(con, f"SELECT cluster_id AS cluster, record_id FROM {clusters.physical_name}", target)
-    return timer.stop()
-
-
-def score_many(data: DataSet, target: Path, threads: int, pairs: int) -> Cost:
-    """Score so many pairs, of records of neighbouring places, in 16 shards of one machine."""
-    con = connection(threads, "1200MB")
-    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
-    con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
-    con.execute(f"SET temp_directory = '{quoted(data.folder / 'spill')}'")
-    con.execute(
-        """
-        CREATE TEMP TABLE named AS
-        SELECT record_id, row_number() OVER (ORDER BY title, record_id) - 1 AS place
-        FROM record
-        """
-    )
-    count = con.sql("SELECT count(*) FROM named").fetchall()[0][0]
-    reach = -(-pairs // count)
-    shared = partial(derived, Path(tempfile.mkdtemp(dir=data.folder)), limit=0)
-    timer = Timer()
-    for shard in range(16):
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE pair AS
-            SELECT least(l.record_id, r.record_id) AS record_l,
-                   greatest(l.record_id, r.record_id) AS record_r,
-                   'neighbours' AS rule
-            FROM named AS l
-            CROSS JOIN range(1, {reach} + 1) AS steps(step)
-            JOIN named AS r ON r.place = l.place + step
-            WHERE (l.place * {reach} + step) % 16 = {shard}
-              AND l.place * {reach} + step <= {pairs}
-            """
-        )
-        _score(con, data, target.with_suffix(f".{shard}.parquet"), shared=shared)
     return timer.stop()
