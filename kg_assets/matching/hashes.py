@@ -57,12 +57,7 @@ class Places:
 
     def of(self, hashes: Any) -> Any:
         """Place of each id by its hash, uint64; -1 for one that is none of them; int32."""
-        ones, places = found(hashes, self._hashes, self._buckets)
-        if len(ones) == len(hashes):
-            return self._places[places]
-        placed = np.full(len(hashes), -1, np.int32)
-        placed[ones] = self._places[places]
-        return placed
+        return placed(hashes, self._hashes, self._buckets, self._places)
 
 
 def buckets(hashes: Any) -> Any:
@@ -132,6 +127,23 @@ def found(asked: Any, hashes: Any, begins: Any) -> tuple[Any, Any]:
     """
     ones, places, twins = _found(asked, hashes, begins)
     return _with_twins(ones, places, hashes, twins) if twins else (ones, places)
+
+
+def placed(asked: Any, hashes: Any, begins: Any, places: Any) -> Any:
+    """What stands for each of some hashes, -1 for one that is not known; int32.
+
+    Args:
+        asked: Hashes to look for, uint64.
+        hashes: Hashes, ascending, no two of them equal.
+        begins: `buckets` of them.
+        places: What stands for each of them, int32.
+    """
+    ones, spots = found(asked, hashes, begins)
+    if len(ones) == len(asked):
+        return places[spots]
+    told = np.full(len(asked), -1, np.int32)
+    told[ones] = places[spots]
+    return told
 
 
 @njit(cache=True, nogil=True)

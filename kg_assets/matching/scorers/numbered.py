@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg_assets.matching.hashes import found, ordered
+from kg_assets.matching.hashes import ordered, placed
 from kg_assets.matching.pairing import MOST_RULES, PAIR_SCHEMA, in_order
 from kg_assets.matching.threads import mapped
 
@@ -112,21 +112,13 @@ class Numbered:
         return in_order(list(mapped(self._numbered, read(), threads)), len(self.ids)), list(rules)
 
     def _numbered(self, batch: tuple[Any, Any, Any]) -> pa.RecordBatch:
-        left, right = (self._placed(np.asarray(side)) for side in batch[:2])
+        lookup = self.by_hash, self.buckets, self.rank
+        left, right = (placed(np.asarray(side), *lookup) for side in batch[:2])
         known = (left >= 0) & (right >= 0)
         columns: tuple[Any, ...] = left, right, batch[2]
         if not known.all():
             columns = tuple(column[known] for column in columns)
         return pa.RecordBatch.from_arrays(list(map(pa.array, columns)), schema=PAIR_SCHEMA)
-
-    def _placed(self, hashes: Any) -> Any:
-        """Place of each hash among the ids, -1 for one that none of them has."""
-        ones, places = found(hashes, self.by_hash, self.buckets)
-        if len(ones) == len(hashes):
-            return self.rank[places]
-        placed = np.full(len(hashes), -1, np.int32)
-        placed[ones] = self.rank[places]
-        return placed
 
 
 def _salted(hashing: str, column: str, salt: str) -> str:
