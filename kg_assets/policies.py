@@ -10,6 +10,14 @@ OWNER = "team:knowledge-graph"
 CPU, MEMORY = "kg/cpu", "kg/memory"
 """Tags of an asset: cores, and memory of the process."""
 
+MACHINE = "kg/machine"
+"""Tag of an asset or a run: the machines that may make it, one of `MACHINES`."""
+
+ANY, LARGE = "any", "large"
+MACHINES = (ANY, LARGE)
+"""What the tag says: any machine, or a large one, since a step sees all records of a large type. A
+step that has no such tag may be made on any machine."""
+
 _HEAVY = {CPU: "2", MEMORY: "2GB"}
 _LIGHT = {CPU: "1", MEMORY: "1GB"}
 _HEAVY_TYPES = {"person": {CPU: "2", MEMORY: "3GB"}}
@@ -17,19 +25,25 @@ _HEAVY_TYPES = {"person": {CPU: "2", MEMORY: "3GB"}}
 (`python -m benchmarks.scoring --records 1000000 --only entities`)."""
 
 
-def resource_tags(*, heavy: bool, entity_type: str | None = None) -> Mapping[str, str]:
+def resource_tags(
+    *, heavy: bool, entity_type: str | None = None, shard: bool = False
+) -> Mapping[str, str]:
     """Tags that say what a step needs of a machine.
 
-    They are requests: deploy/ gives them to the workers' containers. A run may be given other
-    limits in its configuration (`kg_assets.shell.StepConfig`).
+    They are requests: deploy/ gives them to the workers' containers. On a cluster they also say
+    which workers take a run. A run may be given other limits in its configuration
+    (`kg_assets.shell.StepConfig`), and other machines by its own tag `MACHINE`.
 
     Args:
-        heavy: Whether it works over all records of a large type.
+        heavy: Whether it works over the records of a large type.
         entity_type: The type, None for all of them.
+        shard: Whether it makes one of several shards, and so a part of the work.
 
     Returns:
         Tags for the assets.
     """
     if not heavy:
         return dict(_LIGHT)
-    return dict(_HEAVY_TYPES.get(entity_type or "", _HEAVY))
+    if shard:
+        return dict(_HEAVY)
+    return {**_HEAVY_TYPES.get(entity_type or "", _HEAVY), MACHINE: LARGE}

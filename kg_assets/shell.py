@@ -162,6 +162,8 @@ def step_assets(
             for check in declared.promises
         ],
         can_subset=False,
+        # The launcher of a cluster sees the plan of a run, and in it the tags of its ops.
+        op_tags=dict(declared.tags),
         pool=declared.pool,
         required_resource_keys={"lake", *declared.resources},
     )

@@ -39,7 +39,15 @@ def test_every_asset_says_what_it_needs():
 
 def test_people_need_more_than_films():
     needs = {step.name: bytes_of(step.tags["kg/memory"]) for step in assemble(SETTINGS).steps}
-    assert needs["person/match_scores"] > needs["film/match_scores"] > needs["play/match_scores"]
+    assert needs["person/records"] > needs["film/records"] > needs["play/records"]
+
+
+def test_what_sees_all_records_of_a_large_type_needs_a_large_machine_and_a_shard_does_not():
+    large = {
+        step.name for step in assemble(SETTINGS).steps if step.tags.get("kg/machine") == "large"
+    }
+    assert large >= {"film/records", "film/block_keys", "person/resolved_entities", "nodes"}
+    assert not large & {"film/blocked_pairs", "person/match_scores", "play/records", "raw_blobs"}
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "values.yaml"])
@@ -49,17 +57,31 @@ def test_the_files_are_those_that_the_command_writes(name, tmp_path):
     assert (DEPLOY / name).read_text() == written, "run kg cluster files"
 
 
-def test_workers_request_what_the_most_demanding_asset_needs():
-    tags = [step.tags for step in assemble(SETTINGS).steps]
-    cpu = max(int(each["kg/cpu"]) for each in tags)
-    memory = max(bytes_of(each["kg/memory"]) for each in tags)
-    services = values("compose.yaml")["services"]
-    reserved = services["worker"]["deploy"]["resources"]["reservations"]
-    assert (int(reserved["cpus"]), bytes_of(reserved["memory"] + "B")) == (cpu, memory)
+def needed(taken):
+    """Cores and memory of the most demanding asset among those that a worker may take."""
+    tags = [step.tags for step in assemble(SETTINGS).steps if taken(step.tags)]
+    return (
+        max(int(each["kg/cpu"]) for each in tags),
+        max(bytes_of(each["kg/memory"]) for each in tags),
+    )
+
+
+def test_a_worker_that_takes_any_run_requests_what_the_most_demanding_asset_needs():
+    worker = values("compose.yaml")["services"]["worker"]
+    reserved = worker["deploy"]["resources"]["reservations"]
+    assert worker["command"] == ["cluster", "worker"]
+    assert (int(reserved["cpus"]), bytes_of(reserved["memory"] + "B")) == needed(lambda _tags: True)
+
+
+@pytest.mark.parametrize(("name", "takes"), [("worker", "small"), ("worker-large", "large")])
+def test_small_and_large_workers_request_what_their_own_assets_need(name, takes):
     manifests = {one["metadata"]["name"]: one for one in values("values.yaml")["extraManifests"]}
-    [container] = manifests["dramatis-worker"]["spec"]["template"]["spec"]["containers"]
+    [container] = manifests[f"dramatis-{name}"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["cluster", "worker", "--takes", takes, "--name", name]
     asked = container["resources"]["requests"]
-    assert (int(asked["cpu"]), bytes_of(asked["memory"] + "B")) == (cpu, memory)
+    assert (int(asked["cpu"]), bytes_of(asked["memory"] + "B")) == needed(
+        lambda tags: (tags.get("kg/machine") == "large") is (takes == "large")
+    )
 
 
 def test_nothing_is_reachable_from_other_machines():

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from kg_assets.cluster.configuration import Takes, queues_of, schema
 from kg_assets.instance import InstanceError, open_instance, prepare_home
 from resources.settings import Settings
 from tests.postgres_server import postgres
@@ -45,6 +46,19 @@ def test_an_instance_of_one_machine_has_neither_launcher_nor_database(tmp_path):
     one = settings(tmp_path)
     prepare_home(one)
     assert not {"run_launcher", "storage"} & written(one).keys()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("a-b", "a_b"), ("a", "a-large"), ("a", "a-builds"), ("a-_b", "a_-b"), ("a--b", "a_b")],
+)
+def test_namespaces_of_like_names_share_neither_queue_nor_tables(tmp_path, left, right):
+    one, other = (settings(tmp_path, namespace=name) for name in (left, right))
+    queues = [{*queues_of(each, takes)} for each in (one, other) for takes in Takes]
+    of_one, of_other = set().union(*queues[: len(Takes)]), set().union(*queues[len(Takes) :])
+    assert len(of_one) == len(of_other) == 3
+    assert not of_one & of_other
+    assert schema(one) != schema(other)
 
 
 def test_an_instance_of_a_cluster_launches_on_workers_and_keeps_no_secret(tmp_path, database):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kg_assets.cli.render import Exit, complain, console, fail
+from kg_assets.cluster.configuration import Takes
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -27,10 +28,13 @@ def worker(
     name: Annotated[
         str, typer.Option(help="Name of the worker, its own on this machine.")
     ] = "worker",
-    builds: Annotated[
-        bool,
-        typer.Option("--builds", help="Execute the builds that the daemon starts, not their runs."),
-    ] = False,
+    takes: Annotated[
+        Takes,
+        typer.Option(
+            help="Runs that it takes: any; the small or the large ones alone, by their tag "
+            "kg/machine; or the builds that the daemon starts."
+        ),
+    ] = Takes.ANY,
 ) -> None:
     """Execute runs of this namespace, one after another, until it is told to stop."""
     from kg_assets.cli.configured import settings as checked
@@ -39,7 +43,7 @@ def worker(
     found = checked()
     if found.launcher != "celery":
         fail("a worker needs KG_LAUNCHER=celery, KG_BROKER, KG_DAGSTER_STORAGE and KG_CATALOG")
-    command = worker_command(found, name, builds=builds)
+    command = worker_command(found, name, takes)
     # Celery takes over this process: signals are for it.
     os.execv(command[0], command)
 
@@ -120,7 +124,7 @@ def _supervise(settings: Settings, folder: Path, workers: int, ui: bool, stopped
         for number in range(1, workers + 1)
     }
     if ui:
-        commands["builds"] = worker_command(settings, "builds", builds=True)
+        commands["builds"] = worker_command(settings, "builds", Takes.BUILDS)
         commands["ui"] = [sys.executable, "-m", "kg_assets.cli.main", "ui"]
     with running(commands, folder) as parts:
         console.print("Everything has started. Stop with Ctrl-C.")

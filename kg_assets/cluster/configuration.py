@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,20 @@ STORAGE_VARIABLE = "KG_DAGSTER_SCHEMA"
 """Variable in which the address of the namespace's schema stands for Dagster, in no file."""
 
 _DAY = 24 * 3600
+
+
+class Takes(StrEnum):
+    """Which runs a worker takes."""
+
+    ANY = "any"
+    """All that a build launches."""
+    SMALL = "small"
+    """Those that need no large machine."""
+    LARGE = "large"
+    """Those that need one, and no others: they would keep it from its own."""
+    BUILDS = "builds"
+    """The builds that the daemon starts, which launch runs and wait for them."""
+
 
 CELERY: dict[str, Any] = {
     # A worker takes the next run when it has done the last: what it would hold back meanwhile
@@ -28,8 +43,26 @@ CELERY: dict[str, Any] = {
 
 
 def queue(settings: Settings) -> str:
-    """Name of the queue of a namespace: a worker works for one namespace."""
+    """Name of the queue of a namespace: a worker works for one namespace.
+
+    The other queues add to it what no name of a namespace has, a full stop.
+    """
     return f"kg-{settings.namespace}"
+
+
+def large_queue(settings: Settings) -> str:
+    """Name of the queue of runs that need a large machine (`kg_assets.policies.MACHINE`)."""
+    return f"{queue(settings)}.large"
+
+
+def queues_of(settings: Settings, takes: Takes) -> tuple[str, ...]:
+    """Queues from which a worker takes runs."""
+    return {
+        Takes.ANY: (queue(settings), large_queue(settings)),
+        Takes.SMALL: (queue(settings),),
+        Takes.LARGE: (large_queue(settings),),
+        Takes.BUILDS: (builds_queue(settings),),
+    }[takes]
 
 
 def builds_queue(settings: Settings) -> str:
@@ -37,12 +70,12 @@ def builds_queue(settings: Settings) -> str:
 
     They have workers of their own: they would take the place of those that they wait for.
     """
-    return f"{queue(settings)}-builds"
+    return f"{queue(settings)}.builds"
 
 
 def schema(settings: Settings) -> str:
-    """Schema of the namespace's Dagster tables."""
-    return f"dagster_{settings.namespace.replace('-', '_')}"
+    """Schema of the namespace's Dagster tables, its own: a-b and a_b are two namespaces."""
+    return f"dagster_{settings.namespace.replace('_', '$').replace('-', '_')}"
 
 
 def storage_address(settings: Settings) -> str | None:

@@ -1,7 +1,7 @@
 """The files of deploy/: a compose file and values for Dagster's Helm chart, made from the tags.
 
-What a worker's container requests is what the most demanding asset asks for, since any worker may
-take any run. Passwords and keys are named and never written.
+What a worker's container requests is what the most demanding asset asks for of those that it may
+take. Passwords and keys are named and never written.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from kg_assets.build import assemble
-from kg_assets.cluster.configuration import CELERY
+from kg_assets.cluster.configuration import CELERY, Takes
 from kg_assets.memory_cap import bytes_of
-from kg_assets.policies import CPU, MEMORY
+from kg_assets.policies import CPU, LARGE, MACHINE, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +45,17 @@ class _Plain(yaml.SafeDumper):  # type: ignore[misc]  # the library has no types
         return True
 
 
-def requests(settings: Settings) -> tuple[int, int]:
-    """Cores and bytes of memory that a worker asks for: what some asset needs at most."""
+def requests(settings: Settings, takes: Takes) -> tuple[int, int]:
+    """Cores and bytes of memory that a worker asks for: what some asset needs at most.
+
+    Args:
+        settings: What the assets are assembled with.
+        takes: Which runs the worker takes.
+    """
     tags = [step.tags for step in assemble(settings).steps]
+    if takes in (Takes.SMALL, Takes.LARGE):
+        large = takes is Takes.LARGE
+        tags = [each for each in tags if (each.get(MACHINE) == LARGE) is large]
     return (
         max(int(each[CPU]) for each in tags),
         max(bytes_of(each[MEMORY]) for each in tags),
@@ -77,7 +85,7 @@ def write_files(settings: Settings, folder: Path) -> list[Path]:
 
 def compose(settings: Settings) -> Mapping[str, Any]:
     """A cluster of containers on one machine; only the UI has a port, on loopback."""
-    cpus, memory = requests(settings)
+    cpus, memory = requests(settings, Takes.ANY)
     password = "${KG_PASSWORD:?set KG_PASSWORD to a long random word of letters and digits}"
     environment = {
         "KG_HOME": HOME,
@@ -143,7 +151,7 @@ def compose(settings: Settings) -> Mapping[str, Any]:
             },
             "builds": {
                 **common,
-                "command": ["cluster", "worker", "--builds", "--name", "builds"],
+                "command": ["cluster", "worker", "--takes", "builds", "--name", "builds"],
                 "deploy": light,
             },
             "worker": {
@@ -167,17 +175,15 @@ def chart_values(settings: Settings) -> Mapping[str, Any]:
     The secret that is named holds KG_BROKER, KG_CATALOG, KG_LLM_STORE, KG_DAGSTER_STORAGE and, for
     the chart, postgresql-password; keys to a bucket too, where pods have no role.
     """
-    cpus, memory = requests(settings)
     environment = {
         "KG_HOME": HOME,
         "KG_LOCAL": LOCAL,
         "KG_NAMESPACE": NAMESPACE,
         "KG_LAUNCHER": "celery",
-        "KG_THREADS": str(cpus),
+        "KG_THREADS": str(requests(settings, Takes.ANY)[0]),
     }
     image = {"repository": IMAGE, "tag": "latest", "pullPolicy": "IfNotPresent"}
     light = {"requests": {"cpu": "1", "memory": "1000M"}}
-    heavy = {"requests": {"cpu": str(cpus), "memory": f"{memory // 10**6}M"}}
     listed = [{"name": name, "value": value} for name, value in environment.items()]
     mounts, volumes = _places()
     server = {
@@ -247,22 +253,24 @@ def chart_values(settings: Settings) -> Mapping[str, Any]:
             },
         },
         "extraManifests": [
-            _deployment("worker", ["cluster", "worker"], WORKERS, heavy, listed),
-            _deployment(
-                "builds", ["cluster", "worker", "--builds", "--name", "builds"], 1, light, listed
-            ),
+            _deployment(settings, "worker", Takes.SMALL, WORKERS, listed),
+            _deployment(settings, "worker-large", Takes.LARGE, 1, listed),
+            _deployment(settings, "builds", Takes.BUILDS, 1, listed),
         ],
     }
 
 
 def _deployment(
+    settings: Settings,
     name: str,
-    arguments: list[str],
+    takes: Takes,
     replicas: int,
-    resources: Mapping[str, Any],
     environment: list[dict[str, str]],
 ) -> dict[str, Any]:
     labels = {"app": f"dramatis-{name}"}
+    # A worker of builds waits for others.
+    cpus, memory = (1, 10**9) if takes is Takes.BUILDS else requests(settings, takes)
+    resources = {"requests": {"cpu": str(cpus), "memory": f"{memory // 10**6}M"}}
     mounts, volumes = _places()
     return {
         "apiVersion": "apps/v1",
@@ -281,7 +289,7 @@ def _deployment(
                         {
                             "name": name,
                             "image": f"{IMAGE}:latest",
-                            "args": arguments,
+                            "args": ["cluster", "worker", "--takes", takes.value, "--name", name],
                             "env": environment,
                             "envFrom": [{"secretRef": {"name": SECRET}}],
                             "resources": resources,

@@ -10,7 +10,8 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, Worke
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID_TAG
 
-from kg_assets.cluster.configuration import builds_queue
+from kg_assets.cluster.configuration import builds_queue, large_queue
+from kg_assets.policies import LARGE, MACHINE, MACHINES
 from resources.lock import is_held
 from resources.logs import redact, tells_a_secret
 from resources.settings import Settings
@@ -33,11 +34,12 @@ class ClusterRunLauncher(CeleryRunLauncher):
     """
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Hand a run to the broker."""
-        settings = Settings()
-        run = context.dagster_run
-        if run.job_name == UPDATE:
-            run = run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: builds_queue(settings)})
+        """Hand a run to the broker.
+
+        Raises:
+            ValueError: Its tag `MACHINE` names no kind of machine.
+        """
+        run = self._routed(context.dagster_run)
         with warnings.catch_warnings():
             # Dagster declares its task anew for each run, and Celery keeps the first declaration.
             warnings.simplefilter("ignore", DuplicateTaskNameWarning)
@@ -48,6 +50,32 @@ class ClusterRunLauncher(CeleryRunLauncher):
                     # Dagster keeps what is raised, with all that it came from.
                     raise RuntimeError(f"{type(error).__name__}: {redact(str(error))}") from None
                 raise
+
+    def _routed(self, run: DagsterRun) -> DagsterRun:
+        """The run with the queue of the workers that may take it."""
+        settings = Settings()
+        if run.job_name == UPDATE:
+            return run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: builds_queue(settings)})
+        machines = self._machines(run)
+        if unknown := machines - {*MACHINES}:
+            raise ValueError(
+                f"the tag {MACHINE} of run {run.run_id} says {min(unknown)!r}; it can say "
+                f"{' or '.join(MACHINES)}"
+            )
+        if LARGE not in machines:
+            return run
+        return run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: large_queue(settings)})
+
+    def _machines(self, run: DagsterRun) -> set[str]:
+        """What the run's own tag says, or else those of the steps that it executes."""
+        if MACHINE in run.tags:
+            return {run.tags[MACHINE]}
+        if run.execution_plan_snapshot_id is None:
+            return set()
+        plan = self._instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+        executed = set(plan.step_keys_to_execute)
+        tags = [step.tags or {} for step in plan.steps if step.key in executed]
+        return {each[MACHINE] for each in tags if MACHINE in each}
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether a run is being executed."""

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from kg_assets.cluster.configuration import builds_queue, queue
+from kg_assets.cluster.configuration import Takes, queue, queues_of
 from kg_assets.cluster.servers import broker, postgres
 from kg_assets.instance import prepare_home
 from kg_assets.running import ALLOCATORS
@@ -27,13 +27,13 @@ _END_SECONDS = 60.0
 _LOG_LINES = 20
 
 
-def worker_command(settings: Settings, name: str, *, builds: bool = False) -> list[str]:
+def worker_command(settings: Settings, name: str, takes: Takes = Takes.ANY) -> list[str]:
     """The command line of a worker.
 
     Args:
         settings: The namespace.
         name: Name of the worker; its machine is added.
-        builds: Whether it executes the builds that the daemon starts, and not their runs.
+        takes: Which runs it executes.
     """
     os.environ["KG_HOME"] = str(settings.home.absolute())
     prepare_home(settings)
@@ -46,7 +46,7 @@ def worker_command(settings: Settings, name: str, *, builds: bool = False) -> li
         # the broker, so a run can be stopped, and one that is killed is noticed at once.
         "--pool": "prefork",
         "--concurrency": "1",
-        "--queues": builds_queue(settings) if builds else queue(settings),
+        "--queues": ",".join(queues_of(settings, takes)),
         "--hostname": f"{queue(settings)}-{name}@{socket.gethostname()}",
     }
     words = [word for option in options.items() for word in option]

@@ -18,7 +18,7 @@ from dagster._core.launcher import WorkerStatus
 from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import SQLAlchemyError
 
-from kg_assets.cluster.configuration import queue
+from kg_assets.cluster.configuration import Takes, queues_of
 from kg_assets.cluster.worker import BUILD_TAG, app
 from kg_assets.instance import open_instance
 from kg_assets.running import Result, Task, damaged_place, first_error, run_config, run_tags
@@ -248,15 +248,18 @@ def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def _warn_without_workers(settings: Settings) -> None:
-    name = queue(settings)
     try:
         found = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
     except Exception as error:
         _log.warning("the broker of KG_BROKER does not answer: %s", error)
         return
-    if not any(one["name"] == name for queues in found.values() for one in queues):
-        _log.warning(
-            "no worker answers for the namespace %s: runs wait until one is started with "
-            "kg cluster worker",
-            settings.namespace,
-        )
+    heard = {one["name"] for queues in found.values() for one in queues}
+    for takes in (Takes.SMALL, Takes.LARGE):
+        if not heard.issuperset(queues_of(settings, takes)):
+            _log.warning(
+                "no worker of the namespace %s takes %s runs: they wait until one is started with "
+                "kg cluster worker, or with its option --takes %s",
+                settings.namespace,
+                takes,
+                takes,
+            )

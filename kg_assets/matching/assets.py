@@ -60,6 +60,8 @@ def matching_steps(
         "entity_type": kind,
         "tags": resource_tags(heavy=shard_count > 1, entity_type=kind),
     }
+    # A shard needs less than what sees all records.
+    sharded = {"tags": resource_tags(heavy=shard_count > 1, entity_type=kind, shard=True)}
     # A type with one shard is one table, and its whole chain is one run.
     partitions = shards(shard_count) if shard_count > 1 else None
     lanes = {
@@ -110,7 +112,7 @@ def matching_steps(
             lane=lanes["pairs"],
             partitions=partitions,
             # Which pairs a shard holds depends on how many there are.
-            **common | {"code_version": f"{version}-{shard_count}"},
+            **common | sharded | {"code_version": f"{version}-{shard_count}"},
         ),
         StepAsset(
             outputs=(scores, tables.scorer_comparison(kind)),
@@ -120,7 +122,9 @@ def matching_steps(
             kinds=frozenset({"splink", "duckdb", "parquet"}),
             partitions=partitions,
             checks=score_checks(spec),
-            **common | {"code_version": f"{version}-{SCORING_CODE}-{spec.scorer}-{spec.shadow}"},
+            **common
+            | sharded
+            | {"code_version": f"{version}-{SCORING_CODE}-{spec.scorer}-{spec.shadow}"},
         ),
         StepAsset(
             outputs=(chosen, profile),

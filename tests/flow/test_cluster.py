@@ -12,9 +12,12 @@ from contextlib import closing
 import pytest
 import redis
 import sqlalchemy as sa
-from dagster import DagsterRunStatus, RunsFilter
+from dagster import AssetKey, DagsterRunStatus, RunsFilter
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 
+from kg_assets.build import build_definitions
 from kg_assets.building import build
+from kg_assets.cluster.configuration import Takes, queues_of
 from kg_assets.cluster.local import local_servers, running, worker_command
 from kg_assets.instance import open_instance
 from resources.lake import Lake
@@ -92,6 +95,58 @@ def test_a_run_whose_worker_was_killed_fails_and_says_so(cluster):
     assert ["is gone" in result.error for result in summary.failed] == [True]
     # What was there before stays, or is there again with the same content.
     assert digests(settings) == before
+
+
+def waiting(settings):
+    """Which runs wait at the broker, by queue: the steps of each."""
+    found = {}
+    with closing(redis.Redis.from_url(settings.broker.get_secret_value())) as broker:
+        for name in queues_of(settings, Takes.ANY):
+            found[name] = broker.llen(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "tags", "queue"),
+    [
+        (("nodes",), {}, "kg-dev.large"),
+        (("ontology_versions",), {}, "kg-dev"),
+        (("ontology_versions", "nodes"), {}, "kg-dev.large"),
+        (("nodes",), {"kg/machine": "any"}, "kg-dev"),
+        (("ontology_versions",), {"kg/machine": "large"}, "kg-dev.large"),
+    ],
+)
+def test_a_run_waits_for_machines_of_the_kind_that_its_steps_or_its_own_tag_name(
+    cluster, steps, tags, queue
+):
+    settings, _ = cluster
+    job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
+    origin = ReconstructableRepository.for_module("kg_assets.definitions", "defs")
+    before = waiting(settings)
+    with open_instance(settings) as instance:
+        run = instance.create_run_for_job(
+            job,
+            tags=tags,
+            asset_selection={AssetKey(name) for name in steps},
+            job_code_origin=origin.get_reconstructable_job(job.name).get_python_origin(),
+        )
+        instance.launch_run(run.run_id, None)
+        instance.report_run_canceled(run)
+    gained = {name: count - before[name] for name, count in waiting(settings).items()}
+    assert gained == {name: int(name == queue) for name in gained}
+
+
+def test_a_run_whose_tag_names_no_kind_of_machine_is_refused(cluster):
+    settings, _ = cluster
+    job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
+    before = waiting(settings)
+    with open_instance(settings) as instance:
+        run = instance.create_run_for_job(
+            job, tags={"kg/machine": "huge"}, asset_selection={AssetKey("ontology_versions")}
+        )
+        with pytest.raises(ValueError, match="'huge'; it can say any or large"):
+            instance.launch_run(run.run_id, None)
+    assert waiting(settings) == before
 
 
 def held_by_databases(address):
