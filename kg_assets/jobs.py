@@ -7,7 +7,10 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import Field
 
+from kg_assets.policies import BUILDS, MACHINE
 from resources.settings import Settings
+
+_COORDINATES = {MACHINE: BUILDS}
 
 
 class UpdateConfig(dg.Config):
@@ -39,7 +42,10 @@ class RollbackConfig(dg.Config):
     """Why, for the record."""
 
 
-@dg.op(description="Runs whatever is out of date, each partition as a run of its own.")
+@dg.op(
+    tags=_COORDINATES,
+    description="Runs whatever is out of date, each partition as a run of its own.",
+)
 def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> Iterator[dg.Output]:
     """Do what `kg build` does, and fail if any of its runs failed."""
     # The assets are assembled from a module that imports this one.
@@ -93,7 +99,10 @@ def read_texts() -> None:
     bring_up_to_date()
 
 
-@dg.op(description="Compares a namespace with production and makes it production.")
+@dg.op(
+    tags=_COORDINATES,
+    description="Compares a namespace with production and makes it production.",
+)
 def promote_namespace(context: dg.OpExecutionContext, config: PromoteConfig) -> Iterator[dg.Output]:
     """Do what `kg promote` does."""
     from kg_assets.promotion.promoting import NothingNewError, promote
@@ -134,7 +143,7 @@ def promote() -> None:
     promote_namespace()
 
 
-@dg.op(description="Takes production back to an earlier promotion.")
+@dg.op(tags=_COORDINATES, description="Takes production back to an earlier promotion.")
 def take_back(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterator[dg.Output]:
     """Do what `kg rollback` does."""
     from kg_assets.promotion.promoting import roll_back

@@ -11,12 +11,13 @@ CPU, MEMORY = "kg/cpu", "kg/memory"
 """Tags of an asset: cores, and memory of the process."""
 
 MACHINE = "kg/machine"
-"""Tag of an asset or a run: the machines that may make it, one of `MACHINES`."""
+"""Tag of an asset, an op or a run: the machines that may make it, one of `MACHINES`."""
 
-ANY, LARGE = "any", "large"
-MACHINES = (ANY, LARGE)
-"""What the tag says: any machine, or a large one, since a step sees all records of a large type. A
-step that has no such tag may be made on any machine."""
+ANY, LARGE, BUILDS = "any", "large", "builds"
+MACHINES = (ANY, LARGE, BUILDS)
+"""What the tag says: any machine; a large one, since a step sees all records of a large type; or
+one that does nothing else, since a build launches runs, or a promotion waits for builds, and would
+take the place of those that it waits for. What has no such tag may be made on any machine."""
 
 _HEAVY = {CPU: "2", MEMORY: "2GB"}
 _LIGHT = {CPU: "1", MEMORY: "1GB"}

@@ -24,7 +24,7 @@ class Takes(StrEnum):
     LARGE = "large"
     """Those that need one, and no others: they would keep it from its own."""
     BUILDS = "builds"
-    """The builds that the daemon starts, which launch runs and wait for them."""
+    """Those that launch runs or wait for them: the daemon's builds, and promotions."""
 
 
 CELERY: dict[str, Any] = {

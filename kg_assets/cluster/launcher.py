@@ -11,13 +11,10 @@ from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID_TAG
 
 from kg_assets.cluster.configuration import builds_queue, large_queue
-from kg_assets.policies import LARGE, MACHINE, MACHINES
+from kg_assets.policies import BUILDS, LARGE, MACHINE, MACHINES
 from resources.lock import is_held
 from resources.logs import redact, tells_a_secret
 from resources.settings import Settings
-
-UPDATE = "update"
-"""Name of the job that does what `kg build` does."""
 
 
 def run_lock(run_id: str) -> str:
@@ -53,18 +50,16 @@ class ClusterRunLauncher(CeleryRunLauncher):
 
     def _routed(self, run: DagsterRun) -> DagsterRun:
         """The run with the queue of the workers that may take it."""
-        settings = Settings()
-        if run.job_name == UPDATE:
-            return run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: builds_queue(settings)})
-        machines = self._machines(run)
+        settings, machines = Settings(), self._machines(run)
         if unknown := machines - {*MACHINES}:
             raise ValueError(
                 f"the tag {MACHINE} of run {run.run_id} says {min(unknown)!r}; it can say "
-                f"{' or '.join(MACHINES)}"
+                f"{', '.join(MACHINES)}"
             )
-        if LARGE not in machines:
-            return run
-        return run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: large_queue(settings)})
+        for machine, name in ((BUILDS, builds_queue), (LARGE, large_queue)):
+            if machine in machines:
+                return run.with_tags({**run.tags, DAGSTER_CELERY_QUEUE_TAG: name(settings)})
+        return run
 
     def _machines(self, run: DagsterRun) -> set[str]:
         """What the run's own tag says, or else those of the steps that it executes."""

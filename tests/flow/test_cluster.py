@@ -101,9 +101,23 @@ def waiting(settings):
     """Which runs wait at the broker, by queue: the steps of each."""
     found = {}
     with closing(redis.Redis.from_url(settings.broker.get_secret_value())) as broker:
-        for name in queues_of(settings, Takes.ANY):
-            found[name] = broker.llen(name)
+        for takes in (Takes.ANY, Takes.BUILDS):
+            found |= {name: broker.llen(name) for name in queues_of(settings, takes)}
     return found
+
+
+def launched(settings, job, **asked):
+    """How many runs more wait in each queue after one was launched."""
+    origin = ReconstructableRepository.for_module("kg_assets.definitions", "defs")
+    before = waiting(settings)
+    with open_instance(settings) as instance:
+        origin = origin.get_reconstructable_job(job.name).get_python_origin()
+        run = instance.create_run_for_job(job, job_code_origin=origin, **asked)
+        try:
+            instance.launch_run(run.run_id, None)
+        finally:
+            instance.report_run_canceled(run)
+    return {name: count - before[name] for name, count in waiting(settings).items()}
 
 
 @pytest.mark.parametrize(
@@ -121,31 +135,25 @@ def test_a_run_waits_for_machines_of_the_kind_that_its_steps_or_its_own_tag_name
 ):
     settings, _ = cluster
     job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
-    origin = ReconstructableRepository.for_module("kg_assets.definitions", "defs")
-    before = waiting(settings)
-    with open_instance(settings) as instance:
-        run = instance.create_run_for_job(
-            job,
-            tags=tags,
-            asset_selection={AssetKey(name) for name in steps},
-            job_code_origin=origin.get_reconstructable_job(job.name).get_python_origin(),
-        )
-        instance.launch_run(run.run_id, None)
-        instance.report_run_canceled(run)
-    gained = {name: count - before[name] for name, count in waiting(settings).items()}
+    assets = {AssetKey(name) for name in steps}
+    gained = launched(settings, job, tags=tags, asset_selection=assets)
     assert gained == {name: int(name == queue) for name in gained}
+
+
+@pytest.mark.parametrize("name", ["update", "read_texts", "promote", "rollback"])
+def test_a_job_that_launches_runs_or_waits_for_them_takes_no_place_of_theirs(cluster, name):
+    settings, _ = cluster
+    gained = launched(settings, build_definitions(settings=settings).resolve_job_def(name))
+    assert gained == {queue: int(queue == "kg-dev.builds") for queue in gained}
 
 
 def test_a_run_whose_tag_names_no_kind_of_machine_is_refused(cluster):
     settings, _ = cluster
     job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
     before = waiting(settings)
-    with open_instance(settings) as instance:
-        run = instance.create_run_for_job(
-            job, tags={"kg/machine": "huge"}, asset_selection={AssetKey("ontology_versions")}
-        )
-        with pytest.raises(ValueError, match="'huge'; it can say any or large"):
-            instance.launch_run(run.run_id, None)
+    assets = {AssetKey("ontology_versions")}
+    with pytest.raises(ValueError, match="'huge'; it can say any, large, builds"):
+        launched(settings, job, tags={"kg/machine": "huge"}, asset_selection=assets)
     assert waiting(settings) == before
 
 
