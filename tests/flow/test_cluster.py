@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 import redis
@@ -77,6 +77,48 @@ def test_two_workers_build_what_one_process_builds(cluster, template):
     assert made == {place: expected[place] for place in made}
 
 
+def waiting(settings):
+    """Which runs wait at the broker, by queue: the steps of each."""
+    found = {}
+    with closing(redis.Redis.from_url(settings.broker.get_secret_value())) as broker:
+        for takes in (Takes.ANY, Takes.BUILDS):
+            found |= {name: broker.llen(name) for name in queues_of(settings, takes)}
+    return found
+
+
+@contextmanager
+def launched(settings, job, **asked):
+    """A run that was launched, and its instance."""
+    origin = ReconstructableRepository.for_module("kg_assets.definitions", "defs")
+    origin = origin.get_reconstructable_job(job.name).get_python_origin()
+    with open_instance(settings) as instance:
+        run = instance.create_run_for_job(job, job_code_origin=origin, **asked)
+        try:
+            instance.launch_run(run.run_id, None)
+            yield run, instance
+        finally:
+            if not instance.get_run_by_id(run.run_id).is_finished:
+                instance.report_run_canceled(run)
+
+
+def gained(settings, job, **asked):
+    """How many runs more wait in each queue after one was launched."""
+    before = waiting(settings)
+    with launched(settings, job, **asked):
+        pass
+    return {name: count - before[name] for name, count in waiting(settings).items()}
+
+
+def test_a_worker_that_takes_any_run_takes_a_large_one(cluster):
+    settings, _ = cluster
+    job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
+    asked = {"tags": {"kg/machine": "large"}, "asset_selection": {AssetKey("ontology_versions")}}
+    with launched(settings, job, **asked) as (run, instance):
+        while not instance.get_run_by_id(run.run_id).is_finished:
+            time.sleep(0.1)
+        assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.SUCCESS
+
+
 def test_a_run_whose_worker_was_killed_fails_and_says_so(cluster):
     settings, workers = cluster
     before = digests(settings)
@@ -97,29 +139,6 @@ def test_a_run_whose_worker_was_killed_fails_and_says_so(cluster):
     assert digests(settings) == before
 
 
-def waiting(settings):
-    """Which runs wait at the broker, by queue: the steps of each."""
-    found = {}
-    with closing(redis.Redis.from_url(settings.broker.get_secret_value())) as broker:
-        for takes in (Takes.ANY, Takes.BUILDS):
-            found |= {name: broker.llen(name) for name in queues_of(settings, takes)}
-    return found
-
-
-def launched(settings, job, **asked):
-    """How many runs more wait in each queue after one was launched."""
-    origin = ReconstructableRepository.for_module("kg_assets.definitions", "defs")
-    before = waiting(settings)
-    with open_instance(settings) as instance:
-        origin = origin.get_reconstructable_job(job.name).get_python_origin()
-        run = instance.create_run_for_job(job, job_code_origin=origin, **asked)
-        try:
-            instance.launch_run(run.run_id, None)
-        finally:
-            instance.report_run_canceled(run)
-    return {name: count - before[name] for name, count in waiting(settings).items()}
-
-
 @pytest.mark.parametrize(
     ("steps", "tags", "queue"),
     [
@@ -136,15 +155,15 @@ def test_a_run_waits_for_machines_of_the_kind_that_its_steps_or_its_own_tag_name
     settings, _ = cluster
     job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
     assets = {AssetKey(name) for name in steps}
-    gained = launched(settings, job, tags=tags, asset_selection=assets)
-    assert gained == {name: int(name == queue) for name in gained}
+    found = gained(settings, job, tags=tags, asset_selection=assets)
+    assert found == {name: int(name == queue) for name in found}
 
 
 @pytest.mark.parametrize("name", ["update", "read_texts", "promote", "rollback"])
 def test_a_job_that_launches_runs_or_waits_for_them_takes_no_place_of_theirs(cluster, name):
     settings, _ = cluster
-    gained = launched(settings, build_definitions(settings=settings).resolve_job_def(name))
-    assert gained == {queue: int(queue == "kg-dev.builds") for queue in gained}
+    found = gained(settings, build_definitions(settings=settings).resolve_job_def(name))
+    assert found == {queue: int(queue == "kg-dev.builds") for queue in found}
 
 
 def test_a_run_whose_tag_names_no_kind_of_machine_is_refused(cluster):
@@ -153,7 +172,7 @@ def test_a_run_whose_tag_names_no_kind_of_machine_is_refused(cluster):
     before = waiting(settings)
     assets = {AssetKey("ontology_versions")}
     with pytest.raises(ValueError, match="'huge'; it can say any, large, builds"):
-        launched(settings, job, tags={"kg/machine": "huge"}, asset_selection=assets)
+        gained(settings, job, tags={"kg/machine": "huge"}, asset_selection=assets)
     assert waiting(settings) == before
 
 
