@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
-from resources.databases import CATALOG, named
+from resources.databases import CATALOG, named, prepare_sqlite
 from resources.lock import lock_key
 
 _WRITER = lock_key("catalog")
@@ -28,7 +27,7 @@ def open_engine(url: str) -> sa.Engine:
     if parsed.database not in (None, "", ":memory:"):
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = named(sa.create_engine(parsed), CATALOG)
-    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "connect", prepare_sqlite)
     return engine
 
 
@@ -49,14 +48,3 @@ def _shared_engine(url: str, _process: int) -> sa.Engine:
     """The engine of a database, one a process: a child must not use its parent's connections."""
     # A connection may have ended since it was last used: the database was restarted.
     return named(sa.create_engine(url, pool_pre_ping=True), CATALOG)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Without this, Python's driver opens and closes transactions on its own.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA busy_timeout = 60000")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()

@@ -1,8 +1,9 @@
-"""Which of the databases an error came from, told in one line without a password."""
+"""What the databases have in common: how SQLite keeps what is written, and how errors name them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +32,23 @@ def named(engine: sa.Engine, what: str) -> sa.Engine:
 
     sa.event.listen(engine, "handle_error", say)
     return engine
+
+
+def prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Let a connection to SQLite be one of several writers, and a commit wait for the disk.
+
+    Args:
+        connection: A connection of Python's driver that was just opened.
+        _record: SQLAlchemy's record of it.
+    """
+    # Without this, Python's driver opens and closes transactions on its own.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA busy_timeout = 60000")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
 
 
 def in_one_line(error: BaseException) -> str | None:

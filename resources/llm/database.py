@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from resources.databases import LLM_STORE, named
+from resources.databases import LLM_STORE, named, prepare_sqlite
 from resources.llm.schema import METADATA
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         self._engine = named(sa.create_engine(parsed), LLM_STORE)
         if self.sqlite:
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "connect", prepare_sqlite)
         with self._engine.connect() as connection:
             self._begin(connection, writes=True)
             METADATA.create_all(connection)
@@ -144,14 +144,3 @@ class Database:
     def _alone(self, job: _Job) -> None:
         """Run one operation, so that its error reaches only who submitted it."""
         self._together([job])
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Without this, Python's driver opens and closes transactions on its own.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA busy_timeout = 60000")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
