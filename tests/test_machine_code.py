@@ -42,7 +42,7 @@ def hashed(installed, home):
         cwd=installed,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert found.returncode == 0, found.stderr
     place, value = found.stdout.split()
@@ -71,6 +71,6 @@ def test_what_compiles_is_not_loaded_with_the_assets():
         "print(sorted({'numba', 'llvmlite'} & sys.modules.keys()))"
     )
     found = subprocess.run(
-        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=300, check=True
     )
     assert found.stdout.strip() == "[]"

@@ -50,7 +50,7 @@ def test_a_build_on_a_full_disk_says_so_and_the_next_one_ends_as_if_nothing_had_
                 "SIZE": str(size),
             },
             check=True,
-            timeout=600,
+            timeout=900,
         )
         said = (out / "full.txt").read_text()
         assert (out / "full.code").read_text().strip() == "1", said

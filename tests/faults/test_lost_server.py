@@ -14,7 +14,7 @@ from tests.flow.conftest import ALPHA, lines
 from tests.homes import ENVIRONMENT
 from tests.opened import open_to_others
 
-SECONDS = 300
+SECONDS = 900
 
 
 def until_committed(url, building):
