@@ -15,6 +15,19 @@ from resources.settings import Settings
 ENVIRONMENT = {"KG_NAMESPACE": "dev", "KG_WORKERS": "1", "KG_THREADS": "1", "KG_SHARDS": "1"}
 """One worker, and one shard a type."""
 
+MATCHED_FILMS = (
+    "sources",
+    "film/records",
+    "film/block_keys",
+    "film/match_model",
+    "film/blocked_pairs",
+    "film/match_scores",
+    "film/match_thresholds",
+    "film/resolved_entities",
+)
+"""What a build makes, named by `only`, until films are matched. The report on their model is the
+step of the lane that takes longest."""
+
 
 @contextmanager
 def home_at(folder: Path, **variables: str) -> Iterator[Settings]:

@@ -22,7 +22,7 @@ from kg_assets.matching.tables import (
 from kg_assets.sources.landing import land
 from resources.lake import Lake
 from tests.graph.small_lake import write
-from tests.homes import home_at
+from tests.homes import MATCHED_FILMS, home_at
 
 EVIL = "</script><script>alert(\"1\")</script> 'x' <img src=x onerror=y>"
 
@@ -39,7 +39,7 @@ def built(tmp_path_factory):
             file = folder / f"{source}.jsonl"
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
             land(found.landing_path, source, [file], "one")
-        assert not build(found, only=["sources", "film"]).failed
+        assert not build(found, only=MATCHED_FILMS).failed
         lake = Lake(found)
         pairs = [
             {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL,

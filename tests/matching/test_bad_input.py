@@ -20,7 +20,7 @@ from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
 from kg_assets.sources.landing import land
 from resources.lake import Lake
-from tests.homes import enter
+from tests.homes import MATCHED_FILMS, enter
 from tests.matching.update_worlds import BLUE, RED, SHARDS, SPEC, World
 
 TWIN = RED | {"id": "9"}
@@ -76,7 +76,7 @@ def test_a_declaration_is_taken_back_by_a_delivery_without_records(tmp_path, mon
         file.write_text("".join(json.dumps(film | {"source_id": one}) + "\n" for one in ids))
         manifest.write_text(json.dumps({"duplicate_free": free}))
         land(settings.landing_path, "a", [file, manifest], delivery)
-        assert not build(settings, only=["sources", "film"]).failed
+        assert not build(settings, only=MATCHED_FILMS).failed
         lake = Lake(settings)
         with lake.step("look") as step:
             return step.read(tables.resolved_entities("film"), tracked=False).count("*").fetchall()
