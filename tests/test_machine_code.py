@@ -70,7 +70,8 @@ def test_machine_code_is_made_anew_where_nothing_can_be_written(installed, tmp_p
     [
         (
             "kg_assets.definitions",
-            {"numba", "llvmlite", "splink", "lancedb", "kg_assets.inference.reading.patterns"},
+            {"numba", "llvmlite", "splink", "pandas", "lancedb"}
+            | {"kg_assets.inference.reading.patterns"},
         ),
         ("kg_assets.cli.landing", {"dagster", "duckdb", "sqlalchemy", "pandas"}),
     ],
