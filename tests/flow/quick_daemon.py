@@ -1,7 +1,7 @@
 """The real Dagster daemon, which looks for work every five seconds instead of every thirty.
 
-Each look takes it a quarter of a second of a processor that runs need meanwhile. Every minute it
-would load the code location again, which takes as long as a run; the code stays as it is here.
+A look at a backfill of all assets takes the processor that its runs need meanwhile. Every minute
+the daemon would load the code location again, which takes as long as a run; here the code stays.
 """
 
 import sys
