@@ -31,7 +31,7 @@ COMPILED_FROM = 16 << 20
 
 _OPEN, _CLOSE, _BACKSLASH, _U, _D = b"{}\\ud"
 _LOWER_CASE = 0x20
-# pyarrow would load pandas to make it of values, which takes every process a quarter of a second.
+# Not of a list: with the first one pyarrow imports pandas, here into every process.
 _NO_PROBLEMS = pa.RecordBatch.from_arrays(
     [pa.nulls(0, column.type) for column in QUARANTINED_BLOBS.schema],
     schema=QUARANTINED_BLOBS.schema,

@@ -36,7 +36,7 @@ def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(
             done += 1
             # What it has committed stays, but it starts and loads anew.
             left -= 0.7 * moment
-        # What a killed build leaves ends with it; workers look for their parent twice a second.
+        # What a killed build leaves ends with it, and is given a moment to do so.
         time.sleep(1)
         # Nothing is half written: what the catalog names is there, whole.
         partial = tables(killed)
