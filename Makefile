@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STAMP := $(VENV)/.installed
 
 .PHONY: demo ui cluster check lint types test test-faults lock clean
@@ -10,9 +11,10 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/kg demo
 
-# Tests start hundreds of processes; without bytecode each would compile all modules anew.
+# Tests start hundreds of processes; without bytecode each would compile all modules anew. Some of
+# them wait for servers, so there is one process more than there are processors.
 test: $(STAMP)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # Kills, full disks, damage and races at full length; make test has a short form of each.
 test-faults: $(STAMP)

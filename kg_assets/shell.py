@@ -316,6 +316,7 @@ def _reference(function: Any) -> dg.LocalFileCodeReference:
     source = inspect.unwrap(function)
     return dg.LocalFileCodeReference(
         file_path=inspect.getsourcefile(source) or "",
-        line_number=inspect.getsourcelines(source)[1],
+        # To look for the function's end, as inspect would, takes a fifth of all definitions' time.
+        line_number=source.__code__.co_firstlineno,
         label=f"{source.__module__}.{source.__qualname__}",
     )

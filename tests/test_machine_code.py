@@ -42,7 +42,7 @@ def hashed(installed, home):
         cwd=installed,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert found.returncode == 0, found.stderr
     place, value = found.stdout.split()
@@ -65,12 +65,32 @@ def test_machine_code_is_made_anew_where_nothing_can_be_written(installed, tmp_p
     assert hashed(installed, tmp_path / "home") == hashed(installed, tmp_path)
 
 
-def test_what_compiles_is_not_loaded_with_the_assets():
+def test_what_compiles_and_pandas_are_not_loaded_with_the_assets():
     asked = (
-        "import sys, kg_assets.matching.assets, kg_assets.sources.assets; "
-        "print(sorted({'numba', 'llvmlite'} & sys.modules.keys()))"
+        "import sys, kg_assets.build; "
+        "print(sorted({'numba', 'llvmlite', 'pandas', 'splink'} & sys.modules.keys()))"
     )
     found = subprocess.run(
-        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("loaded", "unneeded"),
+    [
+        ("kg_assets.definitions", {"lancedb", "kg_assets.inference.reading.patterns"}),
+        ("kg_assets.cli.landing", {"dagster", "duckdb", "sqlalchemy", "pandas"}),
+    ],
+)
+def test_what_is_slow_to_load_is_loaded_where_it_is_used(loaded, unneeded, tmp_path):
+    asked = f"import sys, {loaded}; print(sorted({unneeded} & sys.modules.keys()))"
+    found = subprocess.run(
+        [sys.executable, "-c", asked],
+        env=os.environ | {"KG_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     assert found.stdout.strip() == "[]"

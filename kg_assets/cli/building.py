@@ -1,10 +1,9 @@
-"""`kg land` and `kg build`: what they print while a person waits, and afterwards."""
+"""`kg build`: what it prints while a person waits, and afterwards."""
 
 from __future__ import annotations
 
 import json as json_module
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -22,25 +21,6 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 """Exit code of a command that was stopped by Ctrl-C, as shells have it."""
-
-
-def land_files(settings: Settings, source: str, files: Sequence[Path], delivery: str | None) -> int:
-    """Land files as one delivery and say where they are."""
-    from kg_assets.sources.deliveries import MANIFEST, MAX_MANIFEST_BYTES, parse_manifest
-    from kg_assets.sources.landing import LandingError, land
-
-    try:
-        for file in files:
-            # A build would refuse it too, but only when it comes to it.
-            if file.name == MANIFEST and file.is_file():
-                with file.open("rb") as stream:
-                    parse_manifest(stream.read(MAX_MANIFEST_BYTES + 1), file)
-        landed = land(settings.landing_path, source, files, delivery)
-    except LandingError as error:
-        fail(str(error))
-    word = "landed as" if landed.changed else "is there already, with the same content:"
-    console.print(f"{clean(source)}: {len(files)} files {word} {clean(landed.delivery.key)}")
-    return 0
 
 
 def build_graph(

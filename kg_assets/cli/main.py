@@ -43,7 +43,7 @@ def land(
     ] = None,
 ) -> None:
     """Put files into the landing zone as one delivery."""
-    from kg_assets.cli.building import land_files
+    from kg_assets.cli.landing import land_files
 
     raise typer.Exit(land_files(settings(), source, files, delivery))
 

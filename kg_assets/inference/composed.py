@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kg_assets.inference.chunking import sentences
 from kg_assets.inference.extractors import CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
-from kg_assets.inference.reading.extractor import Reader
-from kg_assets.inference.reading.filter import Filter
+from kg_assets.inference.reading import VERSION as READER_VERSION
 from kg_assets.inference.rules import Rules
 from ontology.schema import Ontology
+
+if TYPE_CHECKING:
+    from kg_assets.inference.reading.extractor import Reader
+    from kg_assets.inference.reading.filter import Filter
 
 _OF_BOTH = frozenset({"based_on", "main_subject"})
 """Relations for which both have patterns. The rules know denials, hedges and whom a sentence speaks
@@ -33,7 +38,7 @@ class ComposedRules(OneByOne):
     """
 
     name = "rules"
-    version = f"{Rules.version}.{Reader.version}"
+    version = f"{Rules.version}.{READER_VERSION}"
     model: str | None = None
 
     def __init__(
@@ -45,8 +50,16 @@ class ComposedRules(OneByOne):
         weights: Filter | None = None,
     ) -> None:
         self._rules = Rules(ontology)
-        self._reader = Reader(ontology, precise=precise, weights=weights)
+        self._of_reader = ontology, precise, weights
         self._relations = None if relations is None else frozenset(relations)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        # Its patterns take a tenth of what a process needs to know all steps, and few steps read.
+        from kg_assets.inference.reading.extractor import Reader
+
+        ontology, precise, weights = self._of_reader
+        return Reader(ontology, precise=precise, weights=weights)
 
     def extract(self, context: Context) -> Sequence[CandidateFact]:
         """Propose facts about the context's subject: those of the rules, then of the reader."""

@@ -24,6 +24,10 @@ TEXT_FORMATS = {".txt": "plain", ".md": "markdown", ".html": "html", ".htm": "ht
 MOST_FRONT_MATTER = 16_384
 """Longest front matter, in characters; what is longer is none."""
 
+DEEPEST_FRONT_MATTER = 20
+"""Lists and mappings within each other in front matter. What is meant needs three; the time that
+reading takes grows with the square of the depth, and thousands of brackets would take minutes."""
+
 _MARKS = (
     # UTF-32's mark begins with that of UTF-16.
     (codecs.BOM_UTF8, "utf-8"),
@@ -155,9 +159,15 @@ def front_matter(text: str) -> tuple[dict[str, object], int]:
     import yaml
 
     try:
-        # Aliases let a few lines stand for any number.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(match[1])):
-            raise TextError("the front matter has an alias (*name); write the value out")
+        depth = 0
+        for event in yaml.parse(match[1]):
+            if isinstance(event, yaml.AliasEvent):
+                # Aliases let a few lines stand for any number.
+                raise TextError("the front matter has an alias (*name); write the value out")
+            opens = isinstance(event, yaml.CollectionStartEvent)
+            depth += opens - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST_FRONT_MATTER:
+                raise ValueError(f"lists and mappings are nested deeper than {depth - 1}")
         said = yaml.safe_load(match[1])
         json.dumps(said)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:

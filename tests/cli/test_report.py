@@ -13,15 +13,13 @@ from kg_assets.sources.landing import land
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.graph.small_lake import write
+from tests.homes import home_at
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"HOME": folder / "kg", "WORKERS": 1, "THREADS": 1, "SHARDS": 1}.items():
-            patch.setenv(f"KG_{name}", str(value))
-        found = Settings()
+    with home_at(folder / "kg") as found:
         for source in "ab":
             row = {"entity_type": "film", "source_id": "1", "name": "Paprika", "year": 2006}
             file = folder / f"{source}.jsonl"

@@ -21,8 +21,8 @@ from kg_assets.matching.tables import (
 )
 from kg_assets.sources.landing import land
 from resources.lake import Lake
-from resources.settings import Settings
 from tests.graph.small_lake import write
+from tests.homes import MATCHED_FILMS, home_at
 
 EVIL = "</script><script>alert(\"1\")</script> 'x' <img src=x onerror=y>"
 
@@ -30,11 +30,7 @@ EVIL = "</script><script>alert(\"1\")</script> 'x' <img src=x onerror=y>"
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        given = {"HOME": folder / "kg", "WORKERS": 1, "THREADS": 1, "SHARDS": 1, "USER": "ann"}
-        for name, value in given.items():
-            patch.setenv(f"KG_{name}", str(value))
-        found = Settings()
+    with home_at(folder / "kg", KG_USER="ann") as found:
         for source, name in (("a", EVIL), ("b", "Paprika")):
             rows = [
                 {"entity_type": "film", "source_id": str(n), "name": name, "year": 2000 + 5 * n}
@@ -43,7 +39,7 @@ def built(tmp_path_factory):
             file = folder / f"{source}.jsonl"
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
             land(found.landing_path, source, [file], "one")
-        assert not build(found, only=["sources", "film"]).failed
+        assert not build(found, only=MATCHED_FILMS).failed
         lake = Lake(found)
         pairs = [
             {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL,

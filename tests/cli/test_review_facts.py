@@ -14,6 +14,7 @@ from kg_assets.inference.review.tables import FACT_JUDGEMENTS, reviewed_relation
 from tests.graph.small_lake import write
 from tests.inference.conftest import World
 from tests.inference.test_fact_review import Says
+from tests.waiting import until
 
 EVIL = "</script><script>window.harmed = 1</script><img src=x onerror='window.harmed = 1'>"
 QUOTE = f"It is based on The Keeper, {EVIL} and no other."
@@ -170,8 +171,7 @@ def test_a_page_of_facts_does_no_harm_and_its_answers_can_be_imported(kg, tmp_pa
         assert counts == "1 accepted, 1 corrected, 0 rejected"
         browser.value("document.querySelector('[data-act=save]').click()")
         saved = tmp_path / "judgements.jsonl"
-        while not saved.exists():
-            browser.wait("true")
+        until(saved.exists)
     result = kg("judge", "import", saved)
     assert "2 judgements added" in result.output, result.output
     assert sorted(each[1:3] for each in standing(kg, tmp_path)) == [

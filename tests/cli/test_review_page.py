@@ -11,6 +11,7 @@ from kg_assets.cli.main import app
 from kg_assets.cli.review_page import page_of
 from kg_assets.cli.review_pairs import Asked
 from kg_assets.matching.explain import ComparisonEvidence, Explanation
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -68,8 +69,7 @@ def test_keys_judge_skip_and_undo_and_what_is_saved_can_be_imported(browser, tmp
     browser.value("document.querySelector('[data-act=save]').click()")
     saved = browser.folder / "judgements.jsonl"
     browser.wait("document.getElementById('unsaved').textContent === ''")
-    while not saved.exists():
-        browser.wait("true")
+    until(saved.exists)
     monkeypatch.setenv("KG_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KG_USER", "ann")
     for told in ("3 judgements added, 0", "0 judgements added, 3"):

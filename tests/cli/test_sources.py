@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kg_assets.cli.building import land_files
+from kg_assets.cli.landing import land_files
 from kg_assets.cli.sources import check_source, list_sources
 from resources.settings import Settings
 from tests.sources.deliveries import Stage

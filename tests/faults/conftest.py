@@ -12,17 +12,9 @@ from pathlib import Path
 import pytest
 
 from resources.lake import Lake
-from resources.settings import Settings
-from tests.flow.conftest import (  # noqa: F401 - fixtures
-    ENVIRONMENT,
-    built,
-    home,
-    land_both,
-    landed,
-    once,
-    template,
-)
+from tests.flow.conftest import built, home, land_both, landed, template  # noqa: F401 - fixtures
 from tests.flow.graph import content
+from tests.homes import home_at, once
 
 FULL = os.environ.get("KG_TEST_FAULTS") == "full"
 """Whether they go to their full length, as `make test-faults` does."""
@@ -51,14 +43,15 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory):
-    """A build that is made once, for all processes that run tests."""
+def undisturbed(tmp_path_factory, template):  # noqa: F811
+    """A build that is made once, for all processes that run tests.
+
+    It comes after the template, which leaves machine code for all processes: where there is none
+    yet, a build's processes each compile it, in twenty seconds of a processor.
+    """
 
     def make(folder):
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in {**ENVIRONMENT, "KG_HOME": str(folder / "home")}.items():
-                patch.setenv(name, value)
-            settings = Settings()
+        with home_at(folder / "home") as settings:
             land_both(settings, folder)
             began = time.monotonic()
             code, output = finish(start(KG_WORKERS="2"))

@@ -1,14 +1,16 @@
 """A file of the lake that is not as it was written is found where it is read, and made again."""
 
+import shutil
+
 import pytest
 
 from kg_assets.building import build
 from kg_assets.sources.landing import land
 from resources.lake import Lake
-from resources.settings import Settings
 from tests.faults.conftest import FULL, tables
 from tests.flow.conftest import lines
 from tests.flow.graph import content
+from tests.homes import home_at
 
 PAPRIKA = {"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006}
 HISTORY = (
@@ -46,15 +48,11 @@ def places(settings, name):
 
 
 @pytest.fixture
-def updated(built, tmp_path, monkeypatch):
+def updated(built, tmp_path):
     """The tables and the graph of a home that got one more delivery, and was never damaged."""
-    import shutil
-
     other = tmp_path / "other"
     shutil.copytree(built.home, other)
-    with monkeypatch.context() as patch:
-        patch.setenv("KG_HOME", str(other))
-        settings = Settings()
+    with home_at(other) as settings:
         more(settings, tmp_path)
         assert build(settings).failed == []
         return tables(settings), content(settings)

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from resources.settings import Settings
 from tests.faults.conftest import BUILD, FULL, tables
 from tests.flow.graph import content
+from tests.homes import home_at
 
 TRIES = 12 if FULL else 2
 
@@ -33,7 +33,7 @@ def mounts():
 
 @pytest.mark.skipif(not mounts(), reason="no file system can be mounted here")
 def test_a_build_on_a_full_disk_says_so_and_the_next_one_ends_as_if_nothing_had_been(
-    home, undisturbed, tmp_path, monkeypatch, chance
+    home, undisturbed, tmp_path, chance
 ):
     for number in range(TRIES):
         full, out = tmp_path / f"full-{number}", tmp_path / f"out-{number}"
@@ -50,15 +50,13 @@ def test_a_build_on_a_full_disk_says_so_and_the_next_one_ends_as_if_nothing_had_
                 "SIZE": str(size),
             },
             check=True,
-            timeout=600,
+            timeout=900,
         )
         said = (out / "full.txt").read_text()
         assert (out / "full.code").read_text().strip() == "1", said
         assert "no space left" in said.lower() or "disk is full" in said.lower(), said
         assert "Traceback" not in said
         assert (out / "more.code").read_text().strip() == "0", (out / "more.txt").read_text()
-        with monkeypatch.context() as patch:
-            patch.setenv("KG_HOME", str(out / "home"))
-            settings = Settings()
+        with home_at(out / "home") as settings:
             assert tables(settings) == undisturbed.tables
             assert content(settings) == undisturbed.graph

@@ -10,10 +10,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from kg_assets.cluster.servers import postgres
-from tests.flow.conftest import ALPHA, ENVIRONMENT, lines
+from tests.flow.conftest import ALPHA, lines
+from tests.homes import ENVIRONMENT
 from tests.opened import open_to_others
 
-SECONDS = 300
+SECONDS = 900
 
 
 def until_committed(url, building):

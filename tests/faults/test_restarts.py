@@ -132,7 +132,7 @@ def test_a_build_goes_on_after_broker_and_database_were_killed(
                 until_a_run_is([DagsterRunStatus.STARTED], settings, building, seen)
                 time.sleep(chance.uniform(0, 1))
                 restart()
-            building.join(timeout=240)
+            building.join(timeout=900)
             assert not building.is_alive(), "the build hangs"
             for _ in range(TRIES):
                 # What failed because of the database is not made otherwise by the next build.

@@ -56,7 +56,7 @@ def _take(environment, barrier, answers):
         tuple(step.name for step in lane.steps),
         tuple(table.name for step in lane.steps for table in step.outputs),
     )
-    barrier.wait(timeout=120)
+    barrier.wait(timeout=300)
     answers.put(execute(task, "two").error)
 
 
@@ -70,7 +70,7 @@ def test_two_workers_that_take_the_same_partition_leave_it_once(built):
     ]
     for worker in workers:
         worker.start()
-    assert [answers.get(timeout=300) for _ in workers] == [None, None]
+    assert [answers.get(timeout=900) for _ in workers] == [None, None]
     for worker in workers:
         worker.join(timeout=60)
     assert tables(built) == before

@@ -1,15 +1,13 @@
 """A home of its own for each test, and two small sources to land in it."""
 
 import json
-import os
 import shutil
 
 import pytest
 
 from kg_assets.building import build
 from kg_assets.sources.landing import land
-from resources.lock import exclusive
-from resources.settings import Settings
+from tests.homes import enter, home_at, once
 
 ALPHA = [
     {
@@ -65,15 +63,10 @@ def lines(path, records):
     return path
 
 
-ENVIRONMENT = {"KG_NAMESPACE": "dev", "KG_WORKERS": "1", "KG_THREADS": "1", "KG_SHARDS": "1"}
-
-
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """Settings of an empty home with one worker and one shard a type."""
-    for name, value in {**ENVIRONMENT, "KG_HOME": str(tmp_path / "home")}.items():
-        monkeypatch.setenv(name, value)
-    return Settings()
+    return enter(monkeypatch, tmp_path / "home")
 
 
 def land_both(settings, folder):
@@ -89,21 +82,6 @@ def landed(home, tmp_path):
     return home
 
 
-def once(tmp_path_factory, name, make):
-    """A folder that is filled once, for all processes that run tests."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    folder /= name
-    with exclusive(folder.with_suffix(".lock")):
-        if not folder.exists():
-            draft = folder.with_suffix(".draft")
-            draft.mkdir()
-            make(draft)
-            draft.rename(folder)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """A home that was built once, for all processes that run tests."""
@@ -111,10 +89,7 @@ def template(tmp_path_factory):
 
 
 def _build_template(folder):
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, "KG_HOME": str(folder / "home")}.items():
-            patch.setenv(name, value)
-        settings = Settings()
+    with home_at(folder / "home") as settings:
         land_both(settings, folder)
         summary = build(settings)
     assert [result.error for result in summary.failed] == []

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing, contextmanager
 
 import pytest
@@ -25,6 +24,7 @@ from resources.settings import Settings
 from tests.echoing_servers import Redis, echoing
 from tests.opened import open_to_others
 from tests.s3_server import KEYS, make_bucket, s3_server
+from tests.waiting import until
 
 LANES = ("sources", "film", "series", "documents")
 """What is built here: a part, since a whole build would take longer than all other tests."""
@@ -114,8 +114,7 @@ def test_a_worker_that_takes_any_run_takes_a_large_one(cluster):
     job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
     asked = {"tags": {"kg/machine": "large"}, "asset_selection": {AssetKey("ontology_versions")}}
     with launched(settings, job, **asked) as (run, instance):
-        while not instance.get_run_by_id(run.run_id).is_finished:
-            time.sleep(0.1)
+        until(lambda: instance.get_run_by_id(run.run_id).is_finished, 0.1)
         assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.SUCCESS
 
 
@@ -125,8 +124,8 @@ def test_a_run_whose_worker_was_killed_fails_and_says_so(cluster):
 
     def kill_when_it_runs():
         with open_instance(settings) as instance:
-            while not instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
-                time.sleep(0.1)
+            started = RunsFilter(statuses=[DagsterRunStatus.STARTED])
+            until(lambda: instance.get_runs(started), 0.1)
         for worker in workers.values():
             os.killpg(worker.pid, signal.SIGKILL)
 

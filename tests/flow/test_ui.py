@@ -18,7 +18,7 @@ from tests.flow.conftest import lines
 from tests.flow.graph import content
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 400
+SECONDS = 1_500
 SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "dramatis"}
 
 
@@ -51,7 +51,7 @@ class Servers:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            process.wait(timeout=60)
+            process.wait(timeout=300)
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def ask(port, query, variables):
         json.dumps({"query": query, "variables": variables}).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as response:
+    with urllib.request.urlopen(request, timeout=300) as response:
         answer = json.load(response)
     assert "errors" not in answer, answer
     return answer["data"]

@@ -20,7 +20,7 @@ from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
 from kg_assets.sources.landing import land
 from resources.lake import Lake
-from resources.settings import Settings
+from tests.homes import MATCHED_FILMS, enter
 from tests.matching.update_worlds import BLUE, RED, SHARDS, SPEC, World
 
 TWIN = RED | {"id": "9"}
@@ -68,9 +68,7 @@ def test_a_source_that_is_not_free_of_duplicates_as_declared_is_named_with_its_r
 
 
 def test_a_declaration_is_taken_back_by_a_delivery_without_records(tmp_path, monkeypatch):
-    for name, value in {"HOME": tmp_path / "kg", "WORKERS": 1, "THREADS": 1, "SHARDS": 1}.items():
-        monkeypatch.setenv(f"KG_{name}", str(value))
-    settings = Settings()
+    settings = enter(monkeypatch, tmp_path / "kg")
     film = {"entity_type": "film", "name": "Paprika", "year": 2006, "runtime_minutes": 90}
 
     def deliver(delivery, ids, free):
@@ -78,7 +76,7 @@ def test_a_declaration_is_taken_back_by_a_delivery_without_records(tmp_path, mon
         file.write_text("".join(json.dumps(film | {"source_id": one}) + "\n" for one in ids))
         manifest.write_text(json.dumps({"duplicate_free": free}))
         land(settings.landing_path, "a", [file, manifest], delivery)
-        assert not build(settings, only=["sources", "film"]).failed
+        assert not build(settings, only=MATCHED_FILMS).failed
         lake = Lake(settings)
         with lake.step("look") as step:
             return step.read(tables.resolved_entities("film"), tracked=False).count("*").fetchall()

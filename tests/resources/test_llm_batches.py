@@ -1,6 +1,5 @@
 """Batches: sent once, found again after a restart, half the price, validated like other answers."""
 
-import time
 from decimal import Decimal
 
 import anthropic
@@ -13,6 +12,7 @@ from resources.llm.outcomes import Outcome
 from resources.llm.schema import BATCHES
 from tests.llm_server import Reply, cut_connection, cut_off, refusal, status, text
 from tests.resources.llm_processes import PROCESSES, body, numbered, submit_and_die
+from tests.waiting import until
 
 USAGE = {"input_tokens": 1000, "output_tokens": 100}
 PRICE = 1000 * 100 + 100 * 500
@@ -163,8 +163,7 @@ def test_a_killed_process_finds_its_batch_again(model, settings, echo, moment):
     process = PROCESSES.Process(target=submit_and_die, args=(settings(),))
     process.start()
     if moment == "before":
-        while not echo.batches:
-            time.sleep(0.01)
+        until(lambda: echo.batches)
         process.kill()
     process.join()
     one = model()

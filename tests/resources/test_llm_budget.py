@@ -1,7 +1,6 @@
 """The cap and the rates of a build: reserved before, settled after, over all processes."""
 
 import multiprocessing
-import time
 from decimal import Decimal
 
 import pytest
@@ -16,6 +15,7 @@ from resources.llm.prices import NANO
 from resources.llm.schema import ATTEMPTS
 from tests.llm_server import status, text
 from tests.resources.llm_processes import PROCESSES, draw, say_budget
+from tests.waiting import until
 
 SECOND = ledger.SECOND
 MODEL = "claude-haiku-5-5"
@@ -230,8 +230,7 @@ def test_a_process_that_is_killed_leaves_what_it_reserved(server, settings, stor
     own = settings(llm_store=store_url, llm_budget="b", llm_timeout=60.0)
     process = PROCESSES.Process(target=draw, args=(own, "0", None))
     process.start()
-    while not server.received:
-        time.sleep(0.02)
+    until(lambda: server.received)
     process.kill()
     process.join()
     database = Database(store_url)

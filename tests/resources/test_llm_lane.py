@@ -36,6 +36,7 @@ from tests.llm_server import (
     text,
     tool_use,
 )
+from tests.waiting import until
 
 MODEL = "claude-haiku-5-5"
 
@@ -272,8 +273,7 @@ def test_an_answer_whose_caller_was_cancelled_is_stored(settings, server):
         server.answer = lambda body: text("paid for", delay=0.2)
         async with LanguageModel.from_settings(settings()) as model:
             task = asyncio.create_task(model.client.messages.create(**question()))
-            while not server.received:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(until, lambda: server.received)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

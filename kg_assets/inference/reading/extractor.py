@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from kg_assets.inference.chunking import Span, chunks, sentences
 from kg_assets.inference.extractors import UNLINKED, CandidateFact, Context, OneByOne
 from kg_assets.inference.gazetteer import name_key
+from kg_assets.inference.reading import VERSION
 from kg_assets.inference.reading.filter import Candidate, Filter, candidates, load_filter
 from kg_assets.inference.reading.propose import proposals
 from kg_assets.inference.reading.view import View, view
@@ -32,7 +33,7 @@ class Reader(OneByOne):
     """
 
     name = "reader"
-    version = "1"
+    version = VERSION
     model: str | None = None
 
     def __init__(

@@ -1,0 +1,63 @@
+"""Homes of tests: their environment, and homes that are made once for all processes of tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from resources.lock import exclusive
+from resources.settings import Settings
+
+ENVIRONMENT = {"KG_NAMESPACE": "dev", "KG_WORKERS": "1", "KG_THREADS": "1", "KG_SHARDS": "1"}
+"""One worker, and one shard a type."""
+
+MATCHED_FILMS = (
+    "sources",
+    "film/records",
+    "film/block_keys",
+    "film/match_model",
+    "film/blocked_pairs",
+    "film/match_scores",
+    "film/match_thresholds",
+    "film/resolved_entities",
+)
+"""What a build makes, named by `only`, until films are matched. The report on their model is the
+step of the lane that takes longest."""
+
+
+@contextmanager
+def home_at(folder: Path, **variables: str) -> Iterator[Settings]:
+    """Settings of a home, which the environment names meanwhile.
+
+    Args:
+        folder: The home; it need not be there.
+        variables: More of the environment.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        yield enter(patch, folder, **variables)
+
+
+def enter(patch: pytest.MonkeyPatch, folder: Path, **variables: str) -> Settings:
+    """Let the environment name a home until the patch is undone; the rest is as of `home_at`."""
+    for name, value in {**ENVIRONMENT, "KG_HOME": str(folder), **variables}.items():
+        patch.setenv(name, value)
+    return Settings()
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that is filled once, for all processes that run tests."""
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= name
+    with exclusive(folder.with_suffix(".lock")):
+        if not folder.exists():
+            draft = folder.with_suffix(".draft")
+            draft.mkdir()
+            make(draft)
+            draft.rename(folder)
+    return folder
