@@ -98,12 +98,15 @@ class Clusters:
     Attributes:
         assignment: record_id, cluster (the smallest record_id of the cluster); one row a record,
             sorted by record_id.
+        component: For each row of the assignment the number of the first row of its component of
+            accepted edges and ``same`` pairs, before that was divided.
         kept_apart: Accepted edges whose ends are in different clusters, with the reason
             (``KEPT_APART_SCHEMA``), sorted by record_l, record_r.
         counts: Figures.
     """
 
     assignment: pa.Table
+    component: Ints
     kept_apart: pa.Table
     counts: ClusterCounts
 
@@ -196,7 +199,8 @@ def cluster(
         known = known.and_also(read_forbidden(con, cannot_link))
     once = _once(sources, duplicate_free)
 
-    layout = Layout.of(connected(len(ids), edges.left, edges.right))
+    component = connected(len(ids), edges.left, edges.right)
+    layout = Layout.of(component)
     components = layout.count
     layout, reasons, divided = divide_large(layout, edges, once, max_cluster)
     work = Resolution(layout, edges, scored.denied, known, once, bridge_margin, reasons)
@@ -215,6 +219,7 @@ def cluster(
     sizes = np.bincount(label, minlength=len(ids))
     return Clusters(
         assignment=pa.table({"record_id": ids, "cluster": ids.take(pa.array(label))}),
+        component=component,
         kept_apart=_kept_apart(
             ids,
             edges.take(refused),
