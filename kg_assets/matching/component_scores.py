@@ -53,59 +53,43 @@ def component_scores(entity_type: str) -> Table:
 
 
 def scores_inside(
-    con: DuckDBPyConnection, scores_view: str, clusters: Clusters
+    con: DuckDBPyConnection, scores_view: str, clusters: Clusters, *, part: bool
 ) -> DuckDBPyRelation:
     """The scores that are kept: those inside components, and accepted edges judged different.
 
     Args:
-        con: The connection, on which `kg_assets.matching.judgements.judged_pairs` was called; it
-            keeps them as a temporary table.
+        con: The connection; it keeps them as the temporary table ``score_inside``.
         scores_view: Name of a view of scores with their threshold.
-        clusters: What the clustering found; its records are those whose components are known.
+        clusters: What the clustering found.
+        part: Whether scores may have a record that was not clustered; then ``judged_different`` and
+            ``affected_record``, those that were, are on the connection.
 
     Returns:
         Columns of `component_scores` and threshold.
     """
-    members = {
-        "record_id": clusters.assignment["record_id"],
-        "component": clusters.component,
-        "alone": np.bincount(clusters.component, minlength=1)[clusters.component] == 1,
-    }
-    con.register("component_found", pa.table(members))
+    con.register("pair_inside_found", clusters.inside())
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE component_member AS
-        SELECT record_id, component
-        FROM component_found
-        WHERE NOT alone;
-
-        -- One side after the other: a single join spills what it has no room for, two at once fail.
-        CREATE OR REPLACE TEMP TABLE component_left AS
-        SELECT score.*, l.component
-        FROM (SELECT {_COLUMNS}, threshold FROM {scores_view}) AS score
-        JOIN component_member AS l ON l.record_id = score.record_l;
-
         CREATE OR REPLACE TEMP TABLE score_inside AS
-        SELECT p.* EXCLUDE (component)
-        FROM component_left AS p
-        JOIN component_member AS r ON r.record_id = p.record_r AND r.component = p.component;
-
-        DROP TABLE component_left;
-
-        CREATE OR REPLACE TEMP TABLE edge_judged_apart AS
         SELECT {_COLUMNS}, threshold
         FROM {scores_view}
-        SEMI JOIN judged_different USING (record_l, record_r)
-        WHERE veto IS NULL
-            AND match_probability >= threshold;
-
-        INSERT INTO score_inside
-        SELECT *
-        FROM edge_judged_apart
-        ANTI JOIN score_inside USING (record_l, record_r)
+        SEMI JOIN pair_inside_found USING (record_l, record_r)
         """
     )
-    con.unregister("component_found")
+    con.unregister("pair_inside_found")
+    if part:
+        con.execute(
+            f"""
+            INSERT INTO score_inside
+            SELECT {_COLUMNS}, threshold
+            FROM {scores_view}
+            SEMI JOIN judged_different USING (record_l, record_r)
+            WHERE veto IS NULL
+                AND match_probability >= threshold
+                AND (record_l NOT IN (FROM affected_record)
+                  OR record_r NOT IN (FROM affected_record))
+            """
+        )
     return con.table("score_inside")
 
 

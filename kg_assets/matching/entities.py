@@ -278,7 +278,7 @@ def _write_scores(step: Step, spec: MatchSpec, clusters: Clusters, *, part: bool
     Leaves them on the connection as ``score_inside``, with their threshold.
     """
     con, table = step.con, component_scores(spec.entity_type)
-    found = scores_inside(con, "known_score" if part else "every_score", clusters)
+    found = scores_inside(con, "known_score" if part else "every_score", clusters, part=part)
     if part:
         step.patch(table, con.table("component_before"), found)
     else:
