@@ -4,7 +4,8 @@ A component of accepted edges becomes one cluster unless it breaks a constraint.
 that breaks one goes through the greedy loop of ``agglomeration``; everything else stays in
 arrays. Memory and time are bounded so:
 
-- scores are held as arrays of numbers: 36 bytes an edge, 8 a pair that is none;
+- scores are held as arrays of numbers: 36 bytes an edge, 8 a pair that is none, and 8 more of each
+  that is inside a component;
 - a component above ``max_cluster`` records is first divided, best edge first, into parts of at
   most that size, so that the pairs inside any part are at most ``max_cluster`` squared by two;
 - the pairs inside components are given to ``cannot_link`` in batches of at most ``PAIR_BATCH``
@@ -264,7 +265,7 @@ def cluster(
 
 def _inside(scored: Scored, component: Ints, free: Mask) -> Ends:
     """Scored pairs whose records share a component, and accepted ones that are not free to."""
-    parts = []
+    component, parts = component.astype(np.int32), []
     for pairs in (scored.edges, scored.denied, scored.vetoed):
         within = component[pairs.left] == component[pairs.right]
         if pairs is scored.edges:

@@ -189,6 +189,9 @@ def test_an_edge_that_was_judged_apart_counts_again_when_the_judgement_changes(w
     assert world.judge("a:1", "b:1", "different")
     world.update()
     assert scores_inside(world) == {("a:1", "b:1"), ("a:2", "b:2")}
+    world.deliver("a", [RED | {"runtime_minutes": 90.0}])
+    assert world.update()["records_resolved"] == 1
+    assert scores_inside(world) == {("a:1", "b:1"), ("a:2", "b:2")}
     assert world.judge("a:1", "b:1", verdict)
     again = world.copy(world.lake.settings.home.parent / "again", code="another")
     again.update()
