@@ -70,10 +70,16 @@ def scores_inside(
     con.register("pair_inside_found", clusters.inside())
     con.execute(
         f"""
+        -- Of a table it is known that these are few beside the scores.
+        CREATE OR REPLACE TEMP TABLE pair_inside AS
+        FROM pair_inside_found;
+
         CREATE OR REPLACE TEMP TABLE score_inside AS
         SELECT {_COLUMNS}, threshold
         FROM {scores_view}
-        SEMI JOIN pair_inside_found USING (record_l, record_r)
+        SEMI JOIN pair_inside USING (record_l, record_r);
+
+        DROP TABLE pair_inside
         """
     )
     con.unregister("pair_inside_found")
