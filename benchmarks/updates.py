@@ -37,6 +37,7 @@ from benchmarks.updates_data import (
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
+from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records, run_records
@@ -209,6 +210,7 @@ def differing(left: Lake, right: Lake, spec: MatchSpec) -> list[str]:
         tables.resolved_entities(kind),
         tables.entity_members(kind),
         tables.identity_events(kind),
+        component_scores(kind),
         tables.doubtful_pairs(kind),
         tables.cluster_quality(kind),
         tables.review_queue(kind),

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.matching import tables
+from kg_assets.matching.component_scores import component_scores, scores_known
 from kg_assets.matching.golden import RULES
 from kg_assets.matching.judgements import judged_pairs
 from kg_assets.matching.records import records
+from kg_assets.matching.review import KEPT_APART
 from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.matching.vetoes import columns_for_vetoes
 from resources.table import Table
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
     from resources.layers import Changes
-
-KEPT_APART = "kept apart"
-"""Kind of a doubtful pair: an accepted edge between two entities."""
 
 
 def applied_judgements(entity_type: str) -> Table:
@@ -92,19 +91,16 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
     Returns:
         Whether it is only a part. On the step's connection are then or else
         ``resolution_records`` (columns that vetoes and golden records need),
-        ``resolution_scores`` (pairs with both records among them),
-        ``resolution_touching`` (pairs with at least one of them) and
-        ``resolution_before`` (members of the version before: all of the entities that they
-        come from, and so also records that are gone).
+        ``resolution_scores`` (pairs with both records among them, at least those inside
+        components), ``resolution_touching`` (pairs with at least one of them, at least those
+        inside components and those that may be doubtful) and ``resolution_before`` (members of
+        the version before: all of the entities that they come from, and so also records that are
+        gone).
     """
     con, kind = step.con, spec.entity_type
     output = tables.resolved_entities(kind)
     scores, members = tables.match_scores(kind), tables.entity_members(kind)
     step.view("every_record", records(spec))
-    step.view("score_now", scores)
-    with_thresholds(con, "score_now", "resolution_threshold", threshold).create_view(
-        "every_score", replace=True
-    )
     step.previous(members).create_view("every_member", replace=True)
     model = step.changes(output, tables.match_model(kind))
     changed_records = step.changes(output, records(spec))
@@ -117,8 +113,14 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
         or chosen.count
         or changed_records is None
         or changed_scores is None
-        or not step.intact(tables.doubtful_pairs(kind), applied_judgements(kind))
+        or not step.intact(
+            tables.doubtful_pairs(kind), component_scores(kind), applied_judgements(kind)
+        )
     ):
+        step.view("score_now", scores)
+        with_thresholds(con, "score_now", "resolution_threshold", threshold).create_view(
+            "every_score", replace=True
+        )
         for name, source in (
             ("resolution_records", "every_record"),
             ("resolution_scores", "every_score"),
@@ -177,32 +179,14 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
     needed += columns_for_vetoes(spec)
     columns = ", ".join(f'"{name}"' for name in dict.fromkeys(needed))
     step.view("affected_now", records(spec), where="record_id IN (FROM affected_record)")
-    step.view(
-        "touching_now",
-        scores,
-        where="record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)",
-    )
-    with_thresholds(con, "touching_now", "resolution_threshold", threshold).create_view(
-        "touching_score", replace=True
-    )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE resolution_records AS
         SELECT {columns}
-        FROM affected_now;
-
-        CREATE OR REPLACE TEMP TABLE resolution_touching AS
-        SELECT record_l, record_r, match_weight, match_probability, veto, threshold
-        FROM touching_score
+        FROM affected_now
         """
     )
-    con.sql(
-        """
-        SELECT *
-        FROM resolution_touching
-        WHERE record_l IN (FROM affected_record) AND record_r IN (FROM affected_record)
-        """
-    ).create_view("resolution_scores", replace=True)
+    scores_known(step, spec, threshold)
     return True
 
 
@@ -211,22 +195,31 @@ def _seeds(
 ) -> None:
     """Make ``affected_seed`` (source, source_id): records whose components are resolved again.
 
-    Leaves ``changed_record`` too. A changed record's own component is affected whatever became of
-    its pairs. Of a pair that is no edge now, the other record's component is not: if it was an
-    edge, that is the same one. A judgement that is new, or counts no longer, affects the
-    components of both of its records.
+    Leaves ``changed_record``, ``changed_score`` and ``removed_score`` too. A changed record's own
+    component is affected whatever became of its pairs. Of a pair that is no edge now, the other
+    record's component is not: if it was an edge, that is the same one. A judgement that is new,
+    or counts no longer, affects the components of both of its records.
     """
     con = step.con
-    changed.rows.create_view("changed_record", replace=True)
+    changed.rows.create_view("record_found", replace=True)
     changed.removed.create_view("removed_record", replace=True)
     scores.rows.create_view("changed_score_now", replace=True)
     with_thresholds(con, "changed_score_now", "resolution_threshold", threshold).create_view(
-        "changed_score", replace=True
+        "changed_score_found", replace=True
     )
-    scores.removed.create_view("removed_score", replace=True)
+    scores.removed.create_view("removed_score_found", replace=True)
     step.previous(applied_judgements(spec.entity_type)).create_view("applied_before", replace=True)
     con.execute(
         """
+        CREATE OR REPLACE TEMP TABLE changed_record AS
+        SELECT record_id FROM record_found;
+
+        CREATE OR REPLACE TEMP TABLE changed_score AS
+        FROM changed_score_found;
+
+        CREATE OR REPLACE TEMP TABLE removed_score AS
+        SELECT record_l, record_r FROM removed_score_found;
+
         CREATE OR REPLACE TEMP TABLE touched_record AS
         SELECT record_id FROM changed_record
         UNION

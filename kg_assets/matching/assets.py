@@ -18,6 +18,7 @@ from kg_assets.matching.checks import (
     model_checks,
     score_checks,
 )
+from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import configured_for, run_match_thresholds
@@ -37,7 +38,7 @@ CODE = "4"
 RECORDS_CODE = "2"
 KEYS_CODE = "3"
 SCORING_CODE = "6"
-ENTITIES_CODE = "2"
+ENTITIES_CODE = "3"
 REPORT_CODE = "1"
 
 
@@ -140,6 +141,7 @@ def matching_steps(
                 entities,
                 members,
                 tables.identity_events(kind),
+                component_scores(kind),
                 tables.doubtful_pairs(kind),
                 tables.cluster_quality(kind),
                 tables.review_queue(kind),

@@ -4,7 +4,8 @@ A component of accepted edges becomes one cluster unless it breaks a constraint.
 that breaks one goes through the greedy loop of ``agglomeration``; everything else stays in
 arrays. Memory and time are bounded so:
 
-- scores are held as arrays of numbers: 36 bytes an edge, 8 a pair that is none;
+- scores are held as arrays of numbers: 36 bytes an edge, 8 a pair that is none, and 8 more of each
+  that is inside a component;
 - a component above ``max_cluster`` records is first divided, best edge first, into parts of at
   most that size, so that the pairs inside any part are at most ``max_cluster`` squared by two;
 - the pairs inside components are given to ``cannot_link`` in batches of at most ``PAIR_BATCH``
@@ -24,12 +25,14 @@ import numpy as np
 import pyarrow as pa
 
 from kg_assets.matching.cluster_input import (
+    Scored,
     read_forbidden,
     read_links,
     read_records,
     read_scores,
 )
 from kg_assets.matching.components import (
+    Ends,
     Forbidden,
     Ints,
     Layout,
@@ -58,6 +61,9 @@ MAX_CLUSTER = 4_000
 
 PAIR_BATCH = 1_000_000
 """Pairs inside components that are given to ``cannot_link`` at once."""
+
+_INSIDE_BATCH = 1 << 16
+"""Scored pairs inside components whose ids are looked up at once."""
 
 KEPT_APART_SCHEMA = pa.schema(
     [
@@ -101,11 +107,28 @@ class Clusters:
         kept_apart: Accepted edges whose ends are in different clusters, with the reason
             (``KEPT_APART_SCHEMA``), sorted by record_l, record_r.
         counts: Figures.
+        scored_inside: Numbers, as rows of the assignment, of the scored pairs inside components of
+            accepted edges and ``same`` pairs, and of accepted edges that are judged different.
     """
 
     assignment: pa.Table
     kept_apart: pa.Table
     counts: ClusterCounts
+    scored_inside: Ends
+
+    def inside(self) -> pa.RecordBatchReader:
+        """The pairs of ``scored_inside`` as record_l and record_r, read once and piece by piece."""
+        ids = self.assignment["record_id"].combine_chunks()
+        schema = pa.schema([("record_l", ids.type), ("record_r", ids.type)])
+
+        def pieces() -> Iterator[pa.RecordBatch]:
+            left, right = self.scored_inside.left, self.scored_inside.right
+            for first in range(0, len(left), _INSIDE_BATCH):
+                piece = slice(first, first + _INSIDE_BATCH)
+                sides = [ids.take(pa.array(side[piece])) for side in (left, right)]
+                yield pa.record_batch(sides, schema=schema)
+
+        return pa.RecordBatchReader.from_batches(schema, pieces())
 
 
 def threshold_weight(threshold: float) -> float:
@@ -196,7 +219,9 @@ def cluster(
         known = known.and_also(read_forbidden(con, cannot_link))
     once = _once(sources, duplicate_free)
 
-    layout = Layout.of(connected(len(ids), edges.left, edges.right))
+    component = connected(len(ids), edges.left, edges.right)
+    inside = _inside(scored, component, free)
+    layout = Layout.of(component)
     components = layout.count
     layout, reasons, divided = divide_large(layout, edges, once, max_cluster)
     work = Resolution(layout, edges, scored.denied, known, once, bridge_margin, reasons)
@@ -234,7 +259,19 @@ def cluster(
             kept_apart=len(refused),
             weak_bridges_cut=sum(work.reasons[i] == "weak bridge" for i in refused.tolist()),
         ),
+        scored_inside=inside,
     )
+
+
+def _inside(scored: Scored, component: Ints, free: Mask) -> Ends:
+    """Scored pairs whose records share a component, and accepted ones that are not free to."""
+    component, parts = component.astype(np.int32), []
+    for pairs in (scored.edges, scored.denied, scored.vetoed):
+        within = component[pairs.left] == component[pairs.right]
+        if pairs is scored.edges:
+            within |= ~free
+        parts.append([side[within].astype(np.int32) for side in (pairs.left, pairs.right)])
+    return Ends(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
 
 def _judged_apart(

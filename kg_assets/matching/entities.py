@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from kg_assets.matching import tables
 from kg_assets.matching.affected import gather_affected, view_judged
 from kg_assets.matching.clustering import Clusters, cluster
+from kg_assets.matching.component_scores import component_scores, scores_inside
 from kg_assets.matching.current_model import model_if_any
 from kg_assets.matching.golden import golden_records
 from kg_assets.matching.identity import assign_ids
 from kg_assets.matching.quality import WORTH_ASKING, cluster_quality
-from kg_assets.matching.review import REVIEW_LIMIT, doubtful_pairs, review_pairs
+from kg_assets.matching.review import REVIEW_LIMIT, doubtful_pairs, maybe_doubtful, review_pairs
+from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.sources.tables import DELIVERIES
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ def run_resolved_entities(
 
     Reads the records, all shards of the match scores, the thresholds, people's judgements
     and this step's own version before; writes resolved_entities, entity_members, identity_events,
-    doubtful_pairs and review_queue. Where only some records or scores changed, the components that
-    they touch are resolved again, and all others stay.
+    component_scores, doubtful_pairs, cluster_quality and review_queue. Where only some records or
+    scores changed, the components that they touch are resolved again, and all others stay.
 
     Args:
         step: The step.
@@ -109,7 +111,8 @@ def run_resolved_entities(
     con.register("resolution_new_events", identities.events)
     changed = _write(step, spec, part=part, ranks=ranks)
     doubtful = _write_doubtful(step, spec, clusters, part=part)
-    quality = _write_quality(step, spec, part=part)
+    _write_scores(step, spec, clusters, part=part)
+    quality = _write_quality(step, spec, threshold, part=part)
     queue = review_pairs(con, doubtful, quality)
     step.write(tables.review_queue(kind), queue)
     figures = clusters.counts
@@ -233,13 +236,13 @@ def _write_doubtful(
     )
     if part:
         con.execute(
-            """
+            f"""
             CREATE OR REPLACE TEMP TABLE outside_record AS
             SELECT record_id, substr(record_id, strpos(record_id, ':') + 1) AS source_id
             FROM (
-                SELECT record_l AS record_id FROM resolution_touching
-                UNION
-                SELECT record_r FROM resolution_touching
+                SELECT unnest([record_l, record_r]) AS record_id
+                FROM resolution_touching
+                WHERE {maybe_doubtful()}
             )
             WHERE record_id NOT IN (FROM affected_record)
             """
@@ -263,32 +266,45 @@ def _write_doubtful(
         con.table("entity_of"),
     )
     if part:
-        replaced = step.previous(
-            table, "record_l IN (FROM affected_record) OR record_r IN (FROM affected_record)"
-        )
-        step.patch(table, replaced, found)
+        step.patch(table, con.table("doubtful_before"), found)
     else:
         step.write(table, found)
     return step.staged(table)
 
 
-def _write_quality(step: Step, spec: MatchSpec, *, part: bool) -> DuckDBPyRelation:
+def _write_scores(step: Step, spec: MatchSpec, clusters: Clusters, *, part: bool) -> None:
+    """Write the scores inside components: all, or those of records that were resolved again.
+
+    Leaves them on the connection as ``score_inside``, with their threshold.
+    """
+    con, table = step.con, component_scores(spec.entity_type)
+    found = scores_inside(con, "known_score" if part else "every_score", clusters, part=part)
+    if part:
+        step.patch(table, con.table("component_before"), found)
+    else:
+        step.write(table, found)
+
+
+def _write_quality(
+    step: Step, spec: MatchSpec, threshold: float, *, part: bool
+) -> DuckDBPyRelation:
     """Write how well clusters hang together: all, or those that were resolved again.
 
     What is inside a cluster changes only where its records, its scores or judgements of them do,
     and then it is resolved again.
     """
     con, kind = step.con, spec.entity_type
-    table, members = tables.cluster_quality(kind), "resolution_members"
-    scores = "resolution_scores"
+    table = tables.cluster_quality(kind)
+    members, scores = con.sql("FROM resolution_members"), con.table("score_inside")
     patched = part and step.intact(table)
     if part and not patched:
-        members, scores = "staged_member", "every_score"
-        step.staged(tables.entity_members(kind)).create_view(members, replace=True)
+        members = step.staged(tables.entity_members(kind))
+        step.staged(component_scores(kind)).create_view("score_of_component", replace=True)
+        scores = with_thresholds(con, "score_of_component", "resolution_threshold", threshold)
     found = cluster_quality(
         con,
-        con.sql(f"SELECT source || ':' || source_id AS record_id, entity_id FROM {members}"),
-        con.sql(f"FROM {scores}"),
+        members.project("source || ':' || source_id AS record_id, entity_id"),
+        scores,
         con.table("judged_same"),
         con.table("judged_thing"),
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.matching import tables
-from kg_assets.matching.affected import KEPT_APART
 from kg_assets.matching.judgements import unsettled
 from kg_assets.matching.quality import WORTH_ASKING
 
@@ -27,11 +26,33 @@ REVIEW_LIMIT = 1_000
 CLUSTER = "cluster"
 """Kind of a pair that is asked for because of the cluster that it is in."""
 
-_VETOED = "veto"
+KEPT_APART = "kept apart"
+"""Kind of a doubtful pair: an accepted edge between two entities."""
+
+VETOED = "veto"
+"""Kind of a doubtful pair: vetoed, and above the threshold."""
+
+VETO_REASON = "veto: "
+"""What the reason of a vetoed pair has before the name of its veto."""
+
 _NEAR = "threshold"
 
-KINDS = (KEPT_APART, CLUSTER, _VETOED, _NEAR)
+KINDS = (KEPT_APART, CLUSTER, VETOED, _NEAR)
 """Kinds of pairs in the order in which they take turns."""
+
+
+_BITS_AWAY = "abs(match_weight - log2(threshold / (1 - threshold)))"
+"""SQL for how far from the threshold a pair is, in bits."""
+
+
+def maybe_doubtful(margin: float = REVIEW_MARGIN) -> str:
+    """SQL for what holds of a score whose pair is doubtful if it lies between two entities."""
+    return f"""
+        CASE
+            WHEN veto IS NULL THEN {_BITS_AWAY} <= {float(margin)!r}
+            ELSE match_probability >= threshold
+        END
+        """
 
 
 def doubtful_pairs(
@@ -81,8 +102,8 @@ def doubtful_pairs(
                 record_r,
                 match_weight,
                 match_probability,
-                '{_VETOED}' AS kind,
-                'veto: ' || veto AS reason,
+                '{VETOED}' AS kind,
+                '{VETO_REASON}' || veto AS reason,
                 -match_weight AS distance,
                 TRUE AS is_edge
             FROM review_scores
@@ -97,7 +118,7 @@ def doubtful_pairs(
                 match_probability,
                 '{_NEAR}' AS kind,
                 'near the threshold' AS reason,
-                abs(match_weight - log2(threshold / (1 - threshold))) AS distance,
+                {_BITS_AWAY} AS distance,
                 match_probability >= threshold AS is_edge
             FROM review_scores
             ANTI JOIN review_kept_apart USING (record_l, record_r)

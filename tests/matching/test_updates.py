@@ -9,6 +9,7 @@ from kg_assets.judging.values import ContradictionError
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
+from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
@@ -153,6 +154,66 @@ def test_what_was_kept_apart_is_joined_when_the_record_between_is_gone(tmp_path)
     assert_equal(worlds[1].content(), worlds[0].content())
 
 
+def scores_inside(world):
+    rows = world.content()["film/component_scores"]
+    return {(row["record_l"], row["record_r"]) for row in rows}
+
+
+def test_scores_between_components_are_looked_for_where_a_record_joins_them(tmp_path):
+    """They say by how much the two halves are unlike, and were of no account before."""
+    spec = replace(SPEC, block_cap=100)
+    worlds = [World(tmp_path / name, spec, **options) for name, options in
+              (("whole", WHOLE), ("layers", LAYERS))]  # fmt: skip
+    between = {("a:1", "a:2"), ("a:1", "b:2"), ("a:2", "b:1"), ("b:1", "b:2")}
+    for each in worlds:
+        for source in "ab":
+            each.deliver(source, [RED, RED | {"id": "2", "year": 2003}])
+        each.update()
+        assert scores_inside(each) == {("a:1", "b:1"), ("a:2", "b:2")}
+        each.deliver("c", [RED | {"year": None}])
+        figures = each.update()
+        assert scores_inside(each) > between
+    assert figures["records_of_joined_components"] == 4
+    assert_equal(worlds[1].content(), worlds[0].content())
+
+
+def test_where_no_components_are_joined_no_scores_are_looked_for(world):
+    world.deliver("c", [RED, BLUE])
+    figures = world.update()
+    assert figures["records_resolved"] == 6
+    assert figures["records_of_joined_components"] == 0
+
+
+@pytest.mark.parametrize("verdict", ["unsure", "same"])
+def test_an_edge_that_was_judged_apart_counts_again_when_the_judgement_changes(world, verdict):
+    assert world.judge("a:1", "b:1", "different")
+    world.update()
+    assert scores_inside(world) == {("a:1", "b:1"), ("a:2", "b:2")}
+    world.deliver("a", [RED | {"runtime_minutes": 90.0}])
+    assert world.update()["records_resolved"] == 1
+    assert scores_inside(world) == {("a:1", "b:1"), ("a:2", "b:2")}
+    assert world.judge("a:1", "b:1", verdict)
+    again = world.copy(world.lake.settings.home.parent / "again", code="another")
+    again.update()
+    world.update()
+    assert world.members()["a:1"] == world.members()["b:1"]
+    assert_equal(world.content(), again.content())
+
+
+def test_a_doubtful_pair_names_the_entity_that_one_of_its_records_moved_to(world):
+    """Its other record is in an entity of which nothing changed."""
+    world.deliver("c", [RED | {"year": 2003}])
+    world.update()
+    (before, *_) = world.content()["film/doubtful_pairs"]
+    assert world.judge("a:1", "b:1", "different")
+    again = world.copy(world.lake.settings.home.parent / "again", code="another")
+    again.update()
+    assert world.update()["records_resolved"] == 2
+    rows = world.content()["film/doubtful_pairs"]
+    assert {row["entity_l"] for row in rows} > {before["entity_l"]}
+    assert_equal(world.content(), again.content())
+
+
 def test_an_older_delivery_that_comes_late_makes_the_records_again(world):
     world.delivered = 0
     world.deliver("a", [RED | {"name": "Blue"}])
@@ -176,7 +237,9 @@ def test_a_source_that_changes_its_word_on_duplicates_gets_the_pairs_of_a_rebuil
     assert found[1]["film/blocked_pairs"]
 
 
-@pytest.mark.parametrize("damaged", COMPARED[:6], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "damaged", [*COMPARED[:6], component_scores("film")], ids=lambda table: table.name
+)
 def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     expected = world.content()
     head = next(iter(world.lake.heads(damaged).values()))
@@ -189,6 +252,7 @@ def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
         "blocked_pairs": run_blocked_pairs,
         "match_scores": run_match_scores,
         "resolved_entities": run_resolved_entities,
+        "component_scores": run_resolved_entities,
     }[damaged.name.split("/")[1]]
     world.run(maker, head.partition if head.partition in SHARDS else None)
     world.lake = Lake(world.lake.settings)

@@ -12,6 +12,7 @@ from kg_assets.matching import tables
 from kg_assets.matching.affected import applied_judgements
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
+from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
@@ -81,6 +82,7 @@ COMPARED = (
             tables.cluster_quality,
             tables.review_queue,
             applied_judgements,
+            component_scores,
         )
     ),
 )
