@@ -168,7 +168,8 @@ SPEC = MatchSpec(
                 Level(
                     "one name the same, the other with a slip",
                     "(family_sound_l = family_sound_r AND slip(given_sound_l, given_sound_r) "
-                    "OR given_written_l = given_written_r AND slip(family_sound_l, family_sound_r)) "
+                    "OR given_written_l = given_written_r "
+                    "AND slip(family_sound_l, family_sound_r)) "
                     f"AND {_MIDDLES_AGREE}",
                     0.005,
                     0.000001,
