@@ -10,10 +10,24 @@ if TYPE_CHECKING:
     import duckdb
 
 _LETTERS = {
+    # What a source left of HTML.
+    "&amp;": "&", "&quot;": " ", "&#39;": "",
     # strip_accents leaves the letters that Unicode does not decompose.
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t", "ŋ": "n", "ĸ": "k",
     "ə": "a", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "½": " 1 2", "²": " 2 ", "³": " 3 ",
 }  # fmt: skip
+
+_ROMANISED = {
+    "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya",
+    "θ": "th", "χ": "ch", "ψ": "ps",
+}  # fmt: skip
+"""Cyrillic and Greek letters that are two or more in Latin script (BGN/PCGN, without signs)."""
+
+_ROMANISED_EACH = (
+    "абвгдезиклмнопрстуфыэієґјαβγδεζηικλμνξοπρσςτυφωъь",
+    "abvgdeziklmnoprstufyeiegjavgdeziiklmnxoprsstyfo",
+)
+"""Those that are one; the last two, the signs, are none."""
 
 _ARTICLES_ANYWHERE = (
     "the", "a", "an", "le", "la", "les", "l", "un", "une", "der", "das", "ein", "eine", "el", "los",
@@ -54,6 +68,9 @@ _PARTICLES = (
 )  # fmt: skip
 
 
+_NO_SPACES = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
+
+
 def _alternatives(words: tuple[str, ...]) -> str:
     return "|".join(sorted(set(words), key=lambda word: (-len(word), word)))
 
@@ -62,11 +79,14 @@ def _list(words: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{word}'" for word in words) + "]"
 
 
+def _replaced(argument: str, letters: dict[str, str]) -> str:
+    for letter, plain in letters.items():
+        argument = f"replace({argument}, '{letter}', '{plain}')"
+    return argument
+
+
 def _fold(argument: str) -> str:
-    folded = f"strip_accents(lower({argument}))"
-    for letter, plain in _LETTERS.items():
-        folded = f"replace({folded}, '{letter}', '{plain}')"
-    return folded
+    return _replaced(f"strip_accents(lower({argument}))", _LETTERS)
 
 
 _PART_WORD = _alternatives(_PART_WORDS)
@@ -74,6 +94,8 @@ _NUMBER = f"[0-9]{{1,2}}|{_alternatives(_ROMAN)}|{_alternatives(_WRITTEN)}"
 # Without a word such as "part" a single Roman letter is a name ("Malcolm X", "I, Robot"); V alone
 # is kept, since "Rocky V" and "Saw V" are common and "Henry V" loses nothing by it.
 _BARE_NUMBER = f"[0-9]{{1,2}}|{_alternatives(tuple(r for r in _ROMAN if r not in ('i', 'x')))}"
+_LONG_ROMAN = tuple(number for number in _ROMAN if len(number) > 1)
+_NUMBERED = f" ({_alternatives((*_LONG_ROMAN, *_WRITTEN))}|v$)( |$)|^({_alternatives(_WRITTEN)}) "
 
 
 def _let(name: str, expression: str, body: str) -> str:
@@ -83,26 +105,45 @@ def _let(name: str, expression: str, body: str) -> str:
 
 
 MACROS: tuple[str, ...] = (
-    # Lower case, no accents, words parted by one space; letters of every script are kept. An
+    # Sources write one name in Cyrillic or Greek and in Latin letters.
+    f"""romanised(value) AS CASE
+        WHEN regexp_matches(value, '[\\p{{Cyrillic}}\\p{{Greek}}]')
+        THEN translate({_replaced("value", _ROMANISED)},
+                       '{_ROMANISED_EACH[0]}', '{_ROMANISED_EACH[1]}')
+        ELSE value END""",
+    # Lower case, no accents, words parted by one space; letters of other scripts are kept. An
     # elided article is a word of its own ("L'avventura"); other apostrophes are none's end.
     f"""fold(value) AS trim(regexp_replace(
         regexp_replace(
-            regexp_replace({_fold("value")}, '(^|[^\\p{{L}}])([ld])[''’]', '\\1\\2 ', 'g'),
+            regexp_replace(
+                {_let("folded", _fold("value"), "romanised(folded)")},
+                '(^|[^\\p{{L}}])([ld])[''’]', '\\1\\2 ', 'g'),
             '[''’ʼ`´.]', '', 'g'),
         '[^\\p{{L}}\\p{{M}}\\p{{N}}&]+', ' ', 'g'))""",
-    """fold_words(value) AS trim(regexp_replace(
-        replace(fold(value), '&', ' and '), ' +', ' ', 'g'))""",
+    # "&" is written out in several languages.
+    """fold_words(value) AS trim(regexp_replace(regexp_replace(
+        replace(fold(value), '&', ' and '), ' +', ' ', 'g'), ' (und|et|og|och) ', ' and ', 'g'))""",
     # "Godfather, The" and "Godfather, The (1972)" lose the article like "The Godfather".
     f"""article_to_front(value) AS regexp_replace(
         value, '^(.*[^,]), *(?:{_alternatives(_ARTICLES_AFTER_COMMA)})[''’]? *( *[(].*)?$',
         '\\1\\2', 'i')""",
     # "Voice (2017)", "House of Cards (US)": what tells works of one title apart, and no title.
-    """title_note(value) AS regexp_extract(
-        value, '[^ ] *[(]((?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)] *$',
+    """title_note(value) AS regexp_extract(value,
+        '[^ ] *[(\\[]((?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)\\]] *$',
         1)""",
     """without_note(value) AS regexp_replace(value,
-        '([^ ]) *[(](?:(?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)] *$',
+        '([^ ]) *[(\\[](?:(?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)\\]] *$',
         '\\1')""",
+    # "Coral (TV Movie)", "Kupferstadt (aka Copper Town)": what is said of a work, and no title.
+    """without_kind(value) AS regexp_replace(value,
+        '([^ ]) *[(\\[](?i:tv(?: (?:movie|film|series|special|mini[- ]?series))?|v|video|short'
+        || '|short film|(?:aka|a\\.k\\.a\\.) [^)\\]]*)[)\\]] *$',
+        '\\1')""",
+    # "Reef (1/2)", "Reef, Part 1 of 2": the first of two, and not both.
+    """without_count(value) AS regexp_replace(value,
+        '([(\\[]|(?i:part|pt|teil|partie|parte|del|deel|osa)\\.? )'
+        || '([0-9]) ?(?:/|(?i: of| von)) ?[0-9]( ?[)\\]]|$)',
+        '\\1\\2\\3')""",
     """note_country(value) AS CASE
         WHEN title_note(value) = 'UK' THEN 'GB'
         WHEN title_note(value) = 'USA' THEN 'US'
@@ -112,20 +153,29 @@ MACROS: tuple[str, ...] = (
         value, '(^| )(the )?({_alternatives(_EDITIONS)})$', ''))""",
     f"""without_article(value) AS regexp_replace(
         value, '^(?:{_alternatives(_ARTICLES_ANYWHERE)}) ([^ ])', '\\1')""",
-    # A title of nothing but signs ("...", "$") keeps its own spelling as its key.
-    f"""title_key(value) AS {
+    # A title of nothing but signs ("...", "$") keeps its own spelling as its words.
+    f"""title_words(value) AS {
         _let(
             "title",
             "value",
             "coalesce(nullif("
             + _let(
                 "words",
-                "fold_words(article_to_front(without_note(title)))",
+                "fold_words(article_to_front(without_count("
+                "without_kind(without_note(without_kind(title))))))",
                 "without_article(coalesce(nullif(without_edition(words), ''), words))",
             )
             + ", ''), lower(trim(title)))",
         )
     }""",
+    # Sources write "Köln" or "Koeln", "Spider-Man" or "Spiderman": each name, and each written so.
+    """spellings(names) AS list_distinct(list_concat(
+        list_filter(names, lambda one: trim(one) <> ''),
+        list_transform(
+            list_filter(names, lambda one: regexp_matches(one, '(?i)[äöüåø]|\\p{L}-\\p{L}')),
+            lambda one: replace(replace(replace(replace(replace(
+                regexp_replace(lower(one::VARCHAR), '(\\p{L})-(\\p{L})', '\\1\\2', 'g'),
+                'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'å', 'aa'), 'ø', 'oe'))))""",
     f"""number_value(word) AS {
         _let(
             "one",
@@ -135,6 +185,25 @@ MACROS: tuple[str, ...] = (
             f"nullif(list_position({_list(_WRITTEN)}, one), 0))",
         )
     }""",
+    # "Rocky II", "Rocky Two" and "Rocky 2" are one. A title of one word stays: "Nine" and "9" are
+    # two films.
+    f"""title_key(value) AS {
+        _let(
+            "words",
+            "title_words(value)",
+            f"CASE WHEN regexp_matches(words, '{_NUMBERED}') THEN array_to_string(list_transform("
+            "string_split(regexp_replace(words, ' v$', ' 5'), ' '), lambda word: coalesce("
+            "CASE WHEN regexp_matches(word, '^[a-z]{2}') THEN number_value(word)::VARCHAR END, "
+            "word)), ' ') "
+            "ELSE words END",
+        )
+    }""",
+    # The titles that a colon, a dash or a stroke parts: "Umberland: A Long Night", "Berg / Hill".
+    """title_segments(value) AS CASE
+        WHEN regexp_matches(value, '[^ ](: | [-–—/|] )[^ ]')
+        THEN list_sort(list_distinct(list_transform(
+            string_split_regex(value, ': | [-–—/|] '), lambda one: title_key(one))))
+        ELSE [] END""",
     # What stands before the first colon or dash; "Terminator 2: Judgment Day".
     """title_head(value) AS regexp_replace(
         value, '^([^:(]*[^:( ][^:(]*?)(:| [-–—] ).*$', '\\1')""",
@@ -162,7 +231,7 @@ MACROS: tuple[str, ...] = (
     f"""title_part(value) AS {
         _let(
             "keys",
-            _let("title", "value", "[title_key(title_head(title)), title_key(title)]"),
+            _let("title", "value", "[title_words(title_head(title)), title_words(title)]"),
             _let(
                 "parts",
                 "[key_part(keys[1]), key_part(keys[2])]",
@@ -194,13 +263,14 @@ MACROS: tuple[str, ...] = (
             "coalesce(nullif(parts.base, ''), 'part') || '#' || coalesce(parts.part::VARCHAR, '')",
         )
     }""",
-    # Names of people.
+    # Names of people. Scripts without spaces between words: each sign is a word.
     # One spelling of each: "Junior" is "jr".
     f"""name_suffix(value) AS nullif(replace(replace(regexp_extract(
         fold(value), '[^ ]+ ({_alternatives(_SUFFIXES)})$', 1), 'junior', 'jr'), 'senior', 'sr'),
         '')""",
     f"""name_words(value) AS string_split(regexp_replace(
-        fold_words(replace(value, '.', ' ')), '( ({_alternatives(_SUFFIXES)}))+$', ''), ' ')""",
+        fold_words(regexp_replace(replace(value, '.', ' '), '({_NO_SPACES})', ' \\1 ', 'g')),
+        '( ({_alternatives(_SUFFIXES)}))+$', ''), ' ')""",
     # "Akira Kurosawa" and "Kurosawa Akira" have one key.
     f"""name_key(value) AS {
         _let(

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 NICKNAMES = MappingProxyType(
     {
-        "alexander": ("sandy", "sasha"),
+        "alexander": ("sandy", "sasha", "aleksander", "aleksandr", "alexandr"),
         "andrew": ("andy", "drew"),
         "anthony": ("tony",),
         "charles": ("charlie", "chuck"),
@@ -87,14 +87,23 @@ def _undoubled(argument: str, steps: tuple[tuple[str, str], ...]) -> str:
     )
 
 
+_CONSONANT = "[bcdfghjklmnpqrstvwxz]"
+
 _SOUND = _undoubled(
     "word",
     (
         ("ph", "f"),
         ("ck", "k"),
+        ("tch", "ch"),
         # A hard c; "ch" stays.
         ("c([^h]|$)", "k\\1"),
+        ("ks", "x"),
         ("y", "i"),
+        # Russian "Yevgeny" and "Evgeniy", "Konchalovskij".
+        ("^ie", "e"),
+        ("ij$", "i"),
+        # "Müller" and "Mueller".
+        (f"(^|{_CONSONANT})([aou])e({_CONSONANT})", "\\1\\2\\3"),
         # Long vowels of Japanese names.
         ("ou", "o"),
     ),

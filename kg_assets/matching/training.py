@@ -50,7 +50,7 @@ The declared share of so few pairs would be next to none, and its match weight w
 """
 
 
-REVISION = 3
+REVISION = 4
 """Raised when training would give another model for the same records: part of its version."""
 
 

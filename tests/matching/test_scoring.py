@@ -38,7 +38,7 @@ def test_the_same_film_in_two_sources_scores_high():
     )
     assert found["match_probability"] > 0.95
     assert found["veto"] is None
-    assert found["levels"][0] == 4
+    assert found["levels"][0] == 5
 
 
 def test_an_original_title_meets_the_title_of_the_other_source():

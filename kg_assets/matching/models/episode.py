@@ -14,13 +14,23 @@ from kg_assets.matching.model import (
     TermFrequency,
     Veto,
 )
-from kg_assets.matching.models.shared import DESCRIPTION, TITLE_FEATURES, descriptions
+from kg_assets.matching.models.shared import DESCRIPTION, TITLE_FEATURES, about_it, descriptions
 
-_GENERIC = (
-    "^(episode|ep|part|chapter|folge|teil|episodio|capitulo|afsnit|avsnitt|jakso|aflevering|"
-    "pilot|finale|tba|untitled)( [0-9]+| one| two| three)?$|^[0-9]+$|"
-    "^(season|series) [0-9]+ episode [0-9]+$"
+_PART = (
+    "episode|ep|part|chapter|folge|teil|kapitel|episodio|capitulo|capitolo|parte|partie|afsnit|"
+    "avsnitt|avsnit|jakso|osa|aflevering|deel|odcinek|czesc|epizod|epizoda|dil|seriya|vypusk|bolum|"
+    "resz|pilot|finale|tba|tbd|untitled"
 )
+_PERIOD = "week|day|night|round|heat|show|program|programme|tag|woche|jour|dia"
+_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|i|v|x"
+_GENERIC = (
+    f"^({_PART})( (no )?([0-9]+|{_NUMBERS})( [0-9]+)?)?$|^({_PERIOD}) [0-9]+$|"
+    f"^[0-9]+( [0-9]+)*( ({_PART}))?$|^({_NUMBERS})$|"
+    f"^(season|series|staffel|temporada|saison|sezon) [0-9]+( ({_PART}) [0-9]+)?$|"
+    "^(season|series) (premiere|finale)$|^s[0-9]+ ?e[0-9]+$|^[0-9]+x[0-9]+$|"
+    "^第 ?[0-9]+ ?[話话集回期]$|^제? ?[0-9]+ ?[화회]$"
+)
+"""Titles that only count, as they stand in the title's key."""
 
 SPEC = MatchSpec(
     entity_type="episode",
@@ -225,6 +235,7 @@ SPEC = MatchSpec(
             "l.own_part <> r.own_part AND l.own_base = r.own_base",
             "The titles name different parts.",
         ),
+        about_it("own_base"),
         # A double episode holds its first half, whose number and day it has.
         Veto(
             "half_of_it",

@@ -23,6 +23,7 @@ from kg_assets.matching.models.shared import (
     SAME_TITLE_OF_MAKERS,
     TITLE_FEATURES,
     TITLE_FREQUENCY,
+    about_it,
     countries,
     crews,
     languages,
@@ -71,13 +72,13 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
         entity_type="film",
         features=(
             *TITLE_FEATURES,
-            Feature("year_of", "year", pa.int32()),
+            Feature("year_of", "coalesce(year, note_year(name))", pa.int32()),
             Feature(
                 "runtime", "CASE WHEN runtime_minutes > 0 THEN runtime_minutes END", pa.float64()
             ),
             COUNTRIES,
             LANGUAGES,
-            *((*DIRECTORS, CREW) if use_people else ()),
+            *((*DIRECTORS, *CREW) if use_people else ()),
         ),
         blocking=(
             SAME_TITLE_OF_MAKERS if use_people else SAME_TITLE,
@@ -120,6 +121,14 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
         ),
         vetoes=(
             other_part(),
+            about_it("title"),
+            # Film makers make their short film again as a long one, with its title.
+            Veto(
+                "short_and_long",
+                "least(l.runtime, r.runtime) < 45 AND greatest(l.runtime, r.runtime) >= 60 "
+                "AND l.year_of <> r.year_of",
+                "One is a short film, and the other a long one of another year.",
+            ),
             Veto(
                 "years_apart",
                 "abs(l.year_of - r.year_of) > 4",

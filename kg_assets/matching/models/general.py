@@ -59,7 +59,7 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
             COUNTRIES,
             LANGUAGES,
             *DIRECTORS,
-            CREW,
+            *CREW,
         ),
         blocking=(
             SAME_TITLE_OF_MAKERS,

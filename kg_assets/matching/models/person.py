@@ -36,6 +36,8 @@ NAME_FEATURES = (
     Feature("name_sound", "array_to_string(name_sounds, '')", pa.string(), of="name"),
     Feature("given_sound", "name_sounds[1]", pa.string(), of="name"),
     Feature("family_sound", "name_sounds[-1]", pa.string(), of="name"),
+    # Without the long form of a nickname: "Jack" is no "John" where the family differs as well.
+    Feature("given_written", "word_sound(name_core(name_spoken)[1])", pa.string(), of="name"),
     # First letters of what stands between the first and the last word.
     Feature(
         "middle_initials",
@@ -153,13 +155,24 @@ SPEC = MatchSpec(
                     term_weight=0.7,
                 ),
                 Level(
-                    "one name the same, the other with a slip or in a short form",
-                    "(family_sound_l = family_sound_r AND (slip(given_sound_l, given_sound_r) "
-                    "OR short_form(given_sound_l, given_sound_r)) "
-                    "OR given_sound_l = given_sound_r AND slip(family_sound_l, family_sound_r)) "
+                    "one name the same, the other in a short form",
+                    "family_sound_l = family_sound_r AND short_form(given_sound_l, given_sound_r) "
                     f"AND {_MIDDLES_AGREE}",
-                    0.02,
+                    0.015,
                     0.00000001,
+                    term_frequency="name_words",
+                    term_weight=0.7,
+                ),
+                # One letter tells many families apart ("Hedley", "Healey"): a slip alone does not
+                # join, whatever the name, and what is known of both has to speak for it.
+                Level(
+                    "one name the same, the other with a slip",
+                    "(family_sound_l = family_sound_r AND slip(given_sound_l, given_sound_r) "
+                    "OR given_written_l = given_written_r "
+                    "AND slip(family_sound_l, family_sound_r)) "
+                    f"AND {_MIDDLES_AGREE}",
+                    0.005,
+                    0.000001,
                     term_frequency="name_words",
                     term_weight=0.7,
                 ),
@@ -304,7 +317,7 @@ SPEC = MatchSpec(
             distinct="name_words",
             terms="string_split(value, ' ')",
             # Of rare words the product falls without end; a name is never that rare.
-            floor=0.01,
+            floor=0.001,
         ),
     ),
     prior=5e-5,

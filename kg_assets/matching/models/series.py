@@ -34,7 +34,7 @@ SPEC = MatchSpec(
         COUNTRIES,
         LANGUAGES,
         *DIRECTORS,
-        CREW,
+        *CREW,
         DESCRIPTION,
     ),
     blocking=(
@@ -89,6 +89,14 @@ SPEC = MatchSpec(
         descriptions(),
     ),
     vetoes=(
+        # "CSI" and "CSI: Miami"; a source that leaves a sub-title out has the same first day.
+        Veto(
+            "spin_off",
+            "(list_has_any(l.segments, r.title_keys) OR list_has_any(r.segments, l.title_keys)) "
+            "AND NOT list_has_any(l.title_keys, r.title_keys) AND l.year_of <> r.year_of "
+            "AND coalesce(abs(date_diff('day', l.first_day, r.first_day)), 99) > 62",
+            "The title of one is a part of the other's, and it began in another year.",
+        ),
         # A series that was made again ten years later is another series. No veto on part numbers:
         # sources call the second season of one series "II".
         Veto(

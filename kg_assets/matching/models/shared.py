@@ -23,10 +23,16 @@ TITLE_FEATURES = (
     Feature("title", "title_key(name)", pa.string()),
     Feature(
         "title_keys",
-        "list_sort(list_distinct(list_transform("
-        "list_filter(list_concat([name], alternate_names), lambda one: trim(one) <> ''), "
+        "list_sort(list_distinct(list_transform(spellings(list_concat([name], alternate_names)), "
         "lambda one: title_key(one))))",
         TEXTS,
+    ),
+    Feature("segments", "title_segments(without_note(name))", TEXTS),
+    Feature(
+        "numberless",
+        "CASE WHEN regexp_matches(title, '[0-9]') "
+        "THEN regexp_replace(title, '[0-9]+', '#', 'g') END",
+        pa.string(),
     ),
     Feature(
         "parts",
@@ -41,9 +47,17 @@ TITLE_FEATURES = (
         "lambda part: hash(regexp_replace(part, '#[0-9]+$', '')))))",
         pa.list_(pa.uint64()),
     ),
+    Feature(
+        "extra",
+        "coalesce(regexp_matches(title, "
+        "'(^| )(making of|behind the scenes|deleted scenes|bloopers|outtakes|gag reel|sneak peek|"
+        "preview|trailer|featurette|recap|epilogue|after ?show|reunion)( |$)'), FALSE)",
+        pa.bool_(),
+    ),
 )
-"""The keys of all names of a work, its place in a series under each, and hashes of the titles of
-these series."""
+"""The keys of all names of a work, those of the parts of its title, the title without its numbers,
+its place in a series under each name, hashes of the titles of these series, and whether its title
+says that it is about another."""
 
 
 COUNTRIES = Feature(
@@ -55,6 +69,17 @@ COUNTRIES = Feature(
 
 
 LANGUAGES = Feature("work_languages", "list_sort(list_distinct(coalesce(languages, [])))", TEXTS)
+
+
+def script(letters: str) -> str:
+    """Expression for the script of folded letters: ``latin``, ``other``, NULL where there is none.
+
+    Names in two scripts cannot be compared, so that they differ says nothing.
+    """
+    return (
+        f"CASE WHEN regexp_matches({letters}, '[a-z]') THEN 'latin' "
+        f"WHEN {letters} <> '' THEN 'other' END"
+    )
 
 
 DIRECTORS = (
@@ -73,8 +98,10 @@ DIRECTORS = (
         TEXTS,
     ),
     Feature("maker", "director_letters[1]", pa.string()),
+    Feature("makers_script", script("array_to_string(director_letters, '')"), pa.string()),
 )
-"""Names of those who made a work, as sorted words and as sorted letters, and one of them."""
+"""Names of those who made a work, as sorted words and as sorted letters, one of them, and the
+script that they are written in."""
 
 
 ONE_MAKER = "list_has_any(director_letters_l, director_letters_r)"
@@ -83,13 +110,26 @@ Wikidata, 49,872 pairs with different titles) 92 % share a country, 79 % the lan
 actors. Of what a common maker explains a pair gets no further weight."""
 
 
-CREW = Feature(
-    "crew",
-    "list_sort(list_distinct(list_transform(list_filter(coalesce(credits, []), "
-    "lambda credit: credit.role NOT IN ('director', 'creator', 'author')), "
-    "lambda credit: hash(name_letters(credit.name)))))",
-    pa.list_(pa.uint64()),
+_OTHERS = (
+    "list_filter(coalesce(credits, []), "
+    "lambda credit: credit.role NOT IN ('director', 'creator', 'author'))"
 )
+
+
+CREW = (
+    Feature(
+        "crew",
+        f"list_sort(list_distinct(list_transform({_OTHERS}, "
+        "lambda credit: hash(name_letters(credit.name)))))",
+        pa.list_(pa.uint64()),
+    ),
+    Feature(
+        "crew_script",
+        script(f"fold(array_to_string(list_transform({_OTHERS}, lambda one: one.name), ''))"),
+        pa.string(),
+    ),
+)
+"""Hashes of the names of other people who took part in a work, and the script of these names."""
 
 
 CREW_TELLING = Telling("crew", distinct="title || '|' || coalesce(year, 0)")
@@ -135,6 +175,12 @@ def descriptions() -> Comparison:
     )
 
 
+WITHOUT_SUBTITLE = (
+    "list_has_any(segments_l, title_keys_r) OR list_has_any(segments_r, title_keys_l)"
+)
+"""The one title is a part of the other, which a colon, a dash or a stroke parts from the rest."""
+
+
 def titles() -> Comparison:
     """Titles in any language, with the frequency of the main title."""
     return Comparison(
@@ -150,6 +196,7 @@ def titles() -> Comparison:
                 0.06,
                 0.0003,
             ),
+            Level("one without its sub-title", WITHOUT_SUBTITLE, 0.02, 0.0006),
             Level(
                 "one title holds the other, or titles alike",
                 "best_similarity(title_keys_l, title_keys_r) >= 0.82 "
@@ -214,11 +261,26 @@ def languages(*, use_makers: bool = True) -> Comparison:
 
 
 def other_part() -> Veto:
-    """Two parts of one series: the same base title and another number."""
+    """Two parts of one series: the same base title and another number, or another year."""
     return Veto(
         "part_differs",
-        "NOT list_has_any(l.parts, r.parts) AND list_has_any(l.part_of, r.part_of)",
+        "NOT list_has_any(l.parts, r.parts) AND list_has_any(l.part_of, r.part_of) "
+        "OR l.numberless = r.numberless AND NOT list_has_any(l.title_keys, r.title_keys)",
         "The titles name different parts of one series.",
+    )
+
+
+def about_it(title: str) -> Veto:
+    """What was made about a work: its title and a word such as "Making of".
+
+    Args:
+        title: The column that holds the title.
+    """
+    return Veto(
+        "about_the_other",
+        "(l.extra AND NOT r.extra OR r.extra AND NOT l.extra) "
+        f"AND (contains(l.{title}, r.{title}) OR contains(r.{title}, l.{title}))",
+        "One is about the other.",
     )
 
 
@@ -244,7 +306,8 @@ def makers() -> Comparison:
     """People who made a work: directors, creators, authors."""
     return Comparison(
         name="makers",
-        missing="len(director_letters_l) = 0 OR len(director_letters_r) = 0",
+        missing="len(director_letters_l) = 0 OR len(director_letters_r) = 0 "
+        "OR makers_script_l <> makers_script_r",
         similarity="best_similarity(director_keys_l, director_keys_r)",
         levels=(
             Level(
@@ -278,7 +341,8 @@ def crews() -> tuple[Comparison, Comparison]:
     return (
         Comparison(
             name="crew",
-            missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR {ONE_MAKER}",
+            missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR crew_script_l <> crew_script_r "
+            f"OR {ONE_MAKER}",
             # u as counted in pairs of films of Wikidata of other makers, a year apart at most.
             levels=(
                 replace(two, u=0.0001),
@@ -290,7 +354,8 @@ def crews() -> tuple[Comparison, Comparison]:
         ),
         Comparison(
             name="crew_of_one_maker",
-            missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR NOT {ONE_MAKER}",
+            missing=f"len(crew_l) < 3 OR len(crew_r) < 3 OR crew_script_l <> crew_script_r "
+            f"OR NOT {ONE_MAKER}",
             # u as counted in the pairs of `ONE_MAKER`. A sample of random pairs has too few.
             levels=(
                 Level(
