@@ -63,9 +63,10 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     """
     con, kind = step.con, spec.entity_type
     scores, frequencies = match_scores(kind), term_frequencies(kind)
-    create_macros(con)
     step.view("frequency", frequencies)
     model = current_model(step, spec)
+    compared = spec.comparisons, spec.vetoes, spec.term_frequencies
+    create_macros(con, (*compared, model["settings"]))
     limit = exact_from(spec.threshold)
     asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
     # Each shard would read the same records.
