@@ -8,7 +8,6 @@ import json
 import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import duckdb
@@ -34,7 +33,7 @@ _WORDS: dict[Kind, int] = {
 BATCH = 4_096
 """Records that are read at once: their rows fit into a processor's cache."""
 
-_AHEAD = 2
+_AHEAD = 8
 """Batches that wait at most to be taken apart."""
 
 _NUMBERS = frozenset(
@@ -162,18 +161,15 @@ class RecordColumns:
             self.width += _WORDS[kind]
         return self._places[kind, expression]
 
-    def made_of(self, terms: Sequence[Terms], telling: Mapping[str, Any]) -> str:
-        """Says how columns are made of records: equal texts, equal columns.
+    def made_of(self, frequencies: Sequence[str]) -> str:
+        """Says how columns are made of records and frequencies: equal texts, equal columns.
 
         Args:
-            terms: As for `read`.
-            telling: As for `read`.
+            frequencies: `terms_of` the columns whose frequencies follow.
         """
         columns = [(kind, self._computed(kind, sql)) for kind, sql in self._places]
-        frequencies = [(one.expression, one.digest) for one in terms]
-        known = [(one, sha256(names).hexdigest()) for one, names in sorted(telling.items())]
         # Hashes are those of this release of DuckDB.
-        return json.dumps([columns, frequencies, known, duckdb.__version__])
+        return json.dumps([columns, list(frequencies), duckdb.__version__])
 
     def read(
         self, source: str, most: int, terms: Sequence[Terms], telling: Mapping[str, Any]
@@ -259,11 +255,9 @@ class _Rows:
     def __init__(
         self, takers: Sequence[_Taker], most: int, width: int, telling: Mapping[int, Any]
     ) -> None:
-        from kg_assets.matching.scorers.texts import slots_of
-
         self._takers = [one for one in takers if one.kind not in ("list", "telling")]
         self._lists = [one for one in takers if one.kind in ("list", "telling")]
-        self._telling = {word: slots_of(known) for word, known in telling.items()}
+        self._telling, self._slots = telling, dict[int, Any]()
         self._rows = np.empty((most, max(1, width)), dtype=np.uint64)
         self._ids: list[pa.Array] = []
         self._hashes = np.empty(most, dtype=np.uint64)
@@ -319,7 +313,7 @@ class _Rows:
 
     def _sets(self, columns: list[tuple[pa.Array, int]], rows: Any) -> None:
         from kg_assets.matching.scorers import words
-        from kg_assets.matching.scorers.texts import put_in
+        from kg_assets.matching.scorers.texts import put_in, slots_of
 
         # The elements of all lists of a record lie together, those that are there twice have room.
         lists = [(*words.lists_of(column), word) for column, word in columns]
@@ -334,7 +328,9 @@ class _Rows:
             if pa.types.is_integer(elements.type):
                 numbers = words.numbers_of(elements)
                 if word in self._telling:
-                    numbers = put_in(numbers, self._telling[word], ONCE)
+                    if word not in self._slots:
+                        self._slots[word] = slots_of(self._telling[word])
+                    numbers = put_in(numbers, self._slots[word], ONCE)
                 given = *words.known_of(elements), numbers
                 words.put_sets(known, first, bounds, *given, *target)
             else:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from kg_assets.matching.model import TermFrequency
     from kg_assets.matching.scorers.columns import Layout
     from kg_assets.matching.scorers.interface import Scoring
     from kg_assets.matching.scorers.machine import Columns, Levels, Machine, Program
     from kg_assets.matching.scorers.numbered import Numbered
-    from kg_assets.matching.scorers.terms import Terms
 
 _CHEAP = 3
 """Levels up to this cost are tried before the costly ones of any comparison."""
@@ -50,7 +50,6 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         UncompilableError: The settings hold what the machine does not know.
     """
     from kg_assets.matching.scorers.machine import Machine
-    from kg_assets.matching.scorers.terms import Terms
 
     records = RecordColumns(con, asked.records_view)
     key = json.dumps(asked.settings, sort_keys=True), asked.spec.version, records.described()
@@ -63,8 +62,7 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         else:
             records.lay(known.layout)
         declared = {one.column: one for one in asked.spec.term_frequencies}
-        terms = [Terms(con, declared[one], asked.frequencies_view) for one in known.adjusted]
-        columns, numbered = _read(con, asked, records, terms)
+        columns, numbered = _read(con, asked, records, [declared[one] for one in known.adjusted])
         machine = known.machine.result()
     # A process that scores several shards compiles their model once. What was needed last is last.
     _KEPT.pop(key, None)
@@ -127,15 +125,16 @@ def _read(
     con: duckdb.DuckDBPyConnection,
     asked: Scoring,
     records: RecordColumns,
-    terms: Sequence[Terms],
+    adjusted: Sequence[TermFrequency],
 ) -> tuple[Columns, Numbered]:
     """Read records, or map what was read of them for another shard."""
     from kg_assets.matching.scorers.mapped import FORMAT, keep, mapped
     from kg_assets.matching.scorers.numbered import Numbered
-
-    telling = read_known(con, asked.spec, asked.frequencies_view)
+    from kg_assets.matching.scorers.terms import Terms, terms_of
 
     def read(source: str, most: int) -> tuple[Columns, Numbered]:
+        terms = [Terms(con, one, asked.frequencies_view) for one in adjusted]
+        telling = read_known(con, asked.spec, asked.frequencies_view)
         found = records.read(source, most, terms, telling)
         return found.columns, Numbered.of(con, found.ids, hashes=found.hashes)
 
@@ -145,7 +144,8 @@ def _read(
 
     if asked.shared is None:
         return read(*_paired(con, asked))
-    return mapped(asked.shared(f"{FORMAT}\n{records.made_of(terms, telling)}", make))
+    made_of = records.made_of([terms_of(one) for one in adjusted])
+    return mapped(asked.shared(f"{FORMAT}\n{made_of}", make))
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:
