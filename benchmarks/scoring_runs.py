@@ -230,10 +230,14 @@ def score_ours(
     asked = Scoring(
         data.spec, data.settings, "pair", "record", "frequency", limit - 1e-6, every_pair
     )
-    above = "" if every_pair else f" WHERE match_probability >= {data.spec.threshold!r}"
+    wanted = "FROM scored_pair"
+    if not every_pair:
+        # What Splink's side writes, and the vetoes.
+        wanted = "SELECT record_l, record_r, match_weight, match_probability, veto " + wanted
+        wanted += f" WHERE match_probability >= {data.spec.threshold!r}"
     with scorer("compiled").scored(con, asked) as rows:
         con.register("scored_pair", rows)
-        _copy(con, f"FROM scored_pair{above}", target)
+        _copy(con, wanted, target)
     cost = timer.stop()
     con.close()
     return cost
