@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _CHEAP = 3
 """Levels up to this cost are tried before the costly ones of any comparison."""
 
+_MANY_PAIRS = 4
+"""Pairs a record from which large pages of memory pay; measured with benchmarks.scoring."""
+
 _Comparison = tuple[LevelPlan, ...]
 
 
@@ -132,15 +135,16 @@ def _read(
     from kg_assets.matching.scorers.numbered import Numbered
     from kg_assets.matching.scorers.terms import Terms, terms_of
 
-    def read(source: str, most: int) -> tuple[Columns, Numbered]:
+    def read(source: str, most: int, often: bool) -> tuple[Columns, Numbered]:
         terms = [Terms(con, one, asked.frequencies_view) for one in adjusted]
         telling = read_known(con, asked.spec, asked.frequencies_view)
-        found = records.read(source, most, terms, telling)
+        found = records.read(source, most, terms, telling, often=often)
         return found.columns, Numbered.of(con, found.ids, hashes=found.hashes)
 
     def make(folder: Path) -> None:
         count = con.sql(f"SELECT count(*) FROM {asked.records_view}").fetchall()[0][0]
-        keep(folder, *read(asked.records_view, int(count)))
+        # Written to a file and let go.
+        keep(folder, *read(asked.records_view, int(count), often=False))
 
     if asked.shared is None:
         return read(*_paired(con, asked))
@@ -168,14 +172,18 @@ def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:
     return found
 
 
-def _paired(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[str, int]:
-    """The records to read, all or where the pairs are few those of the pairs; how many at most."""
+def _paired(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[str, int, bool]:
+    """The records to read, all or where the pairs are few those of the pairs.
+
+    Returns:
+        A view or subquery of them, how many they are at most, and whether each is in many pairs.
+    """
     records, pairs = (
         int(con.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0])
         for view in (asked.records_view, asked.pairs_view)
     )
     if pairs * 2 >= records:
-        return asked.records_view, records
+        return asked.records_view, records, pairs > _MANY_PAIRS * records
     source = f"""(
         SELECT *
         FROM {asked.records_view}
@@ -185,7 +193,7 @@ def _paired(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[str, int]:
             SELECT record_r FROM {asked.pairs_view}
         ) AS paired USING (record_id)
     )"""
-    return source, 2 * pairs
+    return source, 2 * pairs, False
 
 
 def _assemble_comparisons(assembler: Assembler, comparisons: list[_Comparison]) -> None:
