@@ -103,8 +103,9 @@ def scoring(data: dict[str, DataSet], threads: int, rounds: int) -> None:
     CONSOLE.print(grid)
     CONSOLE.print(
         "Splink's predict alone reads and writes nothing; 'with reading' and ours go from Parquet "
-        "to Parquet, with the pairs above the threshold, ours with vetoes; 'every pair' is what a "
-        "build does: a row for each pair, exact as far as the review queue needs it"
+        "to Parquet, with the weights of the pairs above the threshold, ours with vetoes; Splink "
+        "reads records that hold already what names tell; 'every pair' is what a build does: a row "
+        "for each pair, exact as far as the review queue needs it"
     )
 
 

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 class DataSet:
     """Files of one type: records with features, frequencies, the trained model and truth.
 
+    There is a second file of the same records, in which lists say what their names tell: plain
+    Splink reads that one, since the model's conditions ask for it and Splink has no step for it.
+
     Attributes:
         folder: Where they lie.
         kind: Entity type.
@@ -147,8 +150,28 @@ def prepare(folder: Path, world: World, threads: int) -> dict[str, DataSet]:
         row = train(con, data.spec, "record").to_pylist()[0]
         data.file("model", "json").write_text(row["settings"])
         _copy(con, "FROM counted_term", data.file("frequencies"))
+        _write_told(con, data)
     con.close()
     return made
+
+
+def _write_told(con: duckdb.DuckDBPyConnection, data: DataSet) -> None:
+    """Write ``record`` with what names tell put into its lists, for plain Splink."""
+    lists = [one.column for one in data.spec.telling]
+    columns = ", ".join(("record_id", *lists))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE told AS SELECT {columns} FROM record")
+    tell(con, data.spec, "told", "counted_term")
+    replaced = ", ".join(f"told.{one} AS {one}" for one in lists)
+    _copy(
+        con,
+        f"""
+        SELECT record.*{f" REPLACE ({replaced})" if lists else ""}
+        FROM record
+        JOIN told USING (record_id)
+        ORDER BY record_id
+        """,
+        data.file("told"),
+    )
 
 
 def block(data: DataSet, shards: int, threads: int, target: Path | None = None) -> tuple[Cost, int]:
@@ -178,9 +201,11 @@ def block(data: DataSet, shards: int, threads: int, target: Path | None = None) 
     return timer.stop(), pairs
 
 
-def _views(con: duckdb.DuckDBPyConnection, data: DataSet, pairs: Path) -> None:
+def _views(
+    con: duckdb.DuckDBPyConnection, data: DataSet, pairs: Path, records: str = "records"
+) -> None:
     for name, path in (
-        ("record", data.file("records")),
+        ("record", data.file(records)),
         ("frequency", data.file("frequencies")),
         ("pair", pairs),
     ):
@@ -205,10 +230,14 @@ def score_ours(
     asked = Scoring(
         data.spec, data.settings, "pair", "record", "frequency", limit - 1e-6, every_pair
     )
-    above = "" if every_pair else f" WHERE match_probability >= {data.spec.threshold!r}"
+    wanted = "FROM scored_pair"
+    if not every_pair:
+        # What Splink's side writes, and the vetoes.
+        wanted = "SELECT record_l, record_r, match_weight, match_probability, veto " + wanted
+        wanted += f" WHERE match_probability >= {data.spec.threshold!r}"
     with scorer("compiled").scored(con, asked) as rows:
         con.register("scored_pair", rows)
-        _copy(con, f"FROM scored_pair{above}", target)
+        _copy(con, wanted, target)
     cost = timer.stop()
     con.close()
     return cost
@@ -222,7 +251,7 @@ def splink_settings(data: DataSet) -> dict[str, Any]:
 def score_splink(data: DataSet, pairs: Path, target: Path, threads: int) -> tuple[Cost, Cost]:
     """Score by plain Splink: cost of everything, and of ``predict`` alone."""
     con = connection(threads)
-    _views(con, data, pairs)
+    _views(con, data, pairs, "told")
     timer = Timer()
     con.execute(
         "CREATE TEMP TABLE blocked AS "
@@ -230,7 +259,6 @@ def score_splink(data: DataSet, pairs: Path, target: Path, threads: int) -> tupl
     )
     columns = ", ".join(("record_id", *columns_for_scoring(data.spec)))
     con.execute(f"CREATE TEMP TABLE compared AS SELECT {columns} FROM record")
-    tell(con, data.spec, "compared", "frequency")
     lookups = lookup_tables(con, data.spec, "compared", "frequency")
     linker = make_linker(con, splink_settings(data), "compared", lookups)
     linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
@@ -341,7 +369,7 @@ def resolve_ours(data: DataSet, target: Path, threads: int, shards: int) -> Cost
 def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
     """Records to clusters by plain Splink: its blocking, predict and clustering."""
     con = connection(threads)
-    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('records'))}'")
+    con.execute(f"CREATE VIEW record AS FROM '{quoted(data.file('told'))}'")
     con.execute(f"CREATE VIEW frequency AS FROM '{quoted(data.file('frequencies'))}'")
     timer = Timer()
     rules = data.spec.blocking
@@ -359,7 +387,6 @@ def resolve_splink(data: DataSet, target: Path, threads: int) -> Cost:
             for place, rule in enumerate(rules)
         ]
     }
-    tell(con, data.spec, "compared", "frequency")
     lookups = lookup_tables(con, data.spec, "compared", "frequency")
     linker = make_linker(con, settings, "compared", lookups)
     found = linker.inference.predict(

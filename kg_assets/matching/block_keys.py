@@ -51,7 +51,7 @@ def run_block_keys(step: Step, spec: MatchSpec, shard_count: int | None = None) 
             it is not given.
     """
     con = step.con
-    create_macros(con)
+    create_macros(con, spec.blocking)
     table, cut = block_keys(spec.entity_type), cut_blocks(spec.entity_type)
     near = touched_pairs(spec.entity_type), touched_records(spec)
     changed = step.changes(table, records(spec))

@@ -57,7 +57,7 @@ def run_resolved_entities(
     from kg_assets.matching.vetoes import veto_pairs
 
     con, kind = step.con, spec.entity_type
-    create_macros(con)
+    create_macros(con, spec.vetoes)
     judged = view_judged(step, spec)
     model = model_if_any(step, spec)
     threshold = spec.threshold if model is None else float(model["threshold"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.person_names import PERSON_MACROS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
 _LETTERS = {
@@ -309,11 +313,34 @@ MACROS: tuple[str, ...] = (
 """The macros in the order in which they build on one another."""
 
 
-def create_macros(con: duckdb.DuckDBPyConnection) -> None:
+def create_macros(con: duckdb.DuckDBPyConnection, named_in: object = None) -> None:
     """Make the normalising macros known to a connection; harmless when repeated.
 
     Args:
         con: Connection on which features, vetoes and comparisons will be computed.
+        named_in: Declarations or SQL of all that will be computed: only the macros that they name
+            are made, with those that these build on, which takes a connection a few milliseconds
+            instead of tens. None: all are.
     """
-    for macro in (*MACROS, *PERSON_MACROS):
-        con.execute(f"CREATE OR REPLACE TEMPORARY MACRO {macro}")
+    every = _bodies()
+    wanted = set(every) if named_in is None else _named(repr(named_in), every)
+    for name, macro in every.items():
+        if name in wanted:
+            con.execute(f"CREATE OR REPLACE TEMPORARY MACRO {macro}")
+
+
+@cache
+def _bodies() -> dict[str, str]:
+    """The macros by their names, in the order in which they build on one another."""
+    return {macro.split("(")[0].strip(): macro for macro in (*MACROS, *PERSON_MACROS)}
+
+
+def _named(text: str, every: Mapping[str, str]) -> set[str]:
+    """Names of the macros that a text names, and of those that these build on."""
+    found: set[str] = set()
+    texts = [text]
+    while texts:
+        for name in set(re.findall(r"\w+", texts.pop())) & every.keys() - found:
+            found.add(name)
+            texts.append(every[name])
+    return found

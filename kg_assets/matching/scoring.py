@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import math
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from kg_assets.matching.scorers.interface import Rows, Shared
     from resources.lake import Step
     from resources.layers import Changes
+    from resources.table import Table
 
 
 EXACT_FROM = -4.5
@@ -63,13 +63,13 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     """
     con, kind = step.con, spec.entity_type
     scores, frequencies = match_scores(kind), term_frequencies(kind)
-    create_macros(con)
     step.view("frequency", frequencies)
     model = current_model(step, spec)
+    compared = spec.comparisons, spec.vetoes, spec.term_frequencies
+    create_macros(con, (*compared, model["settings"]))
     limit = exact_from(spec.threshold)
     asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
-    # Each shard would read the same records.
-    shared = partial(step.derived, records(spec)) if step.partition else None
+    shared = _shared(step, spec, records(spec))
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
     changed_records = step.changes(scores, records(spec))
@@ -94,7 +94,8 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         near = _view_near(step, spec, changed_pairs)
         step.report(scores_before="computed again" if near else "looked for among all")
         if near:
-            score_pairs(con, *asked, "touched_pair", *views, exact=limit)
+            shared = _shared(step, spec, touched_records(spec), "as they were and as they are")
+            score_pairs(con, *asked, "touched_pair", *views, exact=limit, shared=shared)
             _tell_apart(con)
         else:
             _touched_pairs(step, spec, changed_pairs, changed_records)
@@ -127,6 +128,21 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         exact_from=limit,
         shadow=said,
     )
+
+
+def _shared(step: Step, spec: MatchSpec, read: Table, how: str = "") -> Shared | None:
+    """Where all shards find what the first of them reads of the records of a table, if any do.
+
+    Args:
+        step: The step of one of the shards.
+        spec: The type's match model.
+        read: Table of the records.
+        how: Says which view of it is read.
+    """
+    if step.partition is None:
+        return None
+    known = step.digest_of(term_frequencies(spec.entity_type))
+    return lambda name, make: step.derived(read, f"{known}\n{how}\n{name}", make)
 
 
 def exact_from(threshold: float) -> float:

@@ -133,7 +133,7 @@ def key_of(step: Step, spec: MatchSpec, block: Block) -> str:
             params={"rule": block.rule_number, "origin": block.origin},
         ).fetchall()
         return f"{found[0][0]!r} (cut)" if found else "one that was cut"
-    create_macros(con)
+    create_macros(con, spec.blocking)
     con.register("record_of_block", pa.table({"record_id": [block.record_id]}))
     where = "record_id IN (SELECT record_id FROM record_of_block)"
     step.read(records(spec), tracked=False, where=where).create_view("shown_record", replace=True)

@@ -139,12 +139,11 @@ def read_known(
         frequencies_view: Name of a view of the table term_frequencies.
 
     Returns:
-        For each list that tells the hashes of such names, with what they tell in their low bits.
+        For each list that tells the hashes of such names in no order, with what they tell in their
+        low bits.
     """
     return {
-        one.column: con.sql(
-            f"SELECT told FROM ({known_names(one.column, frequencies_view)}) ORDER BY 1"
-        )
+        one.column: con.sql(f"SELECT told FROM ({known_names(one.column, frequencies_view)})")
         .to_arrow_table()
         .column("told")
         .combine_chunks()

@@ -114,3 +114,11 @@ def test_every_name_has_keys(con, text):
         "SELECT title_key($1), name_key($1), name_letters($1), series_part($1)", [text]
     ).fetchall()[0]
     assert title is not None and name is not None and letters is not None and part is not None
+
+
+def test_only_the_macros_that_a_declaration_names_and_those_that_they_build_on_are_made():
+    con = duckdb.connect(config={"threads": 1})
+    create_macros(con, ("levenshtein(name_words(a)[1], name_words(b)[1]) < 2",))
+    assert of(con, "name_words(?)", "Ana Lee, Jr.") == ["ana", "lee"]
+    with pytest.raises(duckdb.CatalogException, match="title_key"):
+        of(con, "title_key(?)", "Godfather, The")

@@ -13,6 +13,7 @@ from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
+from kg_assets.matching.model import TermFrequency
 from kg_assets.matching.records import run_records
 from kg_assets.matching.scoring import run_match_scores
 from resources.lake import Lake
@@ -295,6 +296,36 @@ def test_another_model_scores_everything_again(world):
     assert world.versions()["film/match_scores", "00"] != before["film/match_scores", "00"] or (
         world.versions()["film/match_scores", "01"] != before["film/match_scores", "01"]
     )
+
+
+def test_shards_score_by_the_frequencies_of_now_and_not_by_those_read_with_the_records(tmp_path):
+    title, year = SPEC.comparisons
+    same = replace(title.levels[0], term_frequency="title")
+    spec = replace(
+        SPEC,
+        comparisons=(replace(title, levels=(same, *title.levels[1:])), year),
+        term_frequencies=(TermFrequency("title", distinct="title", population=10),),
+    )
+    world = World(tmp_path / "home", spec=spec)
+    for source in "ab":
+        world.deliver(source, [RED, BLUE])
+    world.update()
+    before = weights(world)
+    frequencies = tables.term_frequencies("film")
+    with world.lake.step("run_match_model") as step:
+        counted = step.previous(frequencies)
+        step.write(frequencies, counted.project("* REPLACE (frequency / 4 AS frequency)"))
+    for shard in SHARDS:
+        world.run(run_match_scores, shard)
+    # A title that is as rare as a quarter says two bits more.
+    assert weights(world) == {pair: pytest.approx(weight + 2) for pair, weight in before.items()}
+
+
+def weights(world):
+    rows = world.content()["film/match_scores"]
+    same = [row for row in rows if row["record_l"].split(":")[1] == row["record_r"].split(":")[1]]
+    assert len(same) == 2
+    return {(row["record_l"], row["record_r"]): row["match_weight"] for row in same}
 
 
 @pytest.mark.parametrize("missed", [3, 6], ids=["a shard", "keys and all after"])

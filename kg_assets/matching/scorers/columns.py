@@ -8,17 +8,17 @@ import json
 import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from kg_assets.matching.scorers.pages import Growing, small_pages
 from kg_assets.matching.telling import ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kg_assets.matching.scorers.machine import Columns
     from kg_assets.matching.scorers.terms import Terms
@@ -34,7 +34,7 @@ _WORDS: dict[Kind, int] = {
 BATCH = 4_096
 """Records that are read at once: their rows fit into a processor's cache."""
 
-_AHEAD = 2
+_AHEAD = 8
 """Batches that wait at most to be taken apart."""
 
 _NUMBERS = frozenset(
@@ -162,21 +162,24 @@ class RecordColumns:
             self.width += _WORDS[kind]
         return self._places[kind, expression]
 
-    def made_of(self, terms: Sequence[Terms], telling: Mapping[str, Any]) -> str:
-        """Says how columns are made of records: equal texts, equal columns.
+    def made_of(self, frequencies: Sequence[str]) -> str:
+        """Says how columns are made of records and frequencies: equal texts, equal columns.
 
         Args:
-            terms: As for `read`.
-            telling: As for `read`.
+            frequencies: `terms_of` the columns whose frequencies follow.
         """
         columns = [(kind, self._computed(kind, sql)) for kind, sql in self._places]
-        frequencies = [(one.expression, one.digest) for one in terms]
-        known = [(one, sha256(names).hexdigest()) for one, names in sorted(telling.items())]
         # Hashes are those of this release of DuckDB.
-        return json.dumps([columns, frequencies, known, duckdb.__version__])
+        return json.dumps([columns, list(frequencies), duckdb.__version__])
 
     def read(
-        self, source: str, most: int, terms: Sequence[Terms], telling: Mapping[str, Any]
+        self,
+        source: str,
+        most: int,
+        terms: Sequence[Terms],
+        telling: Mapping[str, Any],
+        *,
+        often: bool = True,
     ) -> Read:
         """Compute all columns.
 
@@ -185,6 +188,7 @@ class RecordColumns:
             most: How many records these are at most.
             terms: Term frequencies; log2 of them follow as numbers, in this order.
             telling: Of each list that tells what `kg_assets.matching.telling.read_known` gives.
+            often: Whether each record is looked at many times.
 
         Returns:
             The columns and ids.
@@ -215,7 +219,8 @@ class RecordColumns:
             for (kind, sql), word in self._places.items()
             if kind == "telling" and sql in telling
         }
-        made = _Rows(takers, most, place, known)
+        room = np.empty if often else small_pages
+        made = _Rows(takers, (most, max(1, place)), known, room)
         # While a batch is taken apart, DuckDB computes the ones after it.
         with ThreadPoolExecutor(1) as pool:
             waiting: deque[Future[None]] = deque()
@@ -257,19 +262,21 @@ class _Rows:
     """Rows of words, a batch of records at a time; ``telling`` is by the first word of a column."""
 
     def __init__(
-        self, takers: Sequence[_Taker], most: int, width: int, telling: Mapping[int, Any]
+        self,
+        takers: Sequence[_Taker],
+        shape: tuple[int, int],
+        telling: Mapping[int, Any],
+        room: Callable[..., Any],
     ) -> None:
-        from kg_assets.matching.scorers.texts import slots_of
-
         self._takers = [one for one in takers if one.kind not in ("list", "telling")]
         self._lists = [one for one in takers if one.kind in ("list", "telling")]
-        self._telling = {word: slots_of(known) for word, known in telling.items()}
-        self._rows = np.empty((most, max(1, width)), dtype=np.uint64)
+        self._telling, self._slots = telling, dict[int, Any]()
+        self._rows = room(shape, dtype=np.uint64)
         self._ids: list[pa.Array] = []
-        self._hashes = np.empty(most, dtype=np.uint64)
-        self._elements = _Growing(np.uint64)
-        self._bounds = _Growing(np.uint64, 2)
-        self._pool = _Growing(np.uint8)
+        self._hashes = np.empty(shape[0], dtype=np.uint64)
+        self._elements = Growing(room, np.uint64)
+        self._bounds = Growing(room, np.uint64, 2)
+        self._pool = Growing(room, np.uint8)
         self._filled = self._longest = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -319,7 +326,7 @@ class _Rows:
 
     def _sets(self, columns: list[tuple[pa.Array, int]], rows: Any) -> None:
         from kg_assets.matching.scorers import words
-        from kg_assets.matching.scorers.texts import put_in
+        from kg_assets.matching.scorers.texts import put_in, slots_of
 
         # The elements of all lists of a record lie together, those that are there twice have room.
         lists = [(*words.lists_of(column), word) for column, word in columns]
@@ -334,7 +341,9 @@ class _Rows:
             if pa.types.is_integer(elements.type):
                 numbers = words.numbers_of(elements)
                 if word in self._telling:
-                    numbers = put_in(numbers, self._telling[word], ONCE)
+                    if word not in self._slots:
+                        self._slots[word] = slots_of(self._telling[word])
+                    numbers = put_in(numbers, self._slots[word], ONCE)
                 given = *words.known_of(elements), numbers
                 words.put_sets(known, first, bounds, *given, *target)
             else:
@@ -359,36 +368,3 @@ class _Rows:
         )
         ids = pa.chunked_array(self._ids, pa.string())
         return Read(columns, ids, self._hashes[: self._filled])
-
-
-class _Growing:
-    """An array that is filled from its beginning, of a length that is only known at the end.
-
-    Memory that was asked for and is never written to costs nothing.
-    """
-
-    def __init__(self, kind: Any, *shape: int) -> None:
-        self._values = np.empty((0, *shape), dtype=kind)
-        self.used = 0
-
-    def more(self, count: int, share: float) -> Any:
-        """The next places, to be written to.
-
-        Args:
-            count: How many.
-            share: Share of all that is expected which was seen with these.
-        """
-        needed = self.used + count
-        if needed > len(self._values):
-            size = max(needed, int(1.1 * needed / share), len(self._values) * 3 // 2)
-            grown = np.empty((size, *self._values.shape[1:]), dtype=self._values.dtype)
-            grown[: self.used] = self._values[: self.used]
-            self._values = grown
-        place = self._values[self.used : needed]
-        self.used = needed
-        return place
-
-    @property
-    def filled(self) -> Any:
-        """What was written."""
-        return self._values[: self.used]

@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from kg_assets.matching.model import TermFrequency
     from kg_assets.matching.scorers.columns import Layout
     from kg_assets.matching.scorers.interface import Scoring
     from kg_assets.matching.scorers.machine import Columns, Levels, Machine, Program
     from kg_assets.matching.scorers.numbered import Numbered
-    from kg_assets.matching.scorers.terms import Terms
 
 _CHEAP = 3
 """Levels up to this cost are tried before the costly ones of any comparison."""
+
+_MANY_PAIRS = 4
+"""Pairs a record from which large pages of memory pay; measured with benchmarks.scoring."""
 
 _Comparison = tuple[LevelPlan, ...]
 
@@ -50,7 +53,6 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         UncompilableError: The settings hold what the machine does not know.
     """
     from kg_assets.matching.scorers.machine import Machine
-    from kg_assets.matching.scorers.terms import Terms
 
     records = RecordColumns(con, asked.records_view)
     key = json.dumps(asked.settings, sort_keys=True), asked.spec.version, records.described()
@@ -63,8 +65,7 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
         else:
             records.lay(known.layout)
         declared = {one.column: one for one in asked.spec.term_frequencies}
-        terms = [Terms(con, declared[one], asked.frequencies_view) for one in known.adjusted]
-        columns, numbered = _read(con, asked, records, terms)
+        columns, numbered = _read(con, asked, records, [declared[one] for one in known.adjusted])
         machine = known.machine.result()
     # A process that scores several shards compiles their model once. What was needed last is last.
     _KEPT.pop(key, None)
@@ -127,25 +128,28 @@ def _read(
     con: duckdb.DuckDBPyConnection,
     asked: Scoring,
     records: RecordColumns,
-    terms: Sequence[Terms],
+    adjusted: Sequence[TermFrequency],
 ) -> tuple[Columns, Numbered]:
     """Read records, or map what was read of them for another shard."""
     from kg_assets.matching.scorers.mapped import FORMAT, keep, mapped
     from kg_assets.matching.scorers.numbered import Numbered
+    from kg_assets.matching.scorers.terms import Terms, terms_of
 
-    telling = read_known(con, asked.spec, asked.frequencies_view)
-
-    def read(source: str, most: int) -> tuple[Columns, Numbered]:
-        found = records.read(source, most, terms, telling)
+    def read(source: str, most: int, often: bool) -> tuple[Columns, Numbered]:
+        terms = [Terms(con, one, asked.frequencies_view) for one in adjusted]
+        telling = read_known(con, asked.spec, asked.frequencies_view)
+        found = records.read(source, most, terms, telling, often=often)
         return found.columns, Numbered.of(con, found.ids, hashes=found.hashes)
 
     def make(folder: Path) -> None:
         count = con.sql(f"SELECT count(*) FROM {asked.records_view}").fetchall()[0][0]
-        keep(folder, *read(asked.records_view, int(count)))
+        # Written to a file and let go.
+        keep(folder, *read(asked.records_view, int(count), often=False))
 
     if asked.shared is None:
         return read(*_paired(con, asked))
-    return mapped(asked.shared(f"{FORMAT}\n{records.made_of(terms, telling)}", make))
+    made_of = records.made_of([terms_of(one) for one in adjusted])
+    return mapped(asked.shared(f"{FORMAT}\n{made_of}", make))
 
 
 def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:
@@ -168,14 +172,18 @@ def _adjusted(asked: Scoring, comparisons: list[_Comparison]) -> list[str]:
     return found
 
 
-def _paired(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[str, int]:
-    """The records to read, all or where the pairs are few those of the pairs; how many at most."""
+def _paired(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[str, int, bool]:
+    """The records to read, all or where the pairs are few those of the pairs.
+
+    Returns:
+        A view or subquery of them, how many they are at most, and whether each is in many pairs.
+    """
     records, pairs = (
         int(con.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0])
         for view in (asked.records_view, asked.pairs_view)
     )
     if pairs * 2 >= records:
-        return asked.records_view, records
+        return asked.records_view, records, pairs > _MANY_PAIRS * records
     source = f"""(
         SELECT *
         FROM {asked.records_view}
@@ -185,7 +193,7 @@ def _paired(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[str, int]:
             SELECT record_r FROM {asked.pairs_view}
         ) AS paired USING (record_id)
     )"""
-    return source, 2 * pairs
+    return source, 2 * pairs, False
 
 
 def _assemble_comparisons(assembler: Assembler, comparisons: list[_Comparison]) -> None:

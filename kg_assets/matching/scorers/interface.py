@@ -39,8 +39,9 @@ class Scoring:
             reach it a scorer may give an upper bound, and the level -2 where a comparison was not
             needed. None: all are exact.
         every_pair: Whether pairs that cannot reach it get a row.
-        shared: Gives folders of what follows from the records, for all who score pairs of the same
-            records on this machine. None: it is for this scoring alone.
+        shared: Gives folders of what follows from the records and the frequencies, for all who
+            score pairs of the same records by the same frequencies on this machine. None: it is for
+            this scoring alone.
     """
 
     spec: MatchSpec

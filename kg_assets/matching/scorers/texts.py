@@ -67,10 +67,16 @@ def slots_of(values: Any) -> Any:
 @njit(cache=True, nogil=True)
 def put_in(values: Any, slots: Any, unknown: Any) -> Any:
     """Values with other low bits: those of the table, or ``unknown`` where it has none."""
-    found = np.empty(len(values), dtype=np.uint64)
+    found, last = np.empty(len(values), dtype=np.uint64), np.uint64(len(slots) - 1)
+    # Memory is asked for by a loop of its own: a processor then waits for many at a time.
     for place in range(len(values)):
-        slot = slots[_slot(slots, values[place])]
-        found[place] = slot if slot != _0 else (values[place] & ~_LOW) | np.uint64(unknown)
+        found[place] = slots[mixed(values[place] & ~_LOW) & last]
+    for place in range(len(values)):
+        name = values[place] & ~_LOW
+        slot = found[place]
+        if slot != _0 and slot & ~_LOW != name:
+            slot = slots[_slot(slots, name)]
+        found[place] = slot if slot != _0 else name | np.uint64(unknown)
     return found
 
 

@@ -276,7 +276,7 @@ def _put(elements: Any, begin: Any, end: Any, value: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def put_products(
-    known: Any, first: Any, bounds: Any, frequencies: Any, least: Any, rows: Any, word: Any
+    known: Any, first: Any, bounds: Any, logarithms: Any, least: Any, rows: Any, word: Any
 ) -> None:
     """Write log2 of the products of lists' frequencies as numbers, into a word of each row.
 
@@ -284,8 +284,8 @@ def put_products(
         known: See `Buffers`; of the lists. NULL, and an empty list, is NaN.
         first: See `Buffers`.
         bounds: See `Buffers`.
-        frequencies: Frequency of each element.
-        least: The smallest product that counts; NaN for none.
+        logarithms: log2 of the frequency of each element.
+        least: log2 of the smallest product that counts; NaN for none.
         rows: Is written to, as numbers; (lists, words).
         word: The word.
     """
@@ -295,7 +295,7 @@ def put_products(
             # A sum of logarithms, since a product of many falls under the smallest number.
             found = 0.0
             for place in range(bounds[row], bounds[row + 1]):
-                found += np.log2(frequencies[place])
-            if not found >= np.log2(least) and least == least:
-                found = np.log2(least)
+                found += logarithms[place]
+            if not found >= least and least == least:
+                found = least
         rows[row, word] = found
