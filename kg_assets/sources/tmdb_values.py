@@ -1,7 +1,5 @@
 """SQL for the values of TMDB's answers: names, days, genres, ids and credits."""
 
-# ruff: noqa: S608 - what is put into the statements is declared here.
-
 from __future__ import annotations
 
 NAME = """coalesce(
