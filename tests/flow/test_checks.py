@@ -116,7 +116,7 @@ def test_entities_that_lose_a_record_or_hold_a_vetoed_pair_fail(lake, years, mem
 def test_keys_of_more_rows_than_memory_holds_are_told_apart(lake):
     table = tables.blocked_pairs("film")
     with lake.step("pairs") as step:
-        for statement in ("memory_limit = '30MB'", "max_temp_directory_size = '0B'"):
+        for statement in ("memory_limit = '20MB'", "max_temp_directory_size = '0B'"):
             step.con.execute(f"SET {statement}")
         ids = pa.array([f"left:{place:09}" for place in range(300_000)])
         harmless = {c.name: pa.repeat(PLAIN[c.type], len(ids)) for c in table.schema}

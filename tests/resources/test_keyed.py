@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ def test_keys_rise_if_each_comes_after_the_one_before(keys, is_sorted, group_row
     wanted = [in_order(key) for key in keys]
     with tempfile.TemporaryDirectory() as folder:
         found = rises(stored(Path(folder), keys, group_rows), SCHEMA.names)
-    assert found == all(a < b for a, b in zip(wanted, wanted[1:], strict=False))
+    assert found == all(a < b for a, b in pairwise(wanted))
 
 
 def test_a_key_that_stands_again_in_the_next_batch_does_not_rise(tmp_path):

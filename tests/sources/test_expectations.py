@@ -209,16 +209,18 @@ def test_the_check_names_the_figure_and_nothing_is_committed_below_a_minimum(sta
 @pytest.mark.parametrize("part_rows", [1, 3, 100])
 def test_people_made_of_credits_are_not_counted_in_parts_either(part_rows):
     with duckdb.connect(config={"threads": 1}) as con:
-        columns = ", ".join(f'NULL AS "{name}"' for name in ("table", "year"))
         con.execute(
-            f"""
+            """
             CREATE VIEW given AS
-            SELECT 'film' AS entity_type, 'f' AS file, n AS position, 1990 AS birth_year, {columns}
+            SELECT 'film' AS entity_type, 'f' AS file, NULL AS "table", n AS position,
+                   1990 AS birth_year
             FROM range(8) AS a(n)
             UNION ALL
-            SELECT 'person', 'f', n, NULL, {columns} FROM range(8) AS a(n)
+            SELECT 'person', 'f', NULL, n, NULL
+            FROM range(8) AS a(n)
             UNION ALL
-            SELECT 'person', 'g', n, CASE WHEN n < 3 THEN 1900 END, {columns} FROM range(6) AS a(n)
+            SELECT 'person', 'g', NULL, n, CASE WHEN n < 3 THEN 1900 END
+            FROM range(6) AS a(n)
             """
         )
         expected = Expectation(filled=(Fill("birth_year", Bound(least=0.9)),))
