@@ -330,7 +330,7 @@ ADAPTER = Adapter(
 )
 """Titles from ``title.basics``, people from ``name.basics``; the other files add to titles.
 
-Regions, languages and kinds of other titles are not read: a title is looked for and compared wherever
-it was used, and other sources mark theirs by other things. A row whose cells stand in other columns
-than their own, which text in a column of numbers tells, is no record.
+Regions, languages and kinds of other titles are not read: a title is looked for and compared
+wherever it was used, and other sources mark theirs by other things. A row whose cells stand in
+other columns than their own, which text in a column of numbers tells, is no record.
 """
