@@ -15,13 +15,19 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmarks.door import door
 from benchmarks.door_data import write_lines
 from benchmarks.wikidata_data import write_dump
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kg_assets.checks import Check
+    from resources.lake import Step
 
 FULL = 5.0
 """Size of the largest file, in thousand million bytes."""
@@ -102,8 +108,11 @@ def read_by_door(path: Path, kind: str) -> Taken:
 
 
 def read_by_steps(path: Path, kind: str) -> Taken:
-    """Reads a file by the steps raw_blobs and source_records, into a lake beside it."""
+    """Reads a file by the steps raw_blobs and source_records with their checks, into a lake."""
+    from kg_assets.checks import contract
+    from kg_assets.sources.checks import record_checks
     from kg_assets.sources.steps import run_raw_blobs, run_source_records
+    from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
     from resources.lake import Lake
     from resources.settings import Settings
 
@@ -116,10 +125,12 @@ def read_by_steps(path: Path, kind: str) -> Taken:
     before, started = _peak(), time.process_time()
     with lake.step("raw_blobs", partition=key) as step:
         run_raw_blobs(step, settings.landing_path)
+        _look(step, contract(RAW_BLOBS))
     (folder / path.name).unlink()
     with lake.step("source_records", partition=key) as step:
         run_source_records(step)
         figures = step.figures
+        _look(step, (*contract(SOURCE_RECORDS), *contract(QUARANTINED_BLOBS), *record_checks()))
     return Taken(
         before,
         _peak(),
@@ -127,6 +138,12 @@ def read_by_steps(path: Path, kind: str) -> Taken:
         figures["kept"],
         figures["quarantined"],
     )
+
+
+def _look(step: Step, checks: Iterable[Check]) -> None:
+    broken = [check.name for check in checks if check.blocking and not check.look(step).passed]
+    if broken:
+        raise AssertionError(f"{step.name}: {', '.join(broken)} failed")
 
 
 READERS = {"door": read_by_door, "steps": read_by_steps}

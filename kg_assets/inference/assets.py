@@ -65,7 +65,7 @@ from resources.vectors import VectorStore
 
 CODE = "4"
 THINGS_CODE = "3"
-SHADOW_CODE = "2"
+SHADOW_CODE = "3"
 CONTEXTS_CODE = "2"
 RECORDS_CODE = "2"
 INDEX_POOL = "document_index"

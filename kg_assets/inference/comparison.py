@@ -29,18 +29,23 @@ _JUDGED = pa.schema(
         pa.field("holds", pa.bool_()),
     ]
 )
-# Of several facts of one context that say the same, the one that was kept, or else the surest.
+# Of several facts of one context that say the same, the one that was kept, or else the surest, or
+# else the first of the text. One row stands for them whole: of an aggregate for each column those
+# without a value would come from another fact.
 _SIDES = """
     SELECT
         context_id,
         relation,
         coalesce(object_id, lower(object_name)) AS object,
-        arg_max(status, (status = 'accepted', confidence)) AS status,
-        arg_max(reason, (status = 'accepted', confidence)) AS reason,
-        arg_max(quote, (status = 'accepted', confidence)) AS quote,
-        arg_max(confidence, (status = 'accepted', confidence)) AS confidence
+        status,
+        reason,
+        quote,
+        confidence
     FROM {facts}
-    GROUP BY ALL
+    QUALIFY row_number() OVER (
+        PARTITION BY context_id, relation, coalesce(object_id, lower(object_name))
+        ORDER BY status = 'accepted' DESC, confidence DESC, document_id, "start" NULLS LAST, fact_id
+    ) = 1
 """
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kg_assets.checks import Check, Verdict
 from kg_assets.sources.judging import judged
+from kg_assets.sources.places import places
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 
 if TYPE_CHECKING:
@@ -89,21 +90,8 @@ def _no_lost_blobs(step: Step) -> Verdict:
     step.view("read_blobs", RAW_BLOBS, step.partition)
     step.staged(SOURCE_RECORDS).create_view("kept_records", replace=True)
     step.staged(QUARANTINED_BLOBS).create_view("refused_blobs", replace=True)
-    read, kept, quarantined = step.con.sql(
-        """
-        SELECT
-            (SELECT count(*) FROM read_blobs),
-            (SELECT count(DISTINCT (file, "table", position)) FROM kept_records),
-            (
-                SELECT count(*)
-                FROM (
-                    SELECT file, "table", position FROM refused_blobs
-                    EXCEPT
-                    SELECT file, "table", position FROM kept_records
-                )
-            )
-        """
-    ).fetchall()[0]
+    [(read,)] = step.con.sql("SELECT count(*) FROM read_blobs").fetchall()
+    kept, quarantined = places(step.con, "kept_records", "refused_blobs")
     others: dict[str, int] = {
         name: int(step.figures[name])
         for name in ("skipped", "joined", "texts")

@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.sources.record import ENTITY_TYPES, THING
-from kg_assets.sources.staged import KEYED_ROWS, by_hash, stage
+from kg_assets.sources.staged import stage
 from kg_assets.sources.tables import SOURCE_RECORDS
+from resources.keyed import KEYED_ROWS, by_hash
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -57,10 +57,13 @@ _CREDIT = Join(
                    THEN 'creator'
                    ELSE replace(category, '_', ' ')
                END AS role,
-               coalesce(
-                   array_to_string(TRY(from_json(characters, '["VARCHAR"]')), ' / '),
-                   characters
-               ) AS character
+               CASE
+                   WHEN TRY(json_type(characters)) = 'ARRAY'
+                   THEN nullif(
+                       array_to_string(TRY(from_json(characters, '["VARCHAR"]')), ' / '), ''
+                   )
+                   ELSE characters
+               END AS character
         FROM principals
         UNION ALL
         SELECT tconst, unnest(string_split(directors, ',')), 2, NULL, 'director', NULL
@@ -176,14 +179,15 @@ ADAPTER = Adapter(
     ),
     rated AS (
         SELECT tconst,
-               min(TRY_CAST(averageRating AS DOUBLE)) AS rating,
-               min(TRY_CAST(numVotes AS BIGINT)) AS votes
+               TRY_CAST(averageRating AS DOUBLE) AS rating,
+               TRY_CAST(numVotes AS BIGINT) AS votes
         FROM ratings
-        GROUP BY tconst
+        QUALIFY row_number() OVER (PARTITION BY tconst ORDER BY file, position) = 1
     ),
     taking_part AS (
         SELECT tconst, nconst, told_by, place, role, character, name
-        FROM credit
+        -- A row may be there twice, and a name twice in a list.
+        FROM (SELECT DISTINCT tconst, nconst, told_by, place, role, character, name FROM credit)
         WHERE nconst IS NOT NULL
         QUALIFY rank() OVER (
                     PARTITION BY tconst, nconst,
@@ -221,9 +225,11 @@ ADAPTER = Adapter(
     SELECT titles.file, titles."table", titles.position, titles.sha256,
            {_TITLE_TYPES} AS entity_type,
            tconst AS source_id,
-           primaryTitle AS name,
-           other_names(list_concat([originalTitle], other_title.names), primaryTitle)
-               AS alternate_names,
+           coalesce(primaryTitle, originalTitle) AS name,
+           other_names(
+               list_concat([originalTitle], other_title.names),
+               coalesce(primaryTitle, originalTitle)
+           ) AS alternate_names,
            TRY_CAST(startYear AS INTEGER) AS year,
            TRY_CAST(endYear AS INTEGER) AS end_year,
            plausible_minutes(TRY_CAST(runtimeMinutes AS DOUBLE)) AS runtime_minutes,
@@ -231,13 +237,13 @@ ADAPTER = Adapter(
            parent.episode,
            parent.parent_id,
            parent.parent_name,
-           first_of_each(list_filter(
+           nullif(first_of_each(list_filter(
                list_concat(
                    split_list(lower(genres)),
                    CASE WHEN isAdult = '1' THEN ['adult'] ELSE []::VARCHAR[] END
                ),
                lambda genre: genre IS NOT NULL
-           )) AS genres,
+           )), []) AS genres,
            cast_and_crew.credits,
            rated.rating,
            rated.votes,
@@ -251,6 +257,11 @@ ADAPTER = Adapter(
                THEN 'startYear is not a number: ' || left(startYear, 40)
                WHEN TRY_CAST(endYear AS INTEGER) IS NULL AND endYear IS NOT NULL
                THEN 'endYear is not a number: ' || left(endYear, 40)
+               -- In both cases the cells of the row stand in other columns than their own.
+               WHEN TRY_CAST(runtimeMinutes AS DOUBLE) IS NULL AND runtimeMinutes IS NOT NULL
+               THEN 'runtimeMinutes is not a number: ' || left(runtimeMinutes, 40)
+               WHEN isAdult NOT IN ('0', '1')
+               THEN 'isAdult is neither 0 nor 1: ' || left(isAdult, 40)
            END AS problem
     FROM titles
     LEFT JOIN other_title USING (tconst)
@@ -319,6 +330,7 @@ ADAPTER = Adapter(
 )
 """Titles from ``title.basics``, people from ``name.basics``; the other files add to titles.
 
-Regions and languages of other titles have no field in the canonical record: a title is looked for
-and compared wherever it was used.
+Regions, languages and kinds of other titles are not read: a title is looked for and compared
+wherever it was used, and other sources mark theirs by other things. A row whose cells stand in
+other columns than their own, which text in a column of numbers tells, is no record.
 """

@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.sources.deliveries import parse_key
-from kg_assets.sources.expectations import FEW, Bound, Expectation, ExpectationWords, overridden
+from kg_assets.sources.expectations import (
+    FEW,
+    Bound,
+    Expectation,
+    ExpectationWords,
+    Fill,
+    overridden,
+)
 from kg_assets.sources.record import RECORD_SCHEMA
 from kg_assets.sources.registry import adapter_for
 from kg_assets.sources.tables import DELIVERIES, RAW_BLOBS, SOURCE_RECORDS
+from resources.keyed import KEYED_ROWS, by_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     import duckdb
 
@@ -87,6 +95,7 @@ def figures_of(
     *,
     inputs: Collection[str],
     is_full: bool,
+    part_rows: int = KEYED_ROWS,
 ) -> list[Figure]:
     """The figures that have limits.
 
@@ -97,6 +106,7 @@ def figures_of(
         inputs: Inputs of the adapter of which there are files.
         is_full: Whether these are all records of the source. Numbers of others say nothing, and
             of a type of which there are few the shares say nothing either.
+        part_rows: Rows whose places are held at once, about; the result is the same.
 
     Returns:
         Figures in the order of the types and fields. People who were made from the credits of a
@@ -105,34 +115,51 @@ def figures_of(
     found = []
     for entity_type, expectation in expected.items():
         fills = [fill for fill in expectation.filled if set(fill.inputs) <= set(inputs)]
-        shares = "".join(f", avg(({filled_expression(fill.field)})::DOUBLE)" for fill in fills)
-        [row] = con.execute(
-            f"""
-            SELECT count(*){shares}
-            FROM {records} AS record
-            WHERE entity_type = $entity_type
-              AND NOT (
-                  $entity_type = 'person'
-                  AND EXISTS (
-                      FROM {records} AS work
-                      WHERE work.entity_type <> 'person'
-                        AND work.file = record.file
-                        AND work."table" IS NOT DISTINCT FROM record."table"
-                        AND work.position = record.position
-                  )
-              )
-            """,
-            {"entity_type": entity_type},
-        ).fetchall()
-        number, *values = row
+        number, *filled = _counted(con, records, entity_type, fills, part_rows)
         if is_full:
             found.append(Figure(entity_type, "records", number, expectation.records))
         if number and (is_full or number >= FEW):
             found += [
-                Figure(entity_type, fill.field, value, fill.share)
-                for fill, value in zip(fills, values, strict=True)
+                Figure(entity_type, fill.field, count / number, fill.share)
+                for fill, count in zip(fills, filled, strict=True)
             ]
     return found
+
+
+def _counted(
+    con: duckdb.DuckDBPyConnection,
+    records: str,
+    entity_type: str,
+    fills: Sequence[Fill],
+    part_rows: int,
+) -> list[int]:
+    """The number of delivered records of a type, then of those in which each field is filled."""
+    filled = "".join(f", count(*) FILTER ({filled_expression(fill.field)})" for fill in fills)
+    parts = ["true"]
+    if entity_type == "person":
+        parts = by_hash(con, records, 'file, "table", position', part_rows=part_rows)
+    counts = [0] * (1 + len(fills))
+    for part in parts:
+        made_of_credits = f"""
+            AND NOT EXISTS (
+                FROM (FROM {records} WHERE {part}) AS work
+                WHERE work.entity_type <> 'person'
+                  AND work.file = record.file
+                  AND work."table" IS NOT DISTINCT FROM record."table"
+                  AND work.position = record.position
+            )
+        """
+        [row] = con.execute(
+            f"""
+            SELECT count(*){filled}
+            FROM (FROM {records} WHERE {part}) AS record
+            WHERE entity_type = $entity_type
+              {made_of_credits if entity_type == "person" else ""}
+            """,
+            {"entity_type": entity_type},
+        ).fetchall()
+        counts = [sum(pair) for pair in zip(counts, row, strict=True)]
+    return counts
 
 
 def judged(step: Step, adapter: Adapter | None = None) -> list[Figure]:

@@ -32,9 +32,13 @@ ADAPTER = Adapter(
     # A title is written "City of Lost Children, The (Cité des enfants perdus, La) (1995)".
     select=r"""
     WITH linked AS (
-        SELECT movieId, min(imdbId) AS imdb, min(tmdbId) AS tmdb
+        -- IMDb's ids stand without their letters, and of some files without leading zeros; programs
+        -- that take TMDB's for fractions write 862.0.
+        SELECT movieId,
+               nullif(ltrim(regexp_extract(imdbId, '^\s*(?:tt)?(\d+)\s*$', 1), '0'), '') AS imdb,
+               nullif(ltrim(regexp_extract(tmdbId, '^\s*(\d+)(?:\.0)?\s*$', 1), '0'), '') AS tmdb
         FROM links
-        GROUP BY movieId
+        QUALIFY row_number() OVER (PARTITION BY movieId ORDER BY file, position) = 1
     ),
     dated AS (
         SELECT file, "table", position, sha256, movieId, genres,

@@ -118,7 +118,7 @@ MACROS = (
         nullif(
             first_of_each(list_filter(
                 list_transform(names, lambda item: clean_text(item)),
-                lambda item: item IS NOT NULL AND item <> own
+                lambda item: item IS NOT NULL AND item IS DISTINCT FROM clean_text(own)
             )),
             []::VARCHAR[]
         )

@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kg_assets.sources.staged import KEYED_ROWS, Staged, by_hash, by_parts, write
+from kg_assets.sources.staged import Staged, by_parts, write
 from kg_assets.sources.tables import SOURCE_RECORDS
+from resources.keyed import KEYED_ROWS, by_hash
 
 if TYPE_CHECKING:
     import duckdb

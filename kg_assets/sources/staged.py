@@ -18,12 +18,6 @@ _GROUP_ROWS = 20_000
 
 _HELD_ROWS = 100_000  # of all parts together, before they are written
 
-KEYED_ROWS = 500_000
-"""Rows whose keys are held at once where they are counted or looked up."""
-
-_MOST_PARTS = 32
-"""Rows are read once for each part; more keys than fit then are spilled."""
-
 
 def stage(
     con: duckdb.DuckDBPyConnection,
@@ -68,28 +62,6 @@ class Staged:
         write(self._con, path, select, parameters)
         self._files.append(str(path))
         self._con.read_parquet(self._files).create_view(self._name, replace=True)
-
-
-def by_hash(
-    con: duckdb.DuckDBPyConnection, rows: str, columns: str, *, part_rows: int = KEYED_ROWS
-) -> list[str]:
-    """Conditions that part rows by what some columns hold, each row in one of the parts.
-
-    A table of the keys of all rows grows with their number. One of the keys of a part does not,
-    and to read these columns once more for each part is cheap.
-
-    Args:
-        con: The connection.
-        rows: Name of the view of the rows; a constant of the caller.
-        columns: The columns, with commas; a constant of the caller.
-        part_rows: Rows of a part, about.
-
-    Returns:
-        A condition for each part.
-    """
-    [(count,)] = con.sql(f"SELECT count(*) FROM {rows}").fetchall()
-    parts = min(1 + int(count) // part_rows, _MOST_PARTS)
-    return [f"hash({columns}) % {parts} = {part}" for part in range(parts)]
 
 
 def by_parts(

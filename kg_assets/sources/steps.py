@@ -20,6 +20,7 @@ from kg_assets.sources.landing import files_of, fingerprint
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.opening import Limits
 from kg_assets.sources.people import add_people, register_person_macros
+from kg_assets.sources.places import places
 from kg_assets.sources.registry import adapter_for
 from kg_assets.sources.selecting import make_rows
 from kg_assets.sources.staging import stage_inputs
@@ -31,6 +32,7 @@ from kg_assets.sources.tables import (
     SOURCE_TEXTS,
 )
 from kg_assets.sources.texts import stage_texts
+from resources.keyed import by_hash
 from resources.progress import Reading
 
 if TYPE_CHECKING:
@@ -301,41 +303,33 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
     con = step.con
     has_items = bool(con.sql("SELECT 1 FROM selected WHERE item IS NOT NULL LIMIT 1").fetchall())
     if has_items:
-        twice = con.sql(
-            """
-            SELECT file, position, item
-            FROM selected
-            GROUP BY file, "table", position, item
-            HAVING count(*) > 1
-            LIMIT 1
-            """
-        ).fetchall()
-        if twice:
-            raise LostRowsError(
-                f"the SELECT of the adapter gives two rows for one blob of {step.partition} and "
-                f"one item: {twice[0]}; number them in the column item"
-            )
-    # Of a blob with several records some may be refused: it counts as kept.
-    place = 'DISTINCT (file, "table", position)' if has_items else "*"
+        for part in by_hash(con, "selected", 'file, "table", position'):
+            twice = con.sql(
+                f"""
+                SELECT file, position, item
+                FROM selected
+                WHERE {part}
+                GROUP BY file, "table", position, item
+                HAVING count(*) > 1
+                ORDER BY ALL
+                LIMIT 1
+                """
+            ).fetchall()
+            if twice:
+                raise LostRowsError(
+                    f"the SELECT of the adapter gives two rows for one blob of {step.partition} "
+                    f"and one item: {twice[0]}; number them in the column item"
+                )
     adding = [f"parsed_{each.name}" for each in adapter.all_inputs if each.adds_to is not None]
     adds = " + ".join(f"(SELECT count(*) FROM {name})" for name in adding) or "0"
-    kept_too = """
-        WHERE NOT EXISTS (
-            FROM contract_kept AS kept
-            WHERE kept.file = contract_refused.file
-              AND kept."table" IS NOT DISTINCT FROM contract_refused."table"
-              AND kept.position = contract_refused.position
-        )
-    """
-    [(read, skipped, unparsed, refused, orphans, added, kept, texts, records, *others)] = con.sql(
+    [(read, skipped, unparsed, refused, orphans, added, texts, kept, *others)] = con.sql(
         f"""
             SELECT (SELECT count(*) FROM raw),
                    (SELECT count(*) FROM skipped) + (SELECT count(*) FROM recordless),
                    (SELECT count(*) FROM unparsed) + (SELECT count(*) FROM text_refused),
-                   (SELECT count({place}) FROM contract_refused {kept_too if has_items else ""}),
+                   (SELECT count(*) FROM contract_refused),
                    (SELECT count(*) FROM orphans),
                    {adds},
-                   (SELECT count({place}) FROM contract_kept),
                    (SELECT count(*) FROM text_kept) + (SELECT count(*) FROM text_line),
                    (SELECT count(*) FROM contract_kept),
                    (SELECT count(*) FROM records_people),
@@ -344,6 +338,10 @@ def _report(step: Step, adapter: Adapter, missing: list[str]) -> None:
             """
     ).fetchall()
     people, unknown, things = others
+    records = kept
+    if has_items:
+        # Of a blob with several records some may be refused: it counts as kept.
+        kept, refused = places(con, "contract_kept", "contract_refused")
     joined = added - orphans
     if read != skipped + unparsed + refused + orphans + joined + kept + texts:
         raise LostRowsError(

@@ -9,116 +9,19 @@ import pyarrow as pa
 from kg_assets.sources.adapter import Adapter, Input
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 from kg_assets.sources.tmdb_fields import EXPORT_FIELDS, RESPONSE_FIELDS
-
-_NO_CREDITS = (
-    "[]::STRUCT(name VARCHAR, person_id VARCHAR, role VARCHAR, character VARCHAR, "
-    "position INTEGER)[]"
+from kg_assets.sources.tmdb_values import (
+    DEPARTMENT,
+    GENRES,
+    IDS,
+    LANGUAGES,
+    NAME,
+    OTHER_NAMES,
+    RATING,
+    SERIES_CREDITS,
+    credits_of,
+    day,
+    year,
 )
-
-_ROLE = """
-    CASE
-        WHEN job IN ('Writer', 'Screenplay', 'Teleplay', 'Story', 'Screenstory', 'Scenario Writer')
-        THEN 'writer'
-        WHEN job IN ('Original Music Composer', 'Music', 'Composer') THEN 'composer'
-        WHEN job = 'Director of Photography' THEN 'cinematographer'
-        ELSE lower(job)
-    END
-"""
-"""Role of a job; what stands in it only as a credit of another work (Novel) stays as it is."""
-
-_DEPARTMENT = """
-    CASE known_for_department
-        WHEN 'Acting' THEN 'actor'
-        WHEN 'Directing' THEN 'director'
-        WHEN 'Writing' THEN 'writer'
-        WHEN 'Production' THEN 'producer'
-        WHEN 'Editing' THEN 'editor'
-        WHEN 'Camera' THEN 'cinematographer'
-        ELSE lower(known_for_department)
-    END
-"""
-
-
-def _credit(person: str, role: str, character: str = "NULL", position: str = "NULL") -> str:
-    return f"""{{
-        'name': {person}.name,
-        'person_id': {person}.id::VARCHAR,
-        'role': {role},
-        'character': {character}::VARCHAR,
-        'position': {position}::INTEGER
-    }}"""
-
-
-def _credits(cast: str, crew: str) -> str:
-    """SQL for a list of cast and one of crew as credits."""
-    actor = _credit("one", "'actor'", "nullif(trim(one.character), '')", "one.order + 1")
-    member = _credit("one", _ROLE.replace("job", "one.job"))
-    return f"""list_concat(
-        coalesce(list_transform({cast}, lambda one: {actor}), {_NO_CREDITS}),
-        coalesce(list_transform({crew}, lambda one: {member}), {_NO_CREDITS})
-    )"""
-
-
-# In series each person has several roles, so the aggregated form goes before the plain one.
-_SERIES_CREDITS = f"""list_concat(
-    coalesce(list_transform(created_by, lambda one: {_credit("one", "'creator'")}), {_NO_CREDITS}),
-    CASE
-        WHEN aggregate_credits IS NULL THEN {_credits("credits.cast", "credits.crew")}
-        ELSE list_concat(
-            coalesce(list_transform(aggregate_credits.cast, lambda one: {
-    _credit(
-        "one",
-        "'actor'",
-        "nullif(array_to_string("
-        "list_transform(one.roles, lambda part: part.character), ' / '), '')",
-        "one.order + 1",
-    )
-}), {_NO_CREDITS}),
-            coalesce(flatten(list_transform(aggregate_credits.crew, lambda one: list_transform(
-                one.jobs, lambda part: {_credit("one", _ROLE.replace("job", "part.job"))}
-            ))), {_NO_CREDITS})
-        )
-    END
-)"""
-
-_OTHER_NAMES = """other_names(list_concat(
-    [original_title, original_name],
-    list_concat(
-        list_concat(
-            list_transform(alternative_titles.titles, lambda one: one.title),
-            list_transform(alternative_titles.results, lambda one: one.title)
-        ),
-        list_concat(
-            list_transform(
-                translations.translations,
-                lambda one: coalesce(nullif(one.data.title, ''), one.data.name)
-            ),
-            also_known_as
-        )
-    )
-), coalesce(title, name))"""
-
-# TMDB writes cn for Cantonese, and xx where nothing is spoken.
-_LANGUAGES = """first_of_each(list_filter(
-    list_transform(
-        list_concat(
-            [original_language],
-            list_transform(spoken_languages, lambda one: one.iso_639_1)
-        ),
-        lambda code: CASE WHEN code = 'cn' THEN 'yue' ELSE code END
-    ),
-    lambda code: code NOT IN ('xx', '')
-))"""
-
-_IDS = """map_from_entries(list_filter(
-    [
-        {'key': 'imdb', 'value': nullif(coalesce(nullif(imdb_id, ''), external_ids.imdb_id), '')},
-        {'key': 'tmdb', 'value': id::VARCHAR},
-        {'key': 'tvdb', 'value': external_ids.tvdb_id::VARCHAR},
-        {'key': 'wikidata', 'value': nullif(external_ids.wikidata_id, '')}
-    ],
-    lambda entry: entry.value IS NOT NULL
-))"""
 
 _EPISODE = (
     '[{"id": "BIGINT", "name": "VARCHAR", "overview": "VARCHAR", "air_date": "VARCHAR", '
@@ -130,9 +33,6 @@ _EPISODE = (
 )
 """An episode as `json_transform` takes it: what `RESPONSE_FIELDS` has of one."""
 
-# Where nobody voted TMDB gives an average of 0.
-_RATING = "CASE WHEN {0}vote_count > 0 THEN {0}vote_average END AS rating, {0}vote_count AS votes"
-
 
 def _episode(parent: str, parent_name: str) -> str:
     """SQL for the columns of an episode of a season, which stands in ``part``."""
@@ -140,16 +40,16 @@ def _episode(parent: str, parent_name: str) -> str:
                'episode' AS entity_type,
                part.id::VARCHAR AS source_id,
                part.name AS name,
-               year(TRY_CAST(part.air_date AS DATE))::INTEGER AS year,
-               TRY_CAST(part.air_date AS DATE) AS date,
+               {year("part.air_date")} AS year,
+               {day("part.air_date")} AS date,
                plausible_minutes(part.runtime) AS runtime_minutes,
                part.season_number AS season,
                part.episode_number AS episode,
                {parent} AS parent_id,
                {parent_name} AS parent_name,
-               {_credits("part.guest_stars", "part.crew")} AS credits,
+               {credits_of("part.guest_stars", "part.crew")} AS credits,
                MAP {{'tmdb': part.id::VARCHAR}} AS external_ids,
-               {_RATING.format("part.")},
+               {RATING.format("part.")},
                nullif(part.overview, '') AS description"""
 
 
@@ -175,29 +75,29 @@ SELECT = f"""
         SELECT file, "table", position, sha256,
                kind AS entity_type,
                id::VARCHAR AS source_id,
-               coalesce(nullif(title, ''), nullif(name, ''), original_title, original_name) AS name,
-               {_OTHER_NAMES} AS alternate_names,
-               year(TRY_CAST(coalesce(release_date, first_air_date) AS DATE))::INTEGER AS year,
+               {NAME} AS name,
+               {OTHER_NAMES} AS alternate_names,
+               {year("coalesce(release_date, first_air_date)")} AS year,
                CASE
                    WHEN kind = 'series' AND status IN ('Ended', 'Canceled')
-                   THEN year(TRY_CAST(last_air_date AS DATE))::INTEGER
+                   THEN {year("last_air_date")}
                END AS end_year,
-               TRY_CAST(coalesce(release_date, first_air_date) AS DATE) AS date,
+               {day("coalesce(release_date, first_air_date)")} AS date,
                plausible_minutes(coalesce(runtime, episode_run_time[1])) AS runtime_minutes,
-               belongs_to_collection.id::VARCHAR AS parent_id,
-               belongs_to_collection.name AS parent_name,
-               list_transform(genres, lambda one: lower(one.name)) AS genres,
+               nullif(belongs_to_collection.id, 0)::VARCHAR AS parent_id,
+               nullif(belongs_to_collection.name, '') AS parent_name,
+               {GENRES} AS genres,
                first_of_each(list_concat(
                    origin_country,
                    list_transform(production_countries, lambda one: one.iso_3166_1)
                )) AS countries,
-               {_LANGUAGES} AS languages,
+               {LANGUAGES} AS languages,
                CASE
-                   WHEN kind = 'series' THEN {_SERIES_CREDITS}
-                   ELSE {_credits("credits.cast", "credits.crew")}
+                   WHEN kind = 'series' THEN {SERIES_CREDITS}
+                   ELSE {credits_of("credits.cast", "credits.crew")}
                END AS credits,
-               {_IDS} AS external_ids,
-               {_RATING.format("")},
+               {IDS} AS external_ids,
+               {RATING.format("")},
                nullif(overview, '') AS description,
                'https://www.themoviedb.org/'
                || CASE WHEN kind = 'series' THEN 'tv/' ELSE 'movie/' END || id AS url
@@ -211,11 +111,11 @@ SELECT = f"""
                name,
                other_names(also_known_as, name) AS alternate_names,
                CASE
-                   WHEN known_for_department <> '' THEN [{_DEPARTMENT}]
+                   WHEN known_for_department <> '' THEN [{DEPARTMENT}]
                END AS professions,
-               year(TRY_CAST(birthday AS DATE))::INTEGER AS birth_year,
-               year(TRY_CAST(deathday AS DATE))::INTEGER AS death_year,
-               {_IDS} AS external_ids,
+               {year("birthday")} AS birth_year,
+               {year("deathday")} AS death_year,
+               {IDS} AS external_ids,
                nullif(biography, '') AS description,
                'https://www.themoviedb.org/person/' || id AS url
         FROM kinds
@@ -299,7 +199,7 @@ SELECT = f"""
                'https://www.themoviedb.org/collection/' || belongs_to_collection.id AS url
         FROM kinds
         WHERE kind = 'film'
-          AND belongs_to_collection.id IS NOT NULL
+          AND belongs_to_collection.id <> 0
           AND belongs_to_collection.id::VARCHAR NOT IN (
               SELECT source_id FROM franchises WHERE source_id IS NOT NULL
           )

@@ -35,6 +35,7 @@ RESPONSE_FIELDS = pa.schema(
         "release_date": _TEXT,
         "runtime": _MINUTES,
         "imdb_id": _TEXT,
+        "adult": pa.bool_(),
         "belongs_to_collection": _struct(id=_ID, name=_TEXT),
         # Of series, seasons, collections and people.
         "name": _TEXT,

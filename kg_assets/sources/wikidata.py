@@ -143,6 +143,9 @@ _NAMES = ",\n".join(
         ),
     ]
 )
+_NAME = f"""coalesce(
+    label, {values("P1476")}[1].text, {values("P1559")}[1].text, any_label.text
+)"""
 _MINUTES = f"""list_transform(
     {values("P2047")},
     lambda value: TRY_CAST(value.amount AS DOUBLE) * CASE regexp_extract(value.unit, 'Q\\d+$')
@@ -282,12 +285,10 @@ any_label AS (
 SELECT dated.file, dated."table", dated.position, dated.sha256,
        kind AS entity_type,
        id AS source_id,
-       coalesce(
-           label, {values("P1476")}[1].text, {values("P1559")}[1].text, any_label.text
-       ) AS name,
+       {_NAME} AS name,
        nullif(other_names(flatten([
            {_NAMES}
-       ]), coalesce(label, ''))[1:{MOST_NAMES}], []) AS alternate_names,
+       ]), {_NAME})[1:{MOST_NAMES}], []) AS alternate_names,
        year_of AS year,
        CASE
            WHEN kind IN ('series', 'event') THEN {years("P582")}

@@ -111,3 +111,35 @@ def test_entities_that_lose_a_record_or_hold_a_vetoed_pair_fail(lake, years, mem
             step.write(table, rows(table))
         found = passed(step, entity_checks(FILM))
     assert (found["every_record_in_one_entity"], found["no_vetoed_pair"]) == expected
+
+
+def test_keys_of_more_rows_than_memory_holds_are_told_apart(lake):
+    table = tables.blocked_pairs("film")
+    with lake.step("pairs") as step:
+        for statement in ("memory_limit = '20MB'", "max_temp_directory_size = '0B'"):
+            step.con.execute(f"SET {statement}")
+        ids = pa.array([f"left:{place:09}" for place in range(300_000)])
+        harmless = {c.name: pa.repeat(PLAIN[c.type], len(ids)) for c in table.schema}
+        pairs = pa.table({**harmless, "record_l": ids, "record_r": ids}, schema=table.schema)
+        step.write(table, pairs)
+        assert contract(table)[1].look(step).passed
+
+
+@pytest.mark.parametrize("names", ["bab", "abb", "aba"])
+def test_a_key_that_stands_twice_is_named_whatever_the_order(lake, names):
+    table = tables.blocked_pairs("film")
+    pairs = [{"record_l": f"x:{name}", "record_r": "y:1"} for name in names]
+    with lake.step("pairs") as step:
+        step.write(table, rows(table, *pairs))
+        verdict = contract(table)[1].look(step)
+    twice = max(names, key=names.count)
+    assert not verdict.passed
+    assert verdict.figures == {"offenders": 1, "examples": [[f"x:{twice}", "y:1", "2"]]}
+
+
+def test_keys_that_differ_pass_in_any_order(lake):
+    table = tables.blocked_pairs("film")
+    pairs = [{"record_l": f"x:{name}", "record_r": "y:1"} for name in "cab"]
+    with lake.step("pairs") as step:
+        step.write(table, rows(table, *pairs))
+        assert contract(table)[1].look(step).passed

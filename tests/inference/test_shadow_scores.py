@@ -14,7 +14,7 @@ from kg_assets.inference.tables import extractor_comparison
 from kg_assets.judging.log import add
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kg_assets.inference.extractors import Context
     from tests.inference.conftest import World
@@ -29,18 +29,18 @@ class Says:
 
     version, model = "1", None
 
-    def __init__(self, name: str, books: dict[str, str]) -> None:
-        self.name, self._books = name, books
+    def __init__(self, name: str, books: dict[str, str], quotes: Sequence[str] = (QUOTE,)) -> None:
+        self.name, self._books, self._quotes = name, books, quotes
 
     def extract_many(self, contexts: Iterable[Context]) -> Iterator[Extraction]:
         for context in contexts:
             book = self._books.get(context.name)
-            facts = () if book is None else (fact(book),)
+            facts = () if book is None else tuple(fact(book, quote) for quote in self._quotes)
             yield Extraction(context, self, ANSWERED if facts else EMPTY, facts, cost=0.01)
 
 
-def fact(book: str) -> CandidateFact:
-    return CandidateFact("based_on", NAMES[book], QUOTE, None, None, 0.9, book, "book")
+def fact(book: str, quote: str) -> CandidateFact:
+    return CandidateFact("based_on", NAMES[book], quote, None, None, 0.9, book, "book")
 
 
 def judge(world: World, film: str, verdict: str, book: str, right: str | None = None) -> None:
@@ -122,3 +122,25 @@ def test_the_same_judgements_give_the_same_scores_and_a_later_one_counts(told: W
 
 def test_without_judgements_there_is_no_score(told: World) -> None:
     assert "reviewed" not in compared(told, {"A": KEEPER})
+
+
+ALIKE = ("A is a film", "A is good", QUOTE)
+
+
+@pytest.mark.parametrize("quotes", [ALIKE, ALIKE[::-1], (ALIKE[1], ALIKE[2], ALIKE[0])])
+def test_of_facts_that_say_the_same_as_surely_the_first_of_the_text_stands_for_them(
+    told: World, quotes: tuple[str, ...]
+) -> None:
+    with told.lake.step("film/compared", partition="00") as step:
+        run_extractor_comparison(step, "film", Says("second", {"A": KEEPER}, quotes), 0.0)
+    [row] = [row for row in told.rows(extractor_comparison("film")) if row["second_quote"]]
+    assert (row["second_status"], row["second_quote"]) == ("accepted", ALIKE[0])
+
+
+def test_a_fact_that_was_kept_has_no_reason_of_another_that_was_not(told: World) -> None:
+    quotes = (QUOTE, "Nobody ever wrote this.")
+    with told.lake.step("film/compared", partition="00") as step:
+        run_extractor_comparison(step, "film", Says("second", {"A": KEEPER}, quotes), 0.0)
+    [row] = [row for row in told.rows(extractor_comparison("film")) if row["second_quote"]]
+    assert (row["second_status"], row["second_quote"]) == ("accepted", QUOTE)
+    assert row["second_reason"] is None

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg_assets.sources.contract import check_contract
-from kg_assets.sources.staged import KEYED_ROWS
 from kg_assets.sources.tables import SOURCE_RECORDS
+from resources.keyed import KEYED_ROWS
 
 SCHEMA = pa.schema(
     [

@@ -204,3 +204,27 @@ def test_the_check_names_the_figure_and_nothing_is_committed_below_a_minimum(sta
     check, verdict = verdicts["as_usual"]
     assert not check.blocking
     assert not verdict.passed
+
+
+@pytest.mark.parametrize("part_rows", [1, 3, 100])
+def test_people_made_of_credits_are_not_counted_in_parts_either(part_rows):
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(
+            """
+            CREATE VIEW given AS
+            SELECT 'film' AS entity_type, 'f' AS file, NULL AS "table", n AS position,
+                   1990 AS birth_year
+            FROM range(8) AS a(n)
+            UNION ALL
+            SELECT 'person', 'f', NULL, n, NULL
+            FROM range(8) AS a(n)
+            UNION ALL
+            SELECT 'person', 'g', NULL, n, CASE WHEN n < 3 THEN 1900 END
+            FROM range(6) AS a(n)
+            """
+        )
+        expected = Expectation(filled=(Fill("birth_year", Bound(least=0.9)),))
+        number, share = figures_of(
+            con, "given", {"person": expected}, inputs=(), is_full=True, part_rows=part_rows
+        )
+    assert (number.value, share.value) == (6, 0.5)

@@ -234,6 +234,29 @@ def test_a_title_for_adults_says_so_among_its_genres(con):
     assert make(con, titles=[{**row, "genres": "Adult,Drama"}])[0]["genres"] == ["adult", "drama"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("isAdult", "2019", "isAdult is neither 0 nor 1: 2019"),
+        ("runtimeMinutes", "Reality-TV", "runtimeMinutes is not a number: Reality-TV"),
+    ],
+)
+def test_a_row_whose_cells_are_shifted_is_a_problem(con, field, value, problem):
+    row = {"tconst": "tt1", "titleType": "tvEpisode", "primaryTitle": "x", field: value}
+    assert make(con, titles=[row])[0]["problem"] == problem
+
+
+def test_of_two_ratings_of_a_title_the_first_counts_whole(con):
+    ratings = [
+        {"tconst": "tt1", "averageRating": "7.9", "numVotes": "10"},
+        {"tconst": "tt1", "averageRating": "5.0", "numVotes": "20"},
+        {"tconst": "tt1", "averageRating": "9.0", "numVotes": "5"},
+    ]
+    row = {"tconst": "tt1", "titleType": "movie", "primaryTitle": "x"}
+    [film] = make(con, titles=[row], ratings=ratings)
+    assert (film["rating"], film["votes"]) == (7.9, 10)
+
+
 def test_parts_change_nothing(con):
     numbers = range(40)
     given = {
@@ -330,3 +353,57 @@ def test_a_header_with_a_name_twice_makes_every_row_a_problem(stage):
     header, row = sorted(stage.rows(QUARANTINED_BLOBS), key=lambda row: row["position"])
     assert "two columns are named" in header["reason"]
     assert "the header of the file is wrong" in row["reason"]
+
+
+def test_a_title_without_a_primary_one_has_its_original_one(stage):
+    records = run(stage, title_basics=tsv(BASICS, r"tt1|movie|\N|Il Gattopardo|0|1963|\N|\N|\N"))
+    assert records["tt1"]["name"] == "Il Gattopardo"
+    assert records["tt1"]["alternate_names"] is None
+
+
+def test_rows_that_are_there_twice_count_once(stage):
+    rows = [r'tt1|1|nm1|actor|\N|["Don Fabrizio"]', r"tt1|2|nm2|director|\N|\N"]
+    records = run(
+        stage,
+        title_basics=tsv(BASICS, FILM),
+        title_principals=tsv(PRINCIPALS, *rows, *rows, r'tt1|3|nm1|actor|\N|["The King"]'),
+        title_crew=tsv(CREW, "tt1|nm2,nm2|nm3", "tt1|nm2|nm3"),
+        name_basics=tsv(NAMES, *[r"nm4|Ann Lee|\N|\N|\N|tt1,tt1"] * 2),
+    )
+    assert credits(records["tt1"]) == [
+        ("actor", None, "Don Fabrizio", 1),
+        ("director", None, None, 1),
+        ("actor", None, "The King", 2),
+        ("writer", None, None, None),
+        (None, "Ann Lee", None, None),
+    ]
+
+
+def test_parts_without_a_name_are_no_characters(stage):
+    parts = ("[]", '[null,"Zoe"]', '["Dr. \\"Bones\\" McCoy"]', "Rose", '{"a":1}')
+    rows = [rf"tt1|{place}|nm{place}|actor|\N|{part}" for place, part in enumerate(parts)]
+    records = run(stage, title_basics=tsv(BASICS, FILM), title_principals=tsv(PRINCIPALS, *rows))
+    assert [credit["character"] for credit in records["tt1"]["credits"]] == [
+        None,
+        "Zoe",
+        'Dr. "Bones" McCoy',
+        "Rose",
+        '{"a":1}',
+    ]
+
+
+def test_columns_are_known_by_their_names_whatever_their_order_and_line_ends(stage):
+    header = "\ufefftitleType\tgenres\ttconst\tstartYear\tprimaryTitle"
+    text = f"{header}\r\nmovie\tDrama\ttt1\t1963\tThe Leopard\r\nmovie\t\\N\ttt2\t\\N\tUp\r\n"
+    stage.deliver_files("imdb", {"title.basics.tsv": text})
+    stage.run("imdb|d")
+    found = [(row["name"], row["year"], row["genres"]) for row in stage.rows(SOURCE_RECORDS)]
+    assert found == [("The Leopard", 1963, ["drama"]), ("Up", None, None)]
+
+
+def test_members_of_a_compressed_file_are_read_one_after_another(stage):
+    first = gzip.compress(tsv(BASICS, FILM).encode())
+    second = gzip.compress((SERIES.replace("|", "\t") + "\n").encode())
+    stage.deliver_files("imdb", {"title.basics.tsv.gz": first + second})
+    stage.run("imdb|d")
+    assert [row["source_id"] for row in stage.rows(SOURCE_RECORDS)] == ["tt1", "tt2"]

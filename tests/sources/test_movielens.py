@@ -73,3 +73,41 @@ def test_links_give_ids_and_genres_are_a_list(stage):
     [orphan] = stage.rows(QUARANTINED_BLOBS)
     assert "movieId 9 has no readable row in movies.csv" in orphan["reason"]
     assert (stage.figures["joined"], stage.figures["skipped"]) == (2, 1)
+
+
+def test_ids_are_read_in_every_way_in_which_they_are_written(stage):
+    written = {
+        "0114709,862": [("imdb", "tt0114709"), ("tmdb", "862")],
+        "114709,862.0": [("imdb", "tt0114709"), ("tmdb", "862")],
+        "tt0114709, 862 ": [("imdb", "tt0114709"), ("tmdb", "862")],
+        "12345678,": [("imdb", "tt12345678")],
+        ",862": [("tmdb", "862")],
+        "0000000,0": [],
+        "none,x": [],
+    }
+    movies = "".join(f"{place},Film {place} (1999),Drama\n" for place in range(len(written)))
+    links = "".join(f"{place},{row}\n" for place, row in enumerate(written))
+    records = run(stage, movies, links="movieId,imdbId,tmdbId\n" + links)
+    found = {row: records[str(place)]["external_ids"] for place, row in enumerate(written)}
+    assert found == written
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_data(stage):
+    files = {
+        "movies.csv": '\ufeffmovieId,title,genres\r\n1,"It, ""that"" (2001)",Drama|War\r\n',
+        "links.csv": "\ufeffmovieId,imdbId,tmdbId\r\n1,0114709,862\r\n",
+    }
+    stage.deliver_files("movielens", files)
+    stage.run("movielens|d")
+    [film] = stage.rows(SOURCE_RECORDS)
+    assert (film["name"], film["genres"]) == ('It, "that"', ["drama", "war"])
+    assert film["external_ids"] == [("imdb", "tt0114709"), ("tmdb", "862")]
+
+
+def test_of_two_rows_of_links_the_first_counts_whole(stage):
+    records = run(
+        stage,
+        "1,Up (2009),Drama\n",
+        links="movieId,imdbId,tmdbId\n1,1049413,862\n1,0000007,99\n1,2,\n",
+    )
+    assert records["1"]["external_ids"] == [("imdb", "tt1049413"), ("tmdb", "862")]

@@ -301,7 +301,7 @@ def test_what_is_no_record_is_quarantined_with_the_reason(stage):
 
 
 def test_a_day_that_is_none_is_null(stage):
-    days = ["", None, "soon", "2009-02-30"]
+    days = ["", None, "soon", "0000-00-00"]
     films = run(
         stage, *({**FILM, "id": place, "release_date": day} for place, day in enumerate(days))
     )
@@ -409,3 +409,84 @@ def test_seasons_are_read_beside_blobs_that_are_no_text(stage):
     stage.run("tmdb|d")
     assert {row["entity_type"] for row in stage.rows(SOURCE_RECORDS)} >= {"series", "episode"}
     assert len(stage.quarantined()) == 1
+
+
+def test_a_film_without_a_title_keeps_its_other_names(stage):
+    translated = {"translations": [{"data": {"title": "Der Leopard"}}]}
+    bare = {"original_title": "Il Gattopardo", "translations": translated}
+    films = run(stage, {"id": 1, "title": "", **bare}, {"id": 2, "title": None, **bare})
+    for film in (films["film", "1"], films["film", "2"]):
+        assert (film["name"], film["alternate_names"]) == ("Il Gattopardo", ["Der Leopard"])
+
+
+def test_a_film_for_adults_says_so_among_its_genres(stage):
+    films = run(
+        stage,
+        {"id": 1, "title": "Up", "adult": True, "genres": [{"id": 18, "name": "Drama"}]},
+        {"id": 2, "title": "It", "adult": False, "genres": []},
+        {"id": 3, "title": "If", "adult": None},
+    )
+    assert [films["film", str(place)]["genres"] for place in (1, 2, 3)] == [
+        ["drama", "adult"],
+        None,
+        None,
+    ]
+
+
+def test_genres_without_a_name_and_given_twice_are_left_out(stage):
+    genres = [{"id": 1, "name": None}, {"id": 18, "name": "Drama"}, None, {"name": "Drama"}]
+    assert run(stage, {"id": 1, "title": "Up", "genres": genres})["film", "1"]["genres"] == [
+        "drama"
+    ]
+
+
+@pytest.mark.parametrize("day", ["1963", "1963-00-00", "1963-03", "1963-02-30"])
+def test_of_a_date_that_is_no_day_the_year_is_kept(stage, day):
+    records = run(
+        stage,
+        {"id": 1, "title": "Up", "release_date": day},
+        {"id": 2, "original_name": "It", "first_air_date": day, "last_air_date": day}
+        | {"status": "Ended"},
+        {**PERSON, "birthday": day, "deathday": day},
+        {"id": 4, "episodes": [{"id": 71, "name": "One", "air_date": day}]},
+    )
+    for place in (("film", "1"), ("series", "2"), ("episode", "71")):
+        assert (records[place]["year"], records[place]["date"]) == (1963, None)
+    assert records["series", "2"]["end_year"] == 1963
+    person = records["person", "15127"]
+    assert (person["birth_year"], person["death_year"]) == (1963, 1963)
+
+
+def test_a_credit_of_nobody_is_left_out_and_an_empty_job_is_no_role(stage):
+    cast = [None, {"id": None, "name": "", "order": 1}, {"id": 2, "name": None, "character": "C"}]
+    crew = [{"id": 3, "name": "Di", "job": ""}]
+    film = run(stage, {"id": 1, "title": "Up", "credits": {"cast": cast, "crew": crew}})
+    assert credits(film["film", "1"]) == [("actor", None, "C", None), (None, "Di", None, None)]
+
+
+def test_the_parts_of_an_actor_are_told_once_each(stage):
+    roles = [{"character": part} for part in ("", "Maria", None, "Maria", "Lucie")]
+    cast = [{"id": 6, "name": "Marita Breuer", "order": 0, "roles": roles}]
+    series = run(stage, {**SERIES, "created_by": [], "aggregate_credits": {"cast": cast}})
+    assert credits(series["series", "1399"]) == [("actor", "Marita Breuer", "Maria / Lucie", 1)]
+
+
+def test_where_the_aggregated_credits_are_empty_the_plain_ones_count(stage):
+    plain = {"cast": [{"id": 6, "name": "Marita Breuer", "character": "Maria", "order": 0}]}
+    empty = {"cast": [], "crew": []}
+    series = run(stage, {**SERIES, "created_by": [], "aggregate_credits": empty, "credits": plain})
+    assert credits(series["series", "1399"]) == [("actor", "Marita Breuer", "Maria", 1)]
+
+
+@pytest.mark.parametrize("none", ["", "0", " ", "N/A", None])
+def test_what_is_no_id_of_another_system_is_left_out(stage, none):
+    others = {"imdb_id": none, "wikidata_id": none, "tvdb_id": 0}
+    collection = {"id": 0, "name": ""}
+    film = run(
+        stage,
+        {"id": 1, "title": "Up", "imdb_id": none, "external_ids": others}
+        | {"belongs_to_collection": collection},
+    )["film", "1"]
+    assert film["external_ids"] == [("tmdb", "1")]
+    assert (film["parent_id"], film["parent_name"]) == (None, None)
+    assert stage.figures["quarantined"] == 0

@@ -435,3 +435,8 @@ def test_a_line_that_broke_costs_no_other(stage):
     stage.run("wikidata|d")
     assert sorted(stage.names()) == ["It", "Up"]
     assert len(stage.quarantined()) == 1
+
+
+def test_a_title_that_is_the_name_is_no_other_name(stage):
+    found = read(stage, entity("Q1", P31=FILM, P1476=phrase("Nur Titel", "de")))["Q1"]
+    assert (found["name"], found["alternate_names"]) == ("Nur Titel", None)
