@@ -65,10 +65,10 @@ def test_machine_code_is_made_anew_where_nothing_can_be_written(installed, tmp_p
     assert hashed(installed, tmp_path / "home") == hashed(installed, tmp_path)
 
 
-def test_what_compiles_is_not_loaded_with_the_assets():
+def test_what_compiles_and_pandas_are_not_loaded_with_the_assets():
     asked = (
-        "import sys, kg_assets.matching.assets, kg_assets.sources.assets; "
-        "print(sorted({'numba', 'llvmlite'} & sys.modules.keys()))"
+        "import sys, kg_assets.build; "
+        "print(sorted({'numba', 'llvmlite', 'pandas', 'splink'} & sys.modules.keys()))"
     )
     found = subprocess.run(
         [sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True

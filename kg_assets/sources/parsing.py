@@ -31,7 +31,11 @@ COMPILED_FROM = 16 << 20
 
 _OPEN, _CLOSE, _BACKSLASH, _U, _D = b"{}\\ud"
 _LOWER_CASE = 0x20
-_NO_PROBLEMS = pa.RecordBatch.from_pylist([], schema=QUARANTINED_BLOBS.schema)
+# Not of a list: with the first one pyarrow imports pandas, here into every process.
+_NO_PROBLEMS = pa.RecordBatch.from_arrays(
+    [pa.nulls(0, column.type) for column in QUARANTINED_BLOBS.schema],
+    schema=QUARANTINED_BLOBS.schema,
+)
 _EMPTY_LIST = re.compile(rb'": ?\[\]')
 
 

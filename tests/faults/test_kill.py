@@ -26,7 +26,7 @@ def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(
             process.send_signal(signal.SIGKILL)
             finish(process)
             done += 1
-        # What a killed build leaves ends with it; workers look for their parent twice a second.
+        # What a killed build leaves ends with it, and is given a moment to do so.
         time.sleep(1)
         # Nothing is half written: what the catalog names is there, whole.
         partial = tables(killed)
