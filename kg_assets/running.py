@@ -23,6 +23,7 @@ from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.matching.reporting import drawing
 from kg_assets.matching.tables import REPORT
 from kg_assets.shell import DAMAGED
+from resources.databases import LostDatabaseError, in_one_line
 from resources.logs import configure, redact
 from resources.processes import give_memory_back, this_process
 from resources.progress import heard_by
@@ -325,6 +326,11 @@ def _heard_by_parent(task: Task, tag: str) -> Result:
         drawing.rest()
     try:
         return _heard(task, tag, None if _parent is None else _tell_parent)
+    except Exception as error:
+        lost = in_one_line(error)
+        if lost is None:
+            raise
+        raise LostDatabaseError(lost) from None
     finally:
         # The next task may be of another worker, which needs what this one keeps.
         give_memory_back()

@@ -64,3 +64,15 @@ def test_workers_end_with_a_build_that_is_killed(two_workers):
     build.communicate()
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
+
+
+def test_a_worker_that_finds_a_database_away_says_which(two_workers, monkeypatch):
+    address = "127.0.0.1:1/runs"
+    monkeypatch.setenv("KG_DAGSTER_STORAGE", f"postgresql://nobody:secret@{address}")
+    with runner(two_workers("lost")) as submit:
+        said = str(submit(TASK).exception())
+    assert said.startswith(
+        "the storage of Dagster's runs and events (KG_DAGSTER_STORAGE) "
+        f"at {address} cannot be used: "
+    )
+    assert "secret" not in said
