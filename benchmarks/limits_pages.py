@@ -1,8 +1,10 @@
 """What the UI's pages take in a browser, with the webserver as `kg ui` starts it.
 
-For each page: seconds until what it is opened for is drawn, processor time of the server and of the
-browser, and the slowest of the GraphQL requests as the browser sees them. The first opening finds
-empty caches in server and browser, the second does not.
+For each page: seconds until something is painted, until what it is opened for is drawn and until it
+asks for nothing more, and processor time of the server and of the browser. Of the GraphQL requests
+the one for whose answer the server took longest: from the last byte of the question to the head of
+the answer, as the browser's network stack sees it. The first opening finds empty caches in server
+and browser, the second does not.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 _START_SECONDS = 300
 _QUIET_SECONDS = 1.0
 """A page has asked for all that it wants when it has waited for no answer for so long."""
+
+_PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+"""When the browser first painted anything of the page that is more than a background."""
 
 _MOST_SECONDS = 30.0
 """Some pages ask again and again; what they are still waiting for then is not waited for."""
@@ -153,6 +158,7 @@ class _Request:
     name: str
     began: float
     ended: float | None = None
+    answered: float = 0.0
     bytes: int = 0
 
 
@@ -171,7 +177,10 @@ class _Requests:
         known = self.found.get(str(said.get("requestId")))
         if known is None:
             return
-        if event == "Network.dataReceived":
+        if event == "Network.responseReceived" and "timing" in said["response"]:
+            timing = said["response"]["timing"]
+            known.answered = (timing["receiveHeadersEnd"] - timing["sendEnd"]) / 1_000
+        elif event == "Network.dataReceived":
             known.bytes += said["dataLength"]
         elif event in ("Network.loadingFinished", "Network.loadingFailed"):
             known.ended = said["timestamp"]
@@ -190,32 +199,38 @@ def _open(
         # The browser's own clock, which begins with the address.
         browser.wait("document.body !== null && location.protocol !== 'about:'")
         seconds = browser.wait(f"({page.drawn}) && performance.now()") / 1_000
+        painted = browser.wait(_PAINTED) / 1_000
     except BrowserError as error:
         print(f"{page.name + again:<36} {error}", flush=True)
         return
     spent, shown = _spent(server, before), _spent(browser.process.pid, own)
-    _let_finish(browser, asked)
-    _print(page.name + again, seconds, spent, shown)
-    all_in_all = _spent(server, before)
-    done = [(one.ended - one.began, one) for one in asked.found.values() if one.ended is not None]
+    rest = _let_finish(browser, asked)
+    print(
+        f"{page.name + again:<41} {painted:6.2f} s until painted {seconds:6.2f} s until drawn "
+        f"{rest:6.2f} s until at rest\n{'':<41} processor: server {spent:.2f} s, browser "
+        f"{shown:.2f} s until drawn; server {_spent(server, before):.2f} s until at rest",
+        flush=True,
+    )
+    done = [one for one in asked.found.values() if one.ended is not None]
     if done:
-        took, slowest = max(done, key=lambda each: each[0])
-        size = sum(one.bytes for _, one in done)
+        slowest = max(done, key=lambda one: one.answered)
         print(
-            f"{'':<36} {took:6.2f} s the slowest of {len(done)} requests, {slowest.name}, "
-            f"{slowest.bytes:,} of {size:,} bytes; server {all_in_all:.2f} s until at rest",
+            f"{'':<41} slowest answer of {len(done)}: {slowest.answered:.2f} s, {slowest.name}, "
+            f"{slowest.bytes:,} of {sum(one.bytes for one in done):,} bytes",
             flush=True,
         )
 
 
-def _let_finish(browser: Browser, asked: _Requests) -> None:
-    """Wait until the page has all that it asks for."""
+def _let_finish(browser: Browser, asked: _Requests) -> float:
+    """Wait until the page has all that it asks for; seconds of the page's clock until then."""
     end, quiet = time.monotonic() + _MOST_SECONDS, time.monotonic()
+    last = 0.0
     while time.monotonic() < min(end, quiet + _QUIET_SECONDS):
-        browser.value("1")
-        if asked.waits():
-            quiet = time.monotonic()
+        now = float(browser.value("performance.now()")) / 1_000
+        if asked.waits() or not last:
+            quiet, last = time.monotonic(), now
         time.sleep(0.05)
+    return last
 
 
 def _times(process: int) -> dict[int, float]:
@@ -237,11 +252,3 @@ def _spent(process: int, before: Mapping[int, float] | None = None) -> float:
     """Processor time since `_times`, seconds; what has ended since is not in it."""
     known = before or {}
     return sum(time - known.get(pid, 0.0) for pid, time in _times(process).items())
-
-
-def _print(what: str, seconds: float, server: float, browser: float) -> None:
-    print(
-        f"{what:<36} {seconds:6.2f} s until drawn, processor: server {server:6.2f} s, "
-        f"browser {browser:6.2f} s",
-        flush=True,
-    )

@@ -13,14 +13,17 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any, TextIO
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from kg_assets.instance import BUILDER_TAG, open_instance
+from kg_assets.matching.reporting import drawing
+from kg_assets.matching.tables import REPORT
 from kg_assets.shell import DAMAGED
+from resources.databases import LostDatabaseError, in_one_line
 from resources.logs import configure, redact
 from resources.processes import give_memory_back, this_process
 from resources.progress import heard_by
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-_PARENT_SECONDS = 0.5
+PRELOADED = "kg_assets.preloading"
 _LONGEST_LINE = 1_000  # characters; 4,096 bytes are written at once
 ALLOCATORS = {"MALLOC_ARENA_MAX": "2"}
 """Environment of the workers. By default the C library keeps up to eight heaps for each core, each
@@ -114,14 +117,16 @@ def runner(
         return
     for name, value in ALLOCATORS.items():
         os.environ.setdefault(name, value)
-    # Forked children would share the parent's threads and database connections.
-    processes = get_context("spawn")
+    # Children of this process would share its threads and database connections. They are forked of
+    # one that has neither, which has imported what all of them need.
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload([PRELOADED])
     heard, told = processes.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
         settings.workers,
         mp_context=processes,
         initializer=_start_worker,
-        initargs=(os.getpid(), logs, None if said is None else told),
+        initargs=(dict(os.environ), logs, None if said is None else told),
     )
     if said is not None:
         threading.Thread(target=_pass_on, args=(heard, said), daemon=True).start()
@@ -151,7 +156,7 @@ def execute(task: Task, tag: str) -> Result:
     """
     started = time.perf_counter()
     settings = Settings()
-    job, instance = _opened(settings)
+    job, instance = assets_job(settings), _instance(settings)
     assets = [dg.AssetKey(name.split("/")) for name in task.assets]
     # With each run Dagster notes the job that it is a part of, here of no more than itself: the
     # whole graph takes longer than a small run.
@@ -266,12 +271,16 @@ def first_error(events: Iterable[dg.DagsterEvent]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _opened(settings: Settings) -> tuple[dg.JobDefinition, dg.DagsterInstance]:
-    # Both take a second to make and are kept while the worker lives.
+def assets_job(settings: Settings) -> dg.JobDefinition:
+    """The job of all assets, which takes a second to make and is kept while a process lives."""
     from kg_assets.build import build_definitions
 
-    job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
-    return job, open_instance(settings)
+    return build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
+
+
+@lru_cache(maxsize=1)
+def _instance(settings: Settings) -> dg.DagsterInstance:
+    return open_instance(settings)
 
 
 def _submitted(pool: ProcessPoolExecutor, task: Task, tag: str) -> Future[Result]:
@@ -313,8 +322,15 @@ def _heard(
 
 
 def _heard_by_parent(task: Task, tag: str) -> Result:
+    if not any(name.endswith(REPORT) for name in task.assets):
+        drawing.rest()
     try:
         return _heard(task, tag, None if _parent is None else _tell_parent)
+    except Exception as error:
+        lost = in_one_line(error)
+        if lost is None:
+            raise
+        raise LostDatabaseError(lost) from None
     finally:
         # The next task may be of another worker, which needs what this one keeps.
         give_memory_back()
@@ -343,18 +359,22 @@ def _log(logs: Path) -> TextIO:
     return (logs / f"worker-{os.getpid()}.log").open("a", buffering=1)
 
 
-def _start_worker(parent: int, logs: Path, told: Connection | None) -> None:
+def _start_worker(environment: Mapping[str, str], logs: Path, told: Connection | None) -> None:
     global _parent
     _parent = told
+    # The process that it is forked of may have been started for an earlier build of this one.
+    os.environ.clear()
+    os.environ.update(environment)
     stream = _log(logs)
     os.dup2(stream.fileno(), sys.stdout.fileno())
     os.dup2(stream.fileno(), sys.stderr.fileno())
     configure(Settings())
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_build, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
+def _end_with_build() -> None:
     # A worker whose build was killed must not go on writing beside the next build.
-    while os.getppid() == parent:
-        time.sleep(_PARENT_SECONDS)
+    build = parent_process()
+    assert build is not None
+    build.join()
     os._exit(1)

@@ -13,6 +13,14 @@ LLM_STORE = "the store of answers (KG_LLM_STORE)"
 DAGSTER = "the storage of Dagster's runs and events (KG_DAGSTER_STORAGE)"
 
 
+class LostDatabaseError(RuntimeError):
+    """A database could not be used; the message is that of `in_one_line`.
+
+    For another process: SQLAlchemy's errors leave behind which database they came from when they
+    are sent there.
+    """
+
+
 def named(engine: sa.Engine, what: str) -> sa.Engine:
     """Let the errors of an engine say what it was opened for.
 

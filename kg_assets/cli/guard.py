@@ -41,10 +41,10 @@ def in_words(error: Exception) -> str | None:
     """
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-    from resources.databases import in_one_line
+    from resources.databases import LostDatabaseError, in_one_line
     from resources.lake import LakeError
 
-    if isinstance(error, LakeError):
+    if isinstance(error, LakeError | LostDatabaseError):
         return str(error)
     if isinstance(error, OSError):
         if error.strerror is None:

@@ -7,6 +7,9 @@ import pyarrow as pa
 from kg_assets.matching.column_meanings import column, described, required
 from resources.table import Table
 
+REPORT = "/match_report"
+"""End of the name of each table whose step draws."""
+
 
 def match_model(entity_type: str) -> Table:
     """The frozen model of an entity type, one row; its threshold is the declared one."""
@@ -374,7 +377,7 @@ JUDGEMENTS = Table(
 def match_report(entity_type: str) -> Table:
     """Files of the report on the match model."""
     return Table(
-        name=f"{entity_type}/match_report",
+        name=f"{entity_type}{REPORT}",
         schema=pa.schema(
             [
                 required("file", pa.string()),

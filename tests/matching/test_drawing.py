@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from kg_assets.matching.reporting.drawing import Drawing, DrawingError, draw
+from kg_assets.matching.reporting.drawing import Drawing, DrawingError, draw, rest
 
 SPEC = {
     "data": {"values": [{"pairs": 3}]},
@@ -33,6 +33,14 @@ def test_what_is_drawn_soon_after_is_drawn_by_the_same_process_and_has_the_same_
     [painter] = painters()
     assert draw(CHART) == first
     assert painters() == [painter]
+
+
+def test_a_process_that_draws_ends_where_its_memory_is_needed_and_another_one_draws_the_same():
+    first = draw(CHART)
+    assert painters()
+    rest()
+    assert not painters()
+    assert draw(CHART) == first
 
 
 def test_what_cannot_be_drawn_is_said_in_one_line_and_the_next_chart_is_drawn():

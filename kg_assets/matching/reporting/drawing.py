@@ -66,6 +66,15 @@ def draw(wanted: Sequence[Drawing]) -> list[bytes]:
     return [base64.b64decode(one) for one in answer["drawn"]]
 
 
+def rest() -> None:
+    """End the process that draws, whose memory others may need; the next drawing starts another."""
+    global _kept
+    with _lock:
+        painter, _kept = _kept, None
+        if painter is not None and painter.owner == os.getpid():
+            painter.end()
+
+
 class _Painter:
     """The process that draws. What it says on its standard error is kept in a file."""
 
@@ -142,6 +151,7 @@ def _answer(question: bytes) -> dict[str, Any]:
 
 @atexit.register
 def _end() -> None:
+    # Without the lock, which a thread may hold that is broken off.
     if _kept is not None and _kept.owner == os.getpid():
         _kept.end()
 
