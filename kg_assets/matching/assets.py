@@ -34,7 +34,7 @@ from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
-RECORDS_CODE = "2"
+RECORDS_CODE = "3"
 KEYS_CODE = "3"
 SCORING_CODE = "6"
 ENTITIES_CODE = "2"
