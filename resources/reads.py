@@ -14,6 +14,8 @@ from resources.facets import facets_at, holding, place_of
 from resources.layers import Changes, merged, opened
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
 
     from resources.lake import Lake
@@ -166,6 +168,20 @@ class Reads:
             where: Condition that the rows fulfil, as in `read`.
         """
         return self.read(table, self.partition or WHOLE, tracked=False, where=where)
+
+    def files(self, table: Table) -> list[Path]:
+        """Files of a table without partitions: the whole one, then its layers; not an input.
+
+        For who looks through one column of very many rows, which lie in the order of the key.
+
+        Returns:
+            Verified paths; none where there is no row.
+
+        Raises:
+            CorruptFileError: A file's bytes are not those that were committed.
+        """
+        head = self._current(table, WHOLE).get(WHOLE)
+        return [] if head is None or not head.file.rows else self.lake.verified(head)
 
     def changes(self, output: Table, table: Table, partition: str | None = None) -> Changes | None:
         """What changed in an input since this step's current output was made from it.

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 from kg_assets.matching.cutting import cut_heavy
 from kg_assets.matching.normalise import create_macros
-from kg_assets.matching.records import records
+from kg_assets.matching.records import (
+    columns_for_blocking,
+    compared_fields,
+    records,
+    replaced_records,
+)
 from kg_assets.matching.rule_keys import raw_keys
 from kg_assets.matching.tables import block_keys, cut_blocks
 from kg_assets.matching.touched import touched_pairs, touched_records
 from kg_assets.matching.touching import forget_touched, write_touched
+from resources.reads import WHOLE
 
 if TYPE_CHECKING:
     import duckdb
@@ -133,8 +139,8 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         step: Reads the records, and its own keys and cut blocks before.
         spec: The type's match model.
         changed: Changes of the records. Makes the tables replaced_key and replaced_cut, and as
-            `make_keys` block_key and cut_block in their place; and touched_record, own_key and
-            near_key, which `write_touched` needs.
+            `make_keys` block_key and cut_block in their place; and touched_record, own_key,
+            recut_key, near_key, near_row and record_before, which `write_touched` needs.
     """
     con, keys = step.con, block_keys(spec.entity_type)
     step.previous(cut_blocks(spec.entity_type)).create_view("cut_before", replace=True)
@@ -152,18 +158,13 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         """
     )
     raw_keys(con, spec, "changed_record", "changed_key")
-    step.previous(keys, "record IN (SELECT record FROM touched_record)").create_view(
-        "key_of_touched", replace=True
-    )
+    _find_own_blocks(step, spec)
     con.execute(
         """
-        CREATE OR REPLACE TEMP TABLE own_key AS
-        SELECT * FROM key_of_touched SEMI JOIN touched_record USING (record_id);
-
         CREATE OR REPLACE TEMP TABLE touched_block AS
         SELECT rule_number, block AS origin FROM changed_key
         UNION
-        SELECT rule_number, coalesce(origin, block) FROM own_key
+        SELECT rule_number, origin FROM own_block
         """
     )
     # One scan for the blocks that were not cut; the others only where there are such blocks.
@@ -176,6 +177,9 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
     con.execute(f"CREATE OR REPLACE TEMP TABLE near_key AS {together}")
     con.execute(
         """
+        CREATE OR REPLACE TEMP TABLE own_key AS
+        SELECT * FROM near_key SEMI JOIN touched_record USING (record_id);
+
         CREATE OR REPLACE TEMP TABLE block_size AS
         SELECT rule_number, origin, count(*) AS records
         FROM (
@@ -219,34 +223,80 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         SELECT * FROM recut_key;
 
         CREATE OR REPLACE TEMP TABLE replaced_cut AS
-        SELECT * FROM cut_before SEMI JOIN recut_block USING (rule_number, origin)
+        SELECT * FROM cut_before SEMI JOIN recut_block USING (rule_number, origin);
+
+        -- What these blocks were before they were cut follows from their parts.
+        CREATE OR REPLACE TEMP TABLE rule_key_record AS
+        SELECT number, record_id, record, source, duplicate_free FROM changed_key_record
+        UNION ALL
+        SELECT (row_number() OVER ()
+                   + (SELECT count(*) FROM changed_key_record) - 1)::UINTEGER,
+               record_id, record, source, duplicate_free
+        FROM (SELECT DISTINCT record_id, record, source, duplicate_free FROM recut_key);
+
+        CREATE OR REPLACE TEMP TABLE rule_key_number AS
+        SELECT block, number FROM changed_key_number
+        UNION ALL
+        SELECT DISTINCT coalesce(origin, block), number
+        FROM recut_key
+        JOIN rule_key_record USING (record_id)
         """
     )
+    recut = bool(con.sql("FROM recut_block LIMIT 1").fetchall())
+    _take_near_rows(step, spec, columns_for_blocking(spec) if recut else set())
+    cut_heavy(con, spec, "near_row" if recut else "changed_record")
+
+
+def _find_own_blocks(step: Step, spec: MatchSpec) -> None:
+    """Make ``own_block`` (rule_number, origin): the blocks of touched records before.
+
+    They follow from what these records were, which the last update of the records left in
+    ``record_before``. Where the keys before are older than that, they are looked for among all.
+    """
+    con, keys = step.con, block_keys(spec.entity_type)
+    since = (step.made_from(keys, records(spec)) or {}).get(WHOLE, "")
+    step.read(replaced_records(spec), tracked=False).create_view("record_replaced", replace=True)
     con.execute(
         """
-        CREATE OR REPLACE TEMP TABLE rule_key_number AS FROM changed_key_number;
-        CREATE OR REPLACE TEMP TABLE rule_key_record AS FROM changed_key_record
+        CREATE OR REPLACE TEMP TABLE record_before AS
+        SELECT * FROM record_replaced WHERE since = $since
+        """,
+        {"since": since},
+    )
+    if con.sql("FROM record_before LIMIT 1").fetchall():
+        raw_keys(con, spec, "record_before", "former_key")
+        found = con.sql("SELECT DISTINCT rule_number, block AS origin FROM former_key")
+    else:
+        step.previous(keys, "record IN (SELECT record FROM touched_record)").create_view(
+            "key_of_touched", replace=True
+        )
+        found = con.sql(
+            """
+            SELECT DISTINCT rule_number, coalesce(origin, block) AS origin
+            FROM key_of_touched
+            SEMI JOIN touched_record USING (record_id)
+            """
+        )
+    found.create_view("own_block_found", replace=True)
+    con.execute("CREATE OR REPLACE TEMP TABLE own_block AS FROM own_block_found")
+
+
+def _take_near_rows(step: Step, spec: MatchSpec, columns: set[str]) -> None:
+    """Make ``near_row`` of the changed records and those of ``near_key``: all in one scan.
+
+    It has what scoring compares, and some columns more.
+    """
+    con, table = step.con, records(spec)
+    columns |= {field.name for field in compared_fields(spec)}
+    wanted = ", ".join(f'"{name}"' for name in table.schema.names if name in columns)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE near_id AS
+        SELECT record_id FROM near_key
+        UNION
+        SELECT record_id FROM changed_record
         """
     )
-    con.sql("FROM changed_record").create_view("keyed_record", replace=True)
-    if con.sql("FROM recut_key LIMIT 1").fetchall():
-        again = step.read(records(spec), where="record_id IN (SELECT record_id FROM recut_key)")
-        again.create_view("recut_record", replace=True)
-        raw_keys(con, spec, "recut_record", "recut_raw")
-        con.execute(
-            """
-            SET VARIABLE numbered = (SELECT count(*)::UINTEGER FROM changed_key_record);
-
-            INSERT INTO rule_key_record
-            SELECT * REPLACE (number + getvariable('numbered') AS number) FROM recut_raw_record;
-
-            INSERT INTO rule_key_number
-            SELECT block, number + getvariable('numbered')
-            FROM recut_raw_number
-            WHERE block IN (SELECT origin FROM recut_block)
-            """
-        )
-        con.sql("FROM changed_record UNION ALL FROM recut_record").create_view(
-            "keyed_record", replace=True
-        )
-    cut_heavy(con, spec, "keyed_record")
+    near = step.read(table, where="record_id IN (FROM near_id)").project(wanted)
+    near.create_view("near_in_records", replace=True)
+    con.execute("CREATE OR REPLACE TEMP TABLE near_row AS FROM near_in_records")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -61,14 +62,35 @@ def compared_fields(spec: MatchSpec) -> list[pa.Field]:
     return [schema.field(name) for name in dict.fromkeys(names)]
 
 
+def columns_for_blocking(spec: MatchSpec) -> set[str]:
+    """Columns that blocks are made of and cut by.
+
+    A word of a rule that is none but reads like one only makes them one more.
+    """
+    told = {"record_id", "source", "duplicate_free", "name"}
+    for rule in spec.blocking:
+        for part in (rule.keys, rule.refine, *rule.orders):
+            told.update(re.findall(r"\w+", part))
+    told |= {one.of for one in spec.features if one.of is not None and one.name in told}
+    return told.intersection(records(spec).schema.names)
+
+
 def replaced_records(spec: MatchSpec) -> Table:
     """The records that the last update changed or removed, as they were."""
+    blocked = columns_for_blocking(spec) - {field.name for field in compared_fields(spec)}
     return Table(
         name=f"{spec.entity_type}/replaced_records",
-        schema=pa.schema([*compared_fields(spec), pa.field("since", pa.string(), nullable=False)]),
+        schema=pa.schema(
+            [
+                *compared_fields(spec),
+                *(field for field in records(spec).schema if field.name in blocked),
+                pa.field("since", pa.string(), nullable=False),
+            ]
+        ),
         key=("record_id",),
-        description="What scoring compares of the records that the last update changed or removed, "
-        "as they were in the records of the digest named. Empty where all records were made again.",
+        description="What blocks are made of and scoring compares of the records that the last "
+        "update changed or removed, as they were in the records of the digest named. Empty where "
+        "all records were made again.",
     )
 
 
@@ -162,7 +184,7 @@ def _write_replaced(step: Step, spec: MatchSpec, since: str | None) -> None:
         step.write(table, table.schema.empty_table())
         return
     change.create_view("record_change", replace=True)
-    columns = ", ".join(f'"{field.name}"' for field in compared_fields(spec))
+    columns = ", ".join(f'"{name}"' for name in table.schema.names if name != "since")
     rows = con.sql(
         f"""
         SELECT {columns}, $since AS since

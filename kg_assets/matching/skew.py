@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from kg_assets.checks import Check, Verdict
@@ -17,6 +18,9 @@ from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
 
@@ -84,35 +88,92 @@ def largest_blocks(
         shard_count: Number of shards.
         count: How many blocks.
     """
+    keys = tables.block_keys(spec.entity_type)
     first, last = hashes_of_shard(shard, shard_count)
-    own = f"block BETWEEN {first}::UBIGINT AND {last}::UBIGINT"
-    found = step.read(tables.block_keys(spec.entity_type), tracked=False, where=own)
-    found.create_view("key_of_shard", replace=True)
-    # Of all blocks only numbers are looked at, of those that are the largest the rest.
-    step.con.execute(
+    crowded = _crowded(step.files(keys), first, last, count)
+    if not crowded:
+        return []
+    # The keys are sorted by block, so that of nearly all of them nothing is read.
+    among = ", ".join(f"{block}::UBIGINT" for block in crowded)
+    found = step.read(keys, tracked=False, where=f"block IN ({among})")
+    found.create_view("key_of_crowded", replace=True)
+    rows = step.con.sql(
         f"""
-        CREATE OR REPLACE TEMP TABLE largest_block AS
-        SELECT block, count(*) AS records
-        FROM key_of_shard
+        SELECT block,
+               any_value(rule_number),
+               count(*) AS records,
+               min(record_id),
+               any_value(origin)
+        FROM key_of_crowded
         GROUP BY block
         HAVING count(*) > 1
         ORDER BY records DESC, block
         LIMIT {int(count)}
-        """
-    )
-    rows = step.con.sql(
-        """
-        SELECT block, any_value(rule_number), any_value(records), min(record_id), any_value(origin)
-        FROM key_of_shard
-        JOIN largest_block USING (block)
-        GROUP BY block
-        ORDER BY 3 DESC, block
         """
     ).fetchall()
     return [
         Block(block, rule, spec.blocking[rule].name, size, record_id, origin)
         for block, rule, size, record_id, origin in rows
     ]
+
+
+def _crowded(files: Sequence[Path], first: int, last: int, count: int) -> list[int]:
+    """Blocks of a range, among which are those that most records share.
+
+    Args:
+        files: Files of the keys, the whole one first, then its layers.
+        first: First block of the range.
+        last: Last block of the range.
+        count: How many blocks are asked for.
+    """
+    # Of a block that layers speak of, the file tells the size up to the number of their rows.
+    named = [np.empty(0, np.uint64)]
+    named += [one for path in files[1:] for one in _blocks_of(path, first, last)]
+    moved, times = np.unique(np.concatenate(named), return_counts=True)
+    most = dict(zip(moved.tolist(), times.tolist(), strict=True))
+    sure = np.empty((2, 0), np.uint64)
+    for blocks, sizes in _runs(files[0], first, last) if files else ():
+        spots = np.searchsorted(blocks, moved[np.searchsorted(moved, blocks[0]) :])
+        spots = spots[: np.searchsorted(spots, len(blocks))]
+        spots = spots[np.isin(blocks[spots], moved)]
+        for one in spots.tolist():
+            most[int(blocks[one])] += int(sizes[one])
+        sizes[spots] = 0
+        least = sure[1, -1] if sure.shape[1] == count else np.uint64(1)
+        kept = np.flatnonzero(sizes > least)
+        sure = np.concatenate((sure, np.stack((blocks[kept], sizes[kept]))), axis=1)
+        sure = sure[:, np.argsort(-sure[1].astype(np.int64), kind="stable")[:count]]
+    fewest = int(sure[1, -1]) if sure.shape[1] == count else 2
+    return sorted({*sure[0].tolist(), *(one for one, size in most.items() if size >= fewest)})
+
+
+def _runs(path: Path, first: int, last: int) -> Iterator[tuple[Any, Any]]:
+    """The blocks of a range, ascending and each once, and how many rows each has, both uint64."""
+    held = np.empty(0, np.uint64)
+    for part in (*_blocks_of(path, first, last), None):
+        held = held if part is None else np.concatenate((held, part))
+        begins = np.append(np.flatnonzero(np.diff(held, prepend=~held[:1])), len(held))
+        # The last block may go on in the next part.
+        bounds = begins if part is None else begins[:-1]
+        if len(bounds) > 1:
+            yield held[bounds[:-1]], np.diff(bounds).astype(np.uint64)
+            held = held[bounds[-1] :]
+
+
+def _blocks_of(path: Path, first: int, last: int) -> Iterator[Any]:
+    """The blocks of a range in the order of a file of keys, in parts, uint64."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index("block")
+        for group in range(file.num_row_groups):
+            told = file.metadata.row_group(group).column(place).statistics
+            if told is not None and told.has_min_max and (told.max < first or told.min > last):
+                continue
+            read = file.read_row_group(group, columns=["block"], use_threads=False)
+            found = np.asarray(read["block"].combine_chunks())
+            begin = np.searchsorted(found, np.uint64(first))
+            yield found[begin : np.searchsorted(found, np.uint64(last), side="right")]
 
 
 def key_of(step: Step, spec: MatchSpec, block: Block) -> str:

@@ -1,8 +1,8 @@
 """What an update touched, found once for all shards: the pairs and the records near a change.
 
-Near are the records that share a block with one that changed, before or now. The pairs of what
-changed are made of all of their blocks, as they were and as they are, and scored by what is
-compared of them, as it was and as it is: no shard looks through all keys, records or scores.
+Near are the records that make a pair with one that changed, before or now. The pairs of what
+changed are made of all blocks of these, as they were and as they are, and scored by what is
+compared of both, as it was and as it is: no shard looks through all keys, records or scores.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def touched_pairs(entity_type: str) -> Table:
         # Of a pair that is made otherwise there is one row for before and one for now.
         key=("record_l", "record_r", "now"),
         description="All candidate pairs, before and now, of the records that the last update of "
-        "the keys touched, with the shard that holds them. Empty where all keys were made again.",
+        "the keys touched, with the shard that holds them; of others those that came or went. "
+        "Empty where all keys were made again.",
     )
 
 

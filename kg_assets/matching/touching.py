@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.blocking import moved_pairs
-from kg_assets.matching.records import compared_fields, records, replaced_records
+from kg_assets.matching.records import compared_fields, records
 from kg_assets.matching.tables import block_keys
 from kg_assets.matching.touched import touched_pairs, touched_records
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
@@ -31,145 +31,178 @@ def write_touched(step: Step, spec: MatchSpec, shards: int) -> None:
     Args:
         step: The step of the keys, not yet committed. On its connection are ``touched_record``
             (record_id, record: those that changed or went), ``replaced_key`` and ``block_key``
-            (keys that are replaced, and those in their place), ``own_key`` (keys before of the
-            touched records) and ``near_key`` (keys before that share a block with a touched
-            record, before or now).
+            (keys that are replaced, and those in their place), ``own_key`` and ``recut_key`` (the
+            replaced keys of the touched records, and those of others), ``near_key`` (keys before
+            that share a block with a touched record, before or now) and ``near_row`` and
+            ``record_before`` (what scoring compares of their records, and of the touched ones as
+            they were).
         spec: The type's match model.
         shards: Number of shards that the pairs are told apart for.
     """
-    _find_near(step, spec)
-    _write_pairs(step, spec, shards)
+    con = step.con
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE pair_found (
+            record_l VARCHAR,
+            record_r VARCHAR,
+            rule VARCHAR,
+            shard INTEGER,
+            before BOOLEAN
+        )
+        """
+    )
+    _keys_of_touched(con)
+    _find_pairs(con, spec, shards)
+    if _keys_of_recut(step, spec):
+        _find_pairs(con, spec, shards)
+    # Of records that are what they were, only the pairs that came or went are near.
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE pair_near AS
+        SELECT record_l,
+               record_r,
+               rule,
+               shard,
+               bool_or(before) AS before,
+               bool_or(NOT before) AS now
+        FROM pair_found
+        GROUP BY record_l, record_r, rule, shard
+        HAVING bool_or(before) <> bool_or(NOT before)
+            OR record_l IN (SELECT record_id FROM touched_record)
+            OR record_r IN (SELECT record_id FROM touched_record)
+        """
+    )
+    step.write(touched_pairs(spec.entity_type), con.table("pair_near"))
     step.write(touched_records(spec), _near_records(step, spec, shards))
 
 
-def _find_near(step: Step, spec: MatchSpec) -> None:
-    """Make ``near_record`` (record_id, record), and ``touched_key``: all of their keys."""
-    con, keys = step.con, block_keys(spec.entity_type)
+def _keys_of_touched(con: DuckDBPyConnection) -> None:
+    """Make ``key_found``: the keys, before and now, that tell the pairs of touched records.
+
+    What such a record shares with another are blocks of its own. So these tell by which rule the
+    two are a pair, whatever else the other is in.
+    """
     con.execute(
         """
-        CREATE OR REPLACE TEMP TABLE moved_record AS
-        SELECT record_id, record FROM touched_record
+        CREATE OR REPLACE TEMP TABLE block_of_touched AS
+        SELECT block FROM own_key
         UNION
-        SELECT record_id, record
-        FROM (FROM replaced_key EXCEPT FROM block_key)
-        UNION
-        SELECT record_id, record
-        FROM (FROM block_key EXCEPT FROM replaced_key);
+        SELECT block FROM block_key SEMI JOIN touched_record USING (record_id);
 
-        CREATE OR REPLACE TEMP TABLE recut_only AS
-        SELECT * FROM moved_record ANTI JOIN touched_record USING (record_id);
+        CREATE OR REPLACE TEMP TABLE key_before AS
+        SELECT * FROM near_key SEMI JOIN block_of_touched USING (block);
 
-        CREATE OR REPLACE TEMP TABLE moved_block AS
-        SELECT block, rule_number FROM own_key
-        UNION
-        SELECT block, rule_number FROM replaced_key SEMI JOIN moved_record USING (record_id)
-        UNION
-        SELECT block, rule_number FROM block_key SEMI JOIN moved_record USING (record_id)
+        CREATE OR REPLACE TEMP TABLE key_after AS
+        SELECT * FROM block_key SEMI JOIN block_of_touched USING (block);
+
+        CREATE OR REPLACE TEMP VIEW moved AS
+        SELECT record FROM touched_record
         """
     )
-    # Records whose windows alone moved: their other blocks are not among those looked at yet.
-    if con.sql("FROM recut_only LIMIT 1").fetchall():
-        step.previous(keys, "record IN (SELECT record FROM recut_only)").create_view(
-            "other_key", replace=True
-        )
-        con.execute(
-            """
-            INSERT INTO moved_block
-            SELECT DISTINCT block, rule_number FROM other_key
-            EXCEPT
-            FROM moved_block
-            """
-        )
-        step.previous(keys, "block IN (SELECT block FROM moved_block)").create_view(
-            "partner_key", replace=True
-        )
-    else:
-        con.sql("FROM near_key").create_view("partner_key", replace=True)
+    _join_keys(con)
+
+
+def _keys_of_recut(step: Step, spec: MatchSpec) -> bool:
+    """Make ``key_found`` of the pairs of other records that came to other parts of cut blocks.
+
+    Such a pair comes or goes where both are in one block that was cut otherwise. By which rule they
+    are a pair is told by all of their blocks.
+
+    Returns:
+        Whether there are such records; else nothing is made.
+    """
+    con = step.con
     con.execute(
         """
-        CREATE OR REPLACE TEMP TABLE near_record AS
-        SELECT record_id, record FROM partner_key SEMI JOIN moved_block USING (block, rule_number)
-        UNION
-        SELECT record_id, record FROM block_key SEMI JOIN moved_block USING (block, rule_number)
-        UNION
-        SELECT record_id, record FROM moved_record
+        CREATE OR REPLACE TEMP TABLE key_moved AS
+        SELECT block, rule_number, record_id, record, coalesce(origin, block) AS origin
+        FROM (
+            (FROM recut_key EXCEPT FROM block_key)
+            UNION ALL
+            (
+                FROM (SELECT * FROM block_key ANTI JOIN touched_record USING (record_id))
+                EXCEPT
+                FROM recut_key
+            )
+        )
         """
     )
-    step.previous(keys, "record IN (SELECT record FROM near_record)").create_view(
-        "near_before", replace=True
+    if not con.sql("FROM key_moved LIMIT 1").fetchall():
+        return False
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE record_recut AS
+        SELECT DISTINCT record_id, record
+        FROM recut_key
+        WHERE coalesce(origin, block) IN (SELECT origin FROM key_moved)
+        """
     )
+    found = step.previous(
+        block_keys(spec.entity_type), "record IN (SELECT record FROM record_recut)"
+    )
+    found.create_view("key_of_recut", replace=True)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE key_before AS
+        SELECT * FROM key_of_recut SEMI JOIN record_recut USING (record_id);
+
+        CREATE OR REPLACE TEMP TABLE key_after AS
+        SELECT * FROM block_key SEMI JOIN record_recut USING (record_id);
+
+        CREATE OR REPLACE TEMP VIEW moved AS
+        SELECT record FROM key_moved
+        """
+    )
+    _join_keys(con)
+    return True
+
+
+def _join_keys(con: DuckDBPyConnection) -> None:
+    """Make ``key_found`` of ``key_before``, ``key_after`` (those that came) and ``moved``."""
     # A source that takes back that it is free of duplicates has other keys in this alone.
     con.execute(
         """
-        CREATE OR REPLACE TEMP TABLE touched_key AS
+        CREATE OR REPLACE TEMP TABLE key_found AS
         SELECT block,
                rule_number,
                record_id,
                any_value(record) AS record,
                any_value(source) AS source,
                duplicate_free,
-               record_id IN (SELECT record_id FROM moved_record) AS moved,
+               any_value(record) IN (FROM moved) AS moved,
                bool_or(before) AS before,
                bool_or(now) AS now
         FROM (
-            SELECT near.*,
+            SELECT key.*,
                    TRUE AS before,
                    replaced.record_id IS NULL AS now
-            FROM near_before AS near
+            FROM key_before AS key
             LEFT JOIN replaced_key AS replaced USING (block, rule_number, record_id)
             UNION ALL
-            SELECT near.*, FALSE, TRUE
-            FROM block_key AS near
-            SEMI JOIN near_record USING (record_id)
+            SELECT *, FALSE, TRUE FROM key_after
         )
         GROUP BY block, rule_number, record_id, duplicate_free
         """
     )
 
 
-def _write_pairs(step: Step, spec: MatchSpec, shards: int) -> None:
-    """Write the pairs of ``touched_key`` that touch a record which moved, before and now."""
-    con = step.con
+def _find_pairs(con: DuckDBPyConnection, spec: MatchSpec, shards: int) -> None:
+    """Add the pairs of ``key_found`` that touch a record which moved, before and now."""
     for when in ("before", "now"):
-        con.execute(f"CREATE OR REPLACE TEMP VIEW key_then AS FROM touched_key WHERE {when}")
-        con.register("pair_found", moved_pairs(con, spec, "key_then", shards))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE pair_{when} AS FROM pair_found")
-        con.unregister("pair_found")
-    found = con.sql(
-        """
-        SELECT record_l, record_r, rule, shard, bool_or(before) AS before, bool_or(now) AS now
-        FROM (
-            SELECT *, TRUE AS before, FALSE AS now FROM pair_before
-            UNION ALL
-            SELECT *, FALSE, TRUE FROM pair_now
-        )
-        GROUP BY record_l, record_r, rule, shard
-        """
-    )
-    step.write(touched_pairs(spec.entity_type), found)
+        con.execute(f"CREATE OR REPLACE TEMP VIEW key_then AS FROM key_found WHERE {when}")
+        con.register("pair_then", moved_pairs(con, spec, "key_then", shards))
+        con.execute(f"INSERT INTO pair_found SELECT *, {when == 'before'} FROM pair_then")
+        con.unregister("pair_then")
 
 
 def _near_records(step: Step, spec: MatchSpec, shards: int) -> DuckDBPyRelation:
-    """The rows of the touched records: of ``near_record``, as they were and as they are.
+    """The rows of the touched records: of those of ``pair_near``, as they were and as they are.
 
     How they were is known where the keys before were made from the records that the last update
     of the records led on from.
     """
     con, keys = step.con, block_keys(spec.entity_type)
     since = (step.made_from(keys, records(spec)) or {}).get(WHOLE, "")
-    near = step.read(records(spec), where="record_id IN (SELECT record_id FROM near_record)")
-    near.create_view("near_now", replace=True)
-    step.read(replaced_records(spec), tracked=False).create_view("record_replaced", replace=True)
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE record_before AS
-        SELECT *
-        FROM record_replaced
-        SEMI JOIN near_record USING (record_id)
-        WHERE since = $since
-        """,
-        {"since": since},
-    )
     unknown = con.sql("FROM own_key ANTI JOIN record_before USING (record_id) LIMIT 1").fetchall()
     columns = ", ".join(f'"{field.name}"' for field in compared_fields(spec))
     return con.sql(
@@ -182,7 +215,14 @@ def _near_records(step: Step, spec: MatchSpec, shards: int) -> DuckDBPyRelation:
             SELECT {columns},
                    record_id NOT IN (SELECT record_id FROM touched_record) AS before,
                    TRUE AS now
-            FROM near_now
+            FROM near_row
+            WHERE record_id IN (
+                SELECT record_id FROM touched_record
+                UNION
+                SELECT record_l FROM pair_near
+                UNION
+                SELECT record_r FROM pair_near
+            )
             UNION ALL
             SELECT {columns}, TRUE, FALSE
             FROM record_before

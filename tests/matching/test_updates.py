@@ -16,6 +16,7 @@ from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.model import TermFrequency
 from kg_assets.matching.records import run_records
 from kg_assets.matching.scoring import run_match_scores
+from kg_assets.matching.touched import touched_pairs
 from resources.lake import Lake
 from tests.matching.update_worlds import (
     BLUE,
@@ -95,6 +96,34 @@ def test_no_shard_looks_through_its_scores_for_those_of_a_small_delivery(world, 
     told = [world.run(*step).get("scores_before") for step in world.steps()]
     assert set(told) - {None} == {"computed again"}
     assert_equal(world.content(), again.content())
+
+
+def pairs_of(world):
+    return {(row["record_l"], row["record_r"]) for row in world.content()["film/blocked_pairs"]}
+
+
+def test_of_a_block_that_is_cut_otherwise_only_pairs_that_come_or_go_are_near(tmp_path):
+    """Films of one year and word are paired with their neighbours, between whom one comes."""
+    made = World(tmp_path / "home", **LAYERS)
+    names = ["Ant Sun", "Bee Sun", "Cat Sun", "Dog Sun", "Elk Sun"]
+    made.deliver("a", [{"id": name, "name": name, "year": 2000} for name in names])
+    made.update()
+    made.deliver("b", [{"id": "9", "name": "Bat Sun", "year": 2000}])
+    again = made.copy(tmp_path / "again", code="another")
+    before = pairs_of(made)
+    for one in (made, again):
+        one.update()
+    assert_equal(made.content(), again.content())
+    with made.lake.step("look") as step:
+        rows = step.read(touched_pairs("film"), tracked=False).fetchall()
+    was = {(left, right) for left, right, _, _, then, _ in rows if then}
+    now = {(left, right) for left, right, _, _, _, then in rows if then}
+    others = [row for row in rows if "b:9" not in row[:2]]
+    assert others
+    # A pair that a part of the block in another shard makes goes here and comes there.
+    assert all(then != stays for *_, then, stays in others)
+    assert now - was == pairs_of(made) - before
+    assert was - now == before - pairs_of(made)
 
 
 def test_a_shard_of_scores_that_missed_an_update_looks_through_them(world):
