@@ -7,7 +7,9 @@ that starts threads which it needs later, as LanceDB does: a fork has none of th
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 
 from kg_assets.running import assets_job
 from resources.settings import Settings
@@ -23,6 +25,8 @@ def _preload() -> None:
     pa.array([1])
     numba.njit(lambda number: number + 1)(1)
     assets_job(Settings())
+    # DuckDB would complain of what it still holds, on the standard error of the build.
+    atexit.register(os._exit, 0)
     # What is garbage now would be freed by each worker, and the collector writes into all that it
     # looks at: both make copies.
     gc.collect()

@@ -23,7 +23,7 @@ from resources.settings import Settings
 with runner(Settings()) as submit:
     submit({TASK!r}).result()
     print(*(one.pid for one in psutil.Process().children(recursive=True)), flush=True)
-    time.sleep(600)
+    time.sleep({{seconds}})
 """
 
 
@@ -59,9 +59,20 @@ def test_workers_are_forked_of_one_process_and_each_build_gives_them_its_own_env
     assert len(parents) == 1
 
 
+def test_workers_and_what_they_are_forked_of_end_without_a_word(two_workers):
+    two_workers("silent")
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD.format(seconds=0)], capture_output=True, text=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
 def test_workers_end_with_a_build_that_is_killed(two_workers):
     two_workers("killed")
-    build = subprocess.Popen([sys.executable, "-c", BUILD], stdout=subprocess.PIPE, text=True)
+    build = subprocess.Popen(
+        [sys.executable, "-c", BUILD.format(seconds=600)], stdout=subprocess.PIPE, text=True
+    )
     workers = [psutil.Process(int(one)) for one in build.stdout.readline().split()]
     assert workers
     os.kill(build.pid, signal.SIGKILL)
