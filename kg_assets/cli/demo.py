@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from resources.table import Table
 
 DELIVERY = "demo"
+MEMORY_LIMIT = "400MB"
+"""KG_MEMORY_LIMIT of the demo, where it is not set: its data are small, and so are laptops."""
+
 _SAMPLE_SECONDS = 0.25
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 something failed or nothing was found, 2 the call or its i
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -123,8 +124,10 @@ def rerun(
 @app.command()
 def demo() -> None:
     """Land the real data, build the whole graph and say what came out."""
-    from kg_assets.cli.demo import run_demo
+    from kg_assets.cli.demo import MEMORY_LIMIT, run_demo
 
+    # In the environment, where the processes that build find it too.
+    os.environ.setdefault("KG_MEMORY_LIMIT", MEMORY_LIMIT)
     raise typer.Exit(run_demo(settings()))
 
 
