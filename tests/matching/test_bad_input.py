@@ -9,11 +9,12 @@ from kg_assets.building import build
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
-from kg_assets.matching.checks import declaration_checks, entity_checks
+from kg_assets.matching.checks import declaration_checks, entity_checks, model_checks
 from kg_assets.matching.clustering import MAX_CLUSTER
 from kg_assets.matching.current_model import MissingModelError, OutdatedModelError
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import run_match_thresholds
+from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import run_records
 from kg_assets.matching.reporting.step import run_match_report
 from kg_assets.matching.scoring import run_match_scores
@@ -119,6 +120,16 @@ def test_thousands_of_equal_records_make_bounded_blocks_and_clusters_and_a_warni
     assert not verdict.passed
     assert verdict.figures["cut_for_size"].endswith(tuple(row["entity_id"] for row in rows))
     assert [row["reason"] for row in world.content()["film/review_queue"]] == ["cluster too large"]
+
+
+@pytest.mark.parametrize("kind", ["film", "series", "person", "book"])
+def test_a_model_trained_on_equal_records_alone_is_one_that_may_be_used(tmp_path, kind):
+    world = World(tmp_path, MODELS[kind])
+    equal = RED | {"entity_type": kind}
+    world.deliver("a", [equal | {"id": str(number)} for number in range(200)])
+    world.run(run_records)
+    verdicts = looked_at(world, run_match_model, model_checks)
+    assert verdicts["weights_fall"].passed, verdicts["weights_fall"].figures
 
 
 def test_records_of_a_type_without_a_model_say_what_to_make(tmp_path):
