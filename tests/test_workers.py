@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from multiprocessing import active_children
+from multiprocessing.context import ForkServerProcess
 
 import psutil
 import pytest
@@ -48,15 +50,11 @@ def test_workers_are_forked_of_one_process_and_each_build_gives_them_its_own_env
         settings = two_workers(name)
         with runner(settings) as submit:
             assert submit(TASK).result().error is None
-            # A server that other tests left to the end has children too.
-            parents |= {
-                worker.parent()
-                for child in psutil.Process().children()
-                if "forkserver" in " ".join(child.cmdline())
-                for worker in child.children()
-            }
+            workers = [one for one in active_children() if isinstance(one, ForkServerProcess)]
+            parents |= {psutil.Process(one.pid).ppid() for one in workers}
         assert Lake(settings).heads(ONTOLOGY_VERSIONS)
     assert len(parents) == 1
+    assert parents != {os.getpid()}
 
 
 def test_workers_and_what_they_are_forked_of_end_without_a_word(two_workers):
