@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-PRELOADED = "kg_assets.preloading"
+_PRELOADED = "kg_assets.preloading"
 _LONGEST_LINE = 1_000  # characters; 4,096 bytes are written at once
 ALLOCATORS = {"MALLOC_ARENA_MAX": "2"}
 """Environment of the workers. By default the C library keeps up to eight heaps for each core, each
@@ -120,7 +120,7 @@ def runner(
     # Children of this process would share its threads and database connections. They are forked of
     # one that has neither, which has imported what all of them need.
     processes = get_context("forkserver")
-    processes.set_forkserver_preload([PRELOADED])
+    processes.set_forkserver_preload([_PRELOADED])
     heard, told = processes.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
         settings.workers,

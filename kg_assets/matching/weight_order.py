@@ -60,12 +60,9 @@ def make_weights_fall(spec: MatchSpec, settings: dict[str, Any]) -> list[str]:
                 )
             ]
         changed = [pool for pool in pools if len(pool[2]) > 1]
-        # Declared probabilities are shares, and may sum to a little more than one: where all of a
-        # comparison is one pool, a level that all pairs have would get more than one.
-        whole = max(1.0, sum(m for m, _, _ in pools))
-        for m, u, numbers in pools if changed and whole > 1 else changed:
+        for m, u, numbers in changed:
             for number in numbers:
-                levels[number]["m_probability"] = _just_under(m / whole / u * us[number])
+                levels[number]["m_probability"] = _just_under(m / u * us[number])
         notes += [
             f"{comparison.name}: one weight for "
             + ", ".join(comparison.levels[number].label for number in numbers)

@@ -1,13 +1,20 @@
 """Tiny worlds of records for the tests of matching."""
 
+import json
+
 import duckdb
 import pyarrow as pa
 
+from kg_assets.matching.block_keys import make_keys
+from kg_assets.matching.blocking import pairs_of_shard
+from kg_assets.matching.clustering import cluster
 from kg_assets.matching.features import add_features
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import make_current
+from kg_assets.matching.scoring import score_pairs
 from kg_assets.matching.tables import entity_members
 from kg_assets.matching.training import train
+from kg_assets.matching.vetoes import veto_pairs
 from kg_assets.sources.tables import SOURCE_RECORDS
 
 PLACE = {"file": "f.jsonl", "table": None, "sha256": "0" * 64}
@@ -92,3 +99,22 @@ def world(spec, rows, members=(), duplicate_free=None):
 
 def trained(con, spec):
     return train(con, spec, "record").to_pylist()[0]
+
+
+def clustered(con, spec):
+    """Which records of a world are one thing, by a model trained on it: record_id, cluster."""
+    settings = json.loads(trained(con, spec)["settings"])
+    make_keys(con, spec, "record")
+    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("candidate")
+
+    def cannot_link(pairs):
+        pairs.create_view("asked", replace=True)
+        return veto_pairs(con, spec, "asked", "record")
+
+    return cluster(
+        con,
+        con.sql("SELECT record_id, source FROM record"),
+        score_pairs(con, spec, settings, "candidate", "record", "counted_term"),
+        threshold=spec.threshold,
+        cannot_link=cannot_link,
+    ).assignment

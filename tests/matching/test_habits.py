@@ -4,17 +4,11 @@ All cases of a type lie in one small world, so that its model is trained and com
 """
 
 import datetime as dt
-import json
 
 import pytest
 
-from kg_assets.matching.block_keys import make_keys
-from kg_assets.matching.blocking import pairs_of_shard
-from kg_assets.matching.clustering import cluster
 from kg_assets.matching.models import MODELS
-from kg_assets.matching.scoring import score_pairs
-from kg_assets.matching.vetoes import veto_pairs
-from tests.matching.match_worlds import trained, world
+from tests.matching.match_worlds import clustered, world
 
 DIRECTED = {"directors": ["Ragnhild Ostvold"], "runtime_minutes": 121.0}
 JAPANESE = {"runtime_minutes": 100.0, "countries": ["JP"], "languages": ["ja"]}
@@ -258,23 +252,8 @@ def clusters():
                      "source": source, "source_id": f"{number} {habit}"}
                 )  # fmt: skip
         con = world(spec, rows, members)
-        settings = json.loads(trained(con, spec)["settings"])
-        make_keys(con, spec, "record")
-        con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("candidate")
-
-        def cannot_link(pairs, con=con, spec=spec):
-            pairs.create_view("asked", replace=True)
-            return veto_pairs(con, spec, "asked", "record")
-
-        clustering = cluster(
-            con,
-            con.sql("SELECT record_id, source FROM record"),
-            score_pairs(con, spec, settings, "candidate", "record", "counted_term"),
-            threshold=spec.threshold,
-            cannot_link=cannot_link,
-        )
         found[kind] = {}
-        for row in clustering.assignment.to_pylist():
+        for row in clustered(con, spec).to_pylist():
             habit = row["record_id"].split(" ", 1)[1].rsplit("/", 1)[0]
             found[kind].setdefault(habit, []).append(row["cluster"])
         con.close()

@@ -1,38 +1,16 @@
 """Names that many things have, and things that have many names: what joins and what stays apart."""
 
-import json
-
 import pytest
 
-from kg_assets.matching.block_keys import make_keys
-from kg_assets.matching.blocking import pairs_of_shard
-from kg_assets.matching.clustering import cluster
 from kg_assets.matching.models import MODELS
-from kg_assets.matching.scoring import score_pairs
-from kg_assets.matching.vetoes import veto_pairs
-from tests.matching.match_worlds import film, people_of, trained, world
+from tests.matching.match_worlds import clustered, film, people_of, world
 
 
 def things(kind, rows, members=()):
     """The records of a type as groups of source ids, one a thing, by the shipped model."""
     spec = MODELS[kind]
     con = world(spec, rows, members)
-    settings = json.loads(trained(con, spec)["settings"])
-    make_keys(con, spec, "record")
-    con.from_arrow(pairs_of_shard(con, spec, 0, 1)).create("candidate")
-
-    def cannot_link(pairs):
-        pairs.create_view("asked", replace=True)
-        return veto_pairs(con, spec, "asked", "record")
-
-    found = cluster(
-        con,
-        con.sql("SELECT record_id, source FROM record"),
-        score_pairs(con, spec, settings, "candidate", "record", "counted_term"),
-        threshold=spec.threshold,
-        cannot_link=cannot_link,
-    )
-    con.register("assignment", found.assignment)
+    con.register("assignment", clustered(con, spec))
     groups = con.sql(
         """
         SELECT list(source_id ORDER BY source_id)

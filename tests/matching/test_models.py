@@ -69,6 +69,13 @@ def test_the_version_changes_with_what_is_declared_and_not_with_the_number_of_sh
     assert replace(spec, prior=0.01).version != spec.version
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_declared_shares_of_matches_make_one(kind):
+    # Where all levels are pooled, one that all pairs reach would get more than one.
+    shares = {one.name: sum(level.m for level in one.levels) for one in MODELS[kind].comparisons}
+    assert shares == pytest.approx(dict.fromkeys(shares, 1.0))
+
+
 def test_a_comparison_ends_in_else():
     with pytest.raises(ValueError, match="last level must be ELSE"):
         Comparison("year", "FALSE", (Level("same", "a_l = a_r", 0.5, 0.5),))

@@ -126,7 +126,7 @@ SPEC = MatchSpec(
                 Level(
                     "same name",
                     "name_words_l = name_words_r",
-                    0.88,
+                    0.87,
                     0.00003,
                     term_frequency="name_words",
                 ),

@@ -188,7 +188,7 @@ def titles() -> Comparison:
         missing="title_l IS NULL OR title_r IS NULL",
         similarity="best_similarity(title_keys_l, title_keys_r)",
         levels=(
-            Level("same title", "title_l = title_r", 0.78, 0.0001, term_frequency="title"),
+            Level("same title", "title_l = title_r", 0.76, 0.0001, term_frequency="title"),
             Level("a title in common", "list_has_any(title_keys_l, title_keys_r)", 0.06, 0.0001),
             Level(
                 "titles nearly the same",
