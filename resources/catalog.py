@@ -8,7 +8,7 @@ files hold, and how they are written, belongs to `resources.lake`; how productio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -211,23 +211,24 @@ class Catalog:
             query = sa.select(HEADS.c.table_name).where(HEADS.c.namespace == namespace)
             return set(connection.execute(query.distinct()).scalars())
 
-    def layers(self, file: File, digest: str, *, most: int) -> list[File] | None:
+    def layers(self, file: File, before: Callable[[str], bool], *, most: int) -> list[File] | None:
         """What was laid, one over the other, over a content until it became that of a file.
 
         Layers are found by the digests of content, so compaction in between does not matter.
 
         Args:
             file: The file that a version ends with.
-            digest: Digest of the content before.
+            before: Tells by the digest whether a content is the one before; the first that it
+                knows on the way back counts.
             most: How many layers to look back at most.
 
         Returns:
-            Layers, the oldest first, or None if the way back does not lead to that content.
+            Layers, the oldest first, or None if the way back does not lead to such a content.
         """
         found: list[File] = []
         reached = file.digest
         with self.reading() as connection:
-            while reached != digest:
+            while not before(reached):
                 query = sa.select(FILES).where(
                     FILES.c.digest == reached, FILES.c.base.is_not(None), FILES.c.removed.is_(None)
                 )

@@ -8,10 +8,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from resources.lock import exclusive
-from resources.storage import sha256_of
+from resources.storage import is_intact, know_intact, sha256_of
 
 _SUMS = "sums.json"
 
@@ -34,19 +35,20 @@ def derived(place: Path, name: str, make: Callable[[Path], None], limit: int) ->
     Raises:
         OSError: The files cannot be written; nothing of them is left.
     """
-    key = hashlib.sha256(name.encode()).hexdigest()[:32]
-    folder = place / key
-    with exclusive(place / "locks" / key):
+    folder = _folder(place, name)
+    with _lock(folder):
         if not _is_whole(folder):
             shutil.rmtree(folder, ignore_errors=True)
-            draft = place / f".{key}"
+            draft = place / f".{folder.name}"
             # That of a process that was killed: only who holds the lock writes to it.
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             try:
                 make(draft)
-                _seal(draft)
+                sums = _seal(draft)
                 draft.rename(folder)
+                for path, sha256 in sums.items():
+                    know_intact(folder / path, sha256)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         os.utime(folder)
@@ -54,19 +56,46 @@ def derived(place: Path, name: str, make: Callable[[Path], None], limit: int) ->
     return folder
 
 
-def _seal(folder: Path) -> None:
+def derived_there(place: Path, name: str) -> Path | None:
+    """A folder that `derived` has made, as it was made; None where there is none.
+
+    Args:
+        place: As for `derived`.
+        name: As for `derived`.
+    """
+    folder = _folder(place, name)
+    if not folder.exists():
+        return None
+    with _lock(folder):
+        if not _is_whole(folder):
+            return None
+        os.utime(folder)
+    return folder
+
+
+def _folder(place: Path, name: str) -> Path:
+    return place / hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def _lock(folder: Path) -> AbstractContextManager[None]:
+    return exclusive(folder.parent / "locks" / folder.name)
+
+
+def _seal(folder: Path) -> dict[str, str]:
+    """Make the files durable and write their hashes beside them."""
     sums = {}
     for path in sorted(folder.iterdir()):
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
         sums[path.name] = sha256_of(path)
     (folder / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
+    return sums
 
 
 def _is_whole(folder: Path) -> bool:
     try:
         sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
-        return all(sha256_of(folder / name) == known for name, known in sums.items())
+        return all(is_intact(folder / name, known) for name, known in sums.items())
     except (FileNotFoundError, ValueError):
         return False
 

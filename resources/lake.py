@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -208,13 +208,15 @@ class Lake:
             raise CorruptFileError(wrong, table, partition) from None
 
     def layers_since(
-        self, heads: Sequence[Head], then: Mapping[str, str]
+        self, heads: Sequence[Head], then: Mapping[str, Callable[[str], bool]]
     ) -> tuple[list[list[Path]], int] | None:
         """The layers that lead from an earlier content of a table to the current one.
 
+        Of several such contents the newest counts.
+
         Args:
             heads: Current versions of its partitions.
-            then: Digest of each partition's content before.
+            then: Tells, for each partition, the content before by its digest.
 
         Returns:
             Verified files of layers by partition, the oldest first, and how many rows they hold;

@@ -52,6 +52,12 @@ class Places(BaseSettings):
         description="Bytes of a bucket's files that a machine keeps copies of, and of files that "
         "it derives from the lake's; what is in use comes on top.",
     )
+    copied_rows: int = Field(
+        default=200_000,
+        ge=0,
+        description="Rows from which a table is large: a machine then has a copy of it, several "
+        "times its size, in which an update finds the few rows that it needs.",
+    )
     s3_endpoint: str | None = Field(
         default=None,
         validation_alias=AliasChoices("KG_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),

@@ -208,7 +208,8 @@ class Reads:
         if then is None or set(then) != {head.partition for head in heads}:
             return None
         try:
-            layers = self.lake.layers_since(heads, then)
+            before = {partition: content.__eq__ for partition, content in then.items()}
+            layers = self.lake.layers_since(heads, before)
         except CorruptFileError:
             return None
         return None if layers is None else Changes(self.con, table, *layers)
@@ -272,6 +273,10 @@ class Reads:
             The digests, or None where there is no output by this code.
         """
         return self._then(output, table)
+
+    def head_of(self, table: Table) -> Head | None:
+        """The version of a table without partitions that this step finds; None for none."""
+        return self._current(table, WHOLE).get(WHOLE)
 
     def digest_of(self, table: Table) -> str:
         """Digest of a table without partitions as this step finds it, empty where there is none."""

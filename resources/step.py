@@ -269,6 +269,10 @@ class Step(Reads):
         """How many rows a table has that this step has written, or lets stand."""
         return self._output(table).file.rows
 
+    def staged_digest(self, table: Table) -> str:
+        """Digest of a table that this step has written, or lets stand."""
+        return self._output(table).file.digest
+
     def staged_path(self, table: Table) -> Path:
         """The file that this step has written for a table, or lets stand."""
         return self._local(self._output(table).file)

@@ -119,15 +119,8 @@ class FolderStorage(Storage):
     def verified(self, file: File) -> Path:
         """Path of a file, hashed the first time that this process asks, and when it has changed."""
         path = self._root / file.path
-        # Steps of one process open the lake anew, so what was verified is known to all of them.
-        place = (str(path.absolute()), file.sha256)
-        looks = _looks(path)
-        if looks is not None and _verified.get(place) == looks:
-            return path
-        if sha256_of(path) != file.sha256:
+        if not is_intact(path, file.sha256):
             raise WrongChecksumError(file.path)
-        if looks is not None:
-            _verified[place] = looks
         return path
 
     def missing(self, relatives: Collection[str]) -> set[str]:
@@ -143,6 +136,29 @@ class FolderStorage(Storage):
                 path.unlink()
                 removed.append(relative)
         return removed
+
+
+def is_intact(path: Path, sha256: str) -> bool:
+    """Whether a file has a hash: read when this process asks first, and when the file has changed.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    # Steps of one process open the lake anew, so what was verified is known to all of them.
+    place, looks = (str(path.absolute()), sha256), _looks(path)
+    if looks is not None and _verified.get(place) == looks:
+        return True
+    if sha256_of(path) != sha256:
+        return False
+    know_intact(path, sha256)
+    return True
+
+
+def know_intact(path: Path, sha256: str) -> None:
+    """Take from who has just hashed a file that it has this hash."""
+    looks = _looks(path)
+    if looks is not None:
+        _verified[str(path.absolute()), sha256] = looks
 
 
 def sha256_of(path: Path) -> str:

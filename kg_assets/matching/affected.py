@@ -5,8 +5,6 @@ and no pair inside changed is what it was, and so are its clusters and their ids
 of the version before are its entities, joined by the accepted edges that were kept apart.
 """
 
-# ruff: noqa: S608 - what is put into statements is declared in our own model files.
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -22,6 +20,7 @@ from kg_assets.matching.review import KEPT_APART
 from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.matching.vetoes import columns_for_vetoes
 from resources.table import Table
+from resources.taking import take
 
 if TYPE_CHECKING:
     from kg_assets.matching.judgements import JudgedCounts
@@ -177,15 +176,8 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
     needed = ["entity_type", "record_id", "source", "source_id", "delivery", "duplicate_free"]
     needed += [rule.attribute for rule in RULES]
     needed += columns_for_vetoes(spec)
-    columns = ", ".join(f'"{name}"' for name in dict.fromkeys(needed))
-    step.view("affected_now", records(spec), where="record_id IN (FROM affected_record)")
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE resolution_records AS
-        SELECT {columns}
-        FROM affected_now
-        """
-    )
+    columns = list(dict.fromkeys(needed))
+    take(step, "resolution_records", records(spec), "record_id", "affected_record", columns)
     scores_known(step, spec, threshold)
     return True
 

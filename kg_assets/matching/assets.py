@@ -36,7 +36,7 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
 RECORDS_CODE = "3"
-KEYS_CODE = "3"
+KEYS_CODE = "4"
 SCORING_CODE = "6"
 ENTITIES_CODE = "3"
 REPORT_CODE = "1"
@@ -70,10 +70,10 @@ def matching_steps(
         for part in ("records", "pairs", "entities", "report")
     }
     upstream = tuple(tables.entity_members(other) for other in spec.depends_on)
-    record_table = records(spec)
+    record_table, replaced = records(spec), replaced_records(spec)
     model, frequencies = tables.match_model(kind), tables.term_frequencies(kind)
     keys = tables.block_keys(kind)
-    near = touched_pairs(kind), touched_records(spec)
+    touched = touched_pairs(kind), touched_records(kind)
     pairs, scores = tables.blocked_pairs(kind), tables.match_scores(kind)
     chosen, profile = tables.match_thresholds(kind), tables.score_profile(kind)
     configured = configured_for(thresholds, kind)
@@ -81,7 +81,7 @@ def matching_steps(
     entities, members = tables.resolved_entities(kind), tables.entity_members(kind)
     return (
         StepAsset(
-            outputs=(record_table, replaced_records(spec)),
+            outputs=(record_table, replaced),
             inputs=(DELIVERIES, SOURCE_RECORDS, *upstream),
             run=partial(run_records, spec=spec),
             lane=lanes["records"],
@@ -99,8 +99,8 @@ def matching_steps(
             **common,
         ),
         StepAsset(
-            outputs=(keys, tables.cut_blocks(kind), *near),
-            inputs=(record_table, replaced_records(spec)),
+            outputs=(keys, tables.cut_blocks(kind), *touched),
+            inputs=(record_table, replaced),
             run=partial(run_block_keys, spec=spec, shard_count=shard_count),
             lane=lanes["records"],
             # The blocks are hashes of DuckDB's, which another version may compute otherwise.
@@ -108,7 +108,7 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(pairs,),
-            inputs=(keys, *near),
+            inputs=(keys, *touched),
             run=partial(run_blocked_pairs, spec=spec, shard_count=shard_count),
             lane=lanes["pairs"],
             partitions=partitions,
@@ -117,7 +117,7 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(scores, tables.scorer_comparison(kind)),
-            inputs=(pairs, record_table, *near, model, frequencies),
+            inputs=(pairs, record_table, replaced, *touched, model, frequencies),
             run=partial(run_match_scores, spec=spec),
             lane=lanes["pairs"],
             kinds=frozenset({"splink", "duckdb", "parquet"}),

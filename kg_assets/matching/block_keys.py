@@ -1,5 +1,7 @@
 """The blocks that each record is in: made once for all shards, and changed where records change."""
 
+# ruff: noqa: S608 - what is put into statements is declared in our own model files.
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,7 +11,6 @@ from kg_assets.matching.cutting import cut_heavy
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import (
     columns_for_blocking,
-    compared_fields,
     records,
     replaced_records,
 )
@@ -18,6 +19,7 @@ from kg_assets.matching.tables import block_keys, cut_blocks
 from kg_assets.matching.touched import touched_pairs, touched_records
 from kg_assets.matching.touching import forget_touched, write_touched
 from resources.reads import WHOLE
+from resources.taking import copy, take
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,10 +61,11 @@ def run_block_keys(step: Step, spec: MatchSpec, shard_count: int | None = None) 
     con = step.con
     create_macros(con, spec.blocking)
     table, cut = block_keys(spec.entity_type), cut_blocks(spec.entity_type)
-    near = touched_pairs(spec.entity_type), touched_records(spec)
+    near = touched_pairs(spec.entity_type), touched_records(spec.entity_type)
     changed = step.changes(table, records(spec))
     if changed is None or not step.intact(cut):
         step.view("matching_record", records(spec))
+        copy(step, records(spec))
         make_keys(con, spec, "matching_record")
         differing = step.write(table, con.table("block_key"))
         step.write(cut, con.table("cut_block"))
@@ -140,7 +143,7 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         spec: The type's match model.
         changed: Changes of the records. Makes the tables replaced_key and replaced_cut, and as
             `make_keys` block_key and cut_block in their place; and touched_record, own_key,
-            recut_key, near_key, near_row and record_before, which `write_touched` needs.
+            recut_key, near_key and record_before, which `write_touched` needs.
     """
     con, keys = step.con, block_keys(spec.entity_type)
     step.previous(cut_blocks(spec.entity_type)).create_view("cut_before", replace=True)
@@ -167,14 +170,18 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         SELECT rule_number, origin FROM own_block
         """
     )
-    # One scan for the blocks that were not cut; the others only where there are such blocks.
-    parts = ["origin IS NULL AND block IN (SELECT origin FROM touched_block)"]
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP VIEW touched_origin AS
+        SELECT DISTINCT origin, origin AS block FROM touched_block
+        """
+    )
+    # A block that was cut is known by where its parts come from.
+    take(step, "near_uncut", keys, "block", "touched_origin")
+    con.execute("CREATE OR REPLACE TEMP TABLE near_key AS FROM near_uncut WHERE origin IS NULL")
     if con.sql("FROM cut_before LIMIT 1").fetchall():
-        parts.append("origin IN (SELECT origin FROM touched_block)")
-    for number, part in enumerate(parts):
-        step.previous(keys, part).create_view(f"near_part_{number}", replace=True)
-    together = " UNION ALL ".join(f"FROM near_part_{number}" for number in range(len(parts)))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE near_key AS {together}")
+        take(step, "near_cut", keys, "origin", "touched_origin")
+        con.execute("INSERT INTO near_key FROM near_cut")
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE own_key AS
@@ -242,9 +249,8 @@ def _remake(step: Step, spec: MatchSpec, changed: Changes) -> None:
         JOIN rule_key_record USING (record_id)
         """
     )
-    recut = bool(con.sql("FROM recut_block LIMIT 1").fetchall())
-    _take_near_rows(step, spec, columns_for_blocking(spec) if recut else set())
-    cut_heavy(con, spec, "near_row" if recut else "changed_record")
+    _take_recut_rows(step, spec)
+    cut_heavy(con, spec, "recut_row")
 
 
 def _find_own_blocks(step: Step, spec: MatchSpec) -> None:
@@ -267,9 +273,7 @@ def _find_own_blocks(step: Step, spec: MatchSpec) -> None:
         raw_keys(con, spec, "record_before", "former_key")
         found = con.sql("SELECT DISTINCT rule_number, block AS origin FROM former_key")
     else:
-        step.previous(keys, "record IN (SELECT record FROM touched_record)").create_view(
-            "key_of_touched", replace=True
-        )
+        take(step, "key_of_touched", keys, "record", "touched_record")
         found = con.sql(
             """
             SELECT DISTINCT rule_number, coalesce(origin, block) AS origin
@@ -281,22 +285,21 @@ def _find_own_blocks(step: Step, spec: MatchSpec) -> None:
     con.execute("CREATE OR REPLACE TEMP TABLE own_block AS FROM own_block_found")
 
 
-def _take_near_rows(step: Step, spec: MatchSpec, columns: set[str]) -> None:
-    """Make ``near_row`` of the changed records and those of ``near_key``: all in one scan.
-
-    It has what scoring compares, and some columns more.
-    """
-    con, table = step.con, records(spec)
-    columns |= {field.name for field in compared_fields(spec)}
-    wanted = ", ".join(f'"{name}"' for name in table.schema.names if name in columns)
+def _take_recut_rows(step: Step, spec: MatchSpec) -> None:
+    """Make ``recut_row``: what the changed records and those of ``recut_key`` are cut by."""
+    con, table, columns = step.con, records(spec), columns_for_blocking(spec)
     con.execute(
         """
-        CREATE OR REPLACE TEMP TABLE near_id AS
-        SELECT record_id FROM near_key
-        UNION
-        SELECT record_id FROM changed_record
+        CREATE OR REPLACE TEMP TABLE recut_id AS
+        SELECT DISTINCT record_id FROM recut_key
         """
     )
-    near = step.read(table, where="record_id IN (FROM near_id)").project(wanted)
-    near.create_view("near_in_records", replace=True)
-    con.execute("CREATE OR REPLACE TEMP TABLE near_row AS FROM near_in_records")
+    wanted = [name for name in table.schema.names if name in columns]
+    take(step, "recut_row", table, "record_id", "recut_id", wanted)
+    con.execute(
+        f"""
+        INSERT INTO recut_row
+        SELECT {", ".join(f'"{name}"' for name in wanted)}
+        FROM changed_record
+        """
+    )

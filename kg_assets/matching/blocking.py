@@ -14,6 +14,7 @@ from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
 from kg_assets.matching.threads import mapped
 from kg_assets.matching.touched import leads_on_from, touched_pairs
+from resources.taking import copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
         step.report(pairs=step.rows(table), pairs_changed=0)
         return
     if changed is not None:
-        then, _ = leads_on_from(step, spec, count)
+        then, _ = leads_on_from(step, kind, count)
         # What a step before left undone is not among what the last update touched.
         if then and {then} == set((step.made_from(table, keys) or {}).values()):
             where = f"shard = {shard}"
@@ -64,6 +65,7 @@ def run_blocked_pairs(step: Step, spec: MatchSpec, shard_count: int | None = Non
             step.report(pairs=step.rows(table), pairs_changed=differing)
             return
     step.view("block_key", keys)
+    copy(step, keys)
     index = _index(step, spec, shared=count > 1)
     rows = step.write(table, pairs_of_shard(con, spec, shard, count, index=index))
     step.report(pairs=rows, pairs_changed=rows)

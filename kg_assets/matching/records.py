@@ -27,6 +27,7 @@ from kg_assets.matching.vetoes import columns_for_vetoes
 from kg_assets.sources.record import RECORD_SCHEMA
 from kg_assets.sources.tables import SOURCE_RECORDS
 from resources.table import Table
+from resources.taking import take
 
 if TYPE_CHECKING:
     import duckdb
@@ -122,7 +123,7 @@ def run_records(step: Step, spec: MatchSpec) -> None:
             moved_members(con, members)
             touched_people(con, news)
             make_current(con, spec, "delivered_part", "delivery", "current_record")
-            _make_replaced(step, spec, "record_id IN (SELECT record_id FROM touched_person)")
+            take(step, "replaced_record", table, "record_id", "touched_person")
         else:
             _view_delivered(step, numbered.filter(pc.is_in(numbered.column("number"), news)))
             make_current(con, spec, "delivered", "delivery", "delivered_record")
@@ -164,12 +165,6 @@ def _view_delivered(step: Step, numbered: pa.Table) -> None:
     step.view_partitions("delivered", SOURCE_RECORDS, partition_numbers(numbered))
 
 
-def _make_replaced(step: Step, spec: MatchSpec, where: str) -> None:
-    """Make ``replaced_record``: the records before that fulfil a condition of ours."""
-    step.previous(records(spec), where).create_view("record_found", replace=True)
-    step.con.execute("CREATE OR REPLACE TEMP TABLE replaced_record AS FROM record_found")
-
-
 def _write_replaced(step: Step, spec: MatchSpec, since: str | None) -> None:
     """Write which of ``replaced_record`` are other than they were, or gone.
 
@@ -179,6 +174,10 @@ def _write_replaced(step: Step, spec: MatchSpec, since: str | None) -> None:
         since: Digest of the records before; None where all were made again.
     """
     con, table = step.con, replaced_records(spec)
+    if since == step.staged_digest(records(spec)) and step.intact(table):
+        # Nothing came since the last update.
+        step.keep(table)
+        return
     change = step.staged_change(records(spec))
     if since is None or change is None:
         step.write(table, table.schema.empty_table())
@@ -230,7 +229,7 @@ def _add_moved(step: Step, spec: MatchSpec) -> None:
             """
         )
     columns = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names)
-    _make_replaced(step, spec, "record_id IN (FROM replaced_key)")
+    take(step, "replaced_record", table, "record_id", "replaced_key")
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE current_record AS

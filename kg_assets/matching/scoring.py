@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
+from kg_assets.matching.near import tell_apart, view_near
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers import scorer
@@ -24,7 +25,7 @@ from kg_assets.matching.tables import (
     term_frequencies,
 )
 from kg_assets.matching.thresholds import with_thresholds
-from kg_assets.matching.touched import leads_on_from, touched_pairs, touched_records
+from kg_assets.matching.touched import touched_records
 from resources.reads import WHOLE
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     create_macros(con, (*compared, model["settings"]))
     limit = exact_from(spec.threshold)
     asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
-    shared = _shared(step, spec, records(spec))
+    shared = _shared(step, spec)
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
     changed_records = step.changes(scores, records(spec))
@@ -91,12 +92,12 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
             differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
     else:
-        near = _view_near(step, spec, changed_pairs)
+        near = view_near(step, spec, changed_pairs)
         step.report(scores_before="computed again" if near else "looked for among all")
         if near:
-            shared = _shared(step, spec, touched_records(spec), "as they were and as they are")
+            shared = _shared(step, spec, touched_records(kind))
             score_pairs(con, *asked, "touched_pair", *views, exact=limit, shared=shared)
-            _tell_apart(con)
+            tell_apart(con)
         else:
             _touched_pairs(step, spec, changed_pairs, changed_records)
             step.view("matching_record", records(spec))
@@ -130,19 +131,21 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     )
 
 
-def _shared(step: Step, spec: MatchSpec, read: Table, how: str = "") -> Shared | None:
-    """Where all shards find what the first of them reads of the records of a table, if any do.
+def _shared(step: Step, spec: MatchSpec, *read: Table) -> Shared | None:
+    """Where all shards on a machine find what the first of them reads of the records.
 
     Args:
         step: The step of one of the shards.
         spec: The type's match model.
-        read: Table of the records.
-        how: Says which view of it is read.
+        read: Tables that tell the records.
+
+    Returns:
+        None where the type has one shard.
     """
     if step.partition is None:
         return None
-    known = step.digest_of(term_frequencies(spec.entity_type))
-    return lambda name, make: step.derived(read, f"{known}\n{how}\n{name}", make)
+    told = "\n".join(step.digest_of(table) for table in (term_frequencies(spec.entity_type), *read))
+    return lambda name, make: step.derived(records(spec), f"{told}\n{name}", make)
 
 
 def exact_from(threshold: float) -> float:
@@ -204,104 +207,6 @@ def _touched_pairs(
         SELECT record_l, record_r, rule
         FROM replaced_score
         ANTI JOIN changed_key USING (record_l, record_r)
-        """
-    )
-
-
-_THEN = ":"
-"""Begins the ids of records as they were, beside which they are scored as they are. No id of a
-record begins so, since a source has a name."""
-
-
-def _view_near(step: Step, spec: MatchSpec, changed_pairs: Changes) -> bool:
-    """Make the views ``touched_pair`` and ``matching_record`` of what lies near the last update.
-
-    The scores before are those of the same model for the pairs and records before, so they are
-    computed again: to look for them among all scores would take longer than the update.
-
-    Returns:
-        Whether the scores before were made from the pairs and records that the update led on from;
-        else nothing is made.
-    """
-    con, kind, scores = step.con, spec.entity_type, match_scores(spec.entity_type)
-    near = touched_records(spec)
-    _, since = leads_on_from(step, spec)
-    if (
-        not since
-        or (step.made_from(scores, records(spec)) or {}).get(WHOLE) != since
-        or not step.stands(near, records(spec))
-    ):
-        return False
-    where = f"shard = {int(step.partition or 0)}"
-    step.read(touched_pairs(kind), tracked=False, where=where).create_view("near_pair")
-    step.read(near, tracked=False).create_view("near_record")
-    changed_pairs.rows.create_view("changed_pair", replace=True)
-    changed_pairs.removed.create_view("removed_pair", replace=True)
-    other = con.sql(
-        """
-        WITH came AS (
-            SELECT record_l, record_r, rule FROM near_pair WHERE now
-            EXCEPT
-            SELECT record_l, record_r, rule FROM near_pair WHERE before
-        ),
-        went AS (
-            SELECT record_l, record_r FROM near_pair WHERE before
-            EXCEPT
-            SELECT record_l, record_r FROM near_pair WHERE now
-        ),
-        pair_changed AS (
-            SELECT record_l, record_r, rule FROM changed_pair
-        )
-        FROM (FROM came EXCEPT FROM pair_changed)
-        UNION ALL
-        FROM (FROM pair_changed EXCEPT FROM came)
-        UNION ALL
-        SELECT *, NULL FROM (FROM went EXCEPT FROM removed_pair)
-        UNION ALL
-        SELECT *, NULL FROM (FROM removed_pair EXCEPT FROM went)
-        LIMIT 1
-        """
-    ).fetchall()
-    if other:
-        return False
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW touched_pair AS
-        SELECT record_l, record_r, rule
-        FROM near_pair
-        WHERE now
-        UNION ALL
-        SELECT '{_THEN}' || record_l, '{_THEN}' || record_r, rule
-        FROM near_pair
-        WHERE before;
-
-        CREATE OR REPLACE TEMP VIEW matching_record AS
-        SELECT *
-        FROM near_record
-        WHERE now
-        UNION ALL
-        SELECT * REPLACE ('{_THEN}' || record_id AS record_id)
-        FROM near_record
-        WHERE before
-        """
-    )
-    return True
-
-
-def _tell_apart(con: duckdb.DuckDBPyConnection) -> None:
-    """Take the scores before out of ``scored_pair``, and make ``replaced_score`` of them."""
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE replaced_score AS
-        SELECT * REPLACE (
-            substr(record_l, {len(_THEN) + 1}) AS record_l,
-            substr(record_r, {len(_THEN) + 1}) AS record_r
-        )
-        FROM scored_pair
-        WHERE starts_with(record_l, '{_THEN}');
-
-        DELETE FROM scored_pair
-        WHERE starts_with(record_l, '{_THEN}')
         """
     )
 

@@ -1,4 +1,4 @@
-"""Finds what an update of the keys touches: the pairs and the records near a change."""
+"""Finds what an update of the keys touches: the records, and the pairs near them."""
 
 # ruff: noqa: S608 - what is put into statements is declared in our own model files.
 
@@ -7,10 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.blocking import moved_pairs
-from kg_assets.matching.records import compared_fields, records
+from kg_assets.matching.records import records
 from kg_assets.matching.tables import block_keys
 from kg_assets.matching.touched import touched_pairs, touched_records
 from resources.reads import WHOLE
+from resources.taking import take
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def forget_touched(step: Step, spec: MatchSpec) -> None:
     """Write that nothing is known to be near a change, since all keys were made again."""
-    for table in (touched_pairs(spec.entity_type), touched_records(spec)):
+    for table in (touched_pairs(spec.entity_type), touched_records(spec.entity_type)):
         step.write(table, table.schema.empty_table())
 
 
@@ -33,9 +34,8 @@ def write_touched(step: Step, spec: MatchSpec, shards: int) -> None:
             (record_id, record: those that changed or went), ``replaced_key`` and ``block_key``
             (keys that are replaced, and those in their place), ``own_key`` and ``recut_key`` (the
             replaced keys of the touched records, and those of others), ``near_key`` (keys before
-            that share a block with a touched record, before or now) and ``near_row`` and
-            ``record_before`` (what scoring compares of their records, and of the touched ones as
-            they were).
+            that share a block with a touched record, before or now) and ``record_before`` (the
+            touched records as they were, as far as that is known).
         spec: The type's match model.
         shards: Number of shards that the pairs are told apart for.
     """
@@ -73,7 +73,7 @@ def write_touched(step: Step, spec: MatchSpec, shards: int) -> None:
         """
     )
     step.write(touched_pairs(spec.entity_type), con.table("pair_near"))
-    step.write(touched_records(spec), _near_records(step, spec, shards))
+    step.write(touched_records(spec.entity_type), _touched(step, spec, shards))
 
 
 def _keys_of_touched(con: DuckDBPyConnection) -> None:
@@ -137,10 +137,7 @@ def _keys_of_recut(step: Step, spec: MatchSpec) -> bool:
         WHERE coalesce(origin, block) IN (SELECT origin FROM key_moved)
         """
     )
-    found = step.previous(
-        block_keys(spec.entity_type), "record IN (SELECT record FROM record_recut)"
-    )
-    found.create_view("key_of_recut", replace=True)
+    take(step, "key_of_recut", block_keys(spec.entity_type), "record", "record_recut")
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE key_before AS
@@ -195,38 +192,22 @@ def _find_pairs(con: DuckDBPyConnection, spec: MatchSpec, shards: int) -> None:
         con.unregister("pair_then")
 
 
-def _near_records(step: Step, spec: MatchSpec, shards: int) -> DuckDBPyRelation:
-    """The rows of the touched records: of those of ``pair_near``, as they were and as they are.
+def _touched(step: Step, spec: MatchSpec, shards: int) -> DuckDBPyRelation:
+    """The rows of the touched records.
 
-    How they were is known where the keys before were made from the records that the last update
+    What they were is known where the keys before were made from the records that the last update
     of the records led on from.
     """
     con, keys = step.con, block_keys(spec.entity_type)
     since = (step.made_from(keys, records(spec)) or {}).get(WHOLE, "")
     unknown = con.sql("FROM own_key ANTI JOIN record_before USING (record_id) LIMIT 1").fetchall()
-    columns = ", ".join(f'"{field.name}"' for field in compared_fields(spec))
     return con.sql(
-        f"""
-        SELECT *,
+        """
+        SELECT record_id,
                $keys AS keys_since,
                $records AS records_since,
                $shards AS shards
-        FROM (
-            SELECT {columns},
-                   record_id NOT IN (SELECT record_id FROM touched_record) AS before,
-                   TRUE AS now
-            FROM near_row
-            WHERE record_id IN (
-                SELECT record_id FROM touched_record
-                UNION
-                SELECT record_l FROM pair_near
-                UNION
-                SELECT record_r FROM pair_near
-            )
-            UNION ALL
-            SELECT {columns}, TRUE, FALSE
-            FROM record_before
-        )
+        FROM touched_record
         """,
         params={
             "keys": step.digest_of(keys),

@@ -42,7 +42,8 @@ SPEC = MatchSpec(
     contexts=(WORKS,),
     depends_on=("film",),
 )
-WHOLE, LAYERS = {"layer_share": 1e-9}, {"layer_share": 1e9, "layers": 64}
+WHOLE = {"layer_share": 1e-9}
+LAYERS = {"layer_share": 1e9, "layers": 64, "copied_rows": 1}
 
 WORK = st.fixed_dictionaries(
     {

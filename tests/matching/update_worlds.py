@@ -90,7 +90,7 @@ COMPARED = (
 WHOLE = {"layer_share": 1e-9}
 """Settings with which every change makes everything again."""
 
-LAYERS: dict[str, Any] = {"layer_share": 1e9, "layers": 64}
+LAYERS: dict[str, Any] = {"layer_share": 1e9, "layers": 64, "copied_rows": 1}
 """Settings with which layers hold whatever changes."""
 
 
@@ -124,7 +124,7 @@ class World:
     def copy(self, home, **changed):
         """What is there now, in another folder, where other options may hold."""
         shutil.copytree(self.lake.settings.home, home)
-        kept = self.lake.settings.model_dump(include={"layer_share", "layers"})
+        kept = self.lake.settings.model_dump(include={"layer_share", "layers", "copied_rows"})
         made = World(home, **{"spec": self.spec, "code": self.code} | kept | changed)
         made.delivered = self.delivered
         return made

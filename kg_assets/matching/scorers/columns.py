@@ -18,7 +18,7 @@ from kg_assets.matching.scorers.pages import Growing, small_pages
 from kg_assets.matching.telling import ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from kg_assets.matching.scorers.machine import Columns
     from kg_assets.matching.scorers.terms import Terms
@@ -112,10 +112,11 @@ class RecordColumns:
         self._places, self._types = dict(layout.places), dict(layout.types)
         self.width = layout.width
 
-    def described(self) -> str:
-        """Names and types of the columns that records have."""
+    def described(self, names: Collection[str]) -> str:
+        """Types of those columns of the records that have one of some names."""
         records = self.con.table("record_described")
-        return json.dumps([records.columns, list(map(str, records.types))])
+        types = zip(records.columns, map(str, records.types), strict=True)
+        return json.dumps({name: kind for name, kind in types if name in names}, sort_keys=True)
 
     def type_of(self, expression: str) -> str | None:
         """DuckDB type of an expression over the columns of a record, None where it has none."""

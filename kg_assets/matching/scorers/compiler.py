@@ -16,7 +16,9 @@ from kg_assets.matching.scorers.assembler import Assembler, Label
 from kg_assets.matching.scorers.columns import RecordColumns
 from kg_assets.matching.scorers.conditions import UncompilableError, parse
 from kg_assets.matching.scorers.plan import LevelPlan, comparison_plan
+from kg_assets.matching.settings import columns_for_scoring
 from kg_assets.matching.telling import read_known
+from kg_assets.matching.vetoes import columns_for_vetoes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,9 @@ def compiled(con: duckdb.DuckDBPyConnection, asked: Scoring) -> tuple[Machine, C
     from kg_assets.matching.scorers.machine import Machine
 
     records = RecordColumns(con, asked.records_view)
-    key = json.dumps(asked.settings, sort_keys=True), asked.spec.version, records.described()
+    compared = {*columns_for_scoring(asked.spec), *columns_for_vetoes(asked.spec)}
+    described = records.described(compared)
+    key = json.dumps(asked.settings, sort_keys=True), asked.spec.version, described
     # LLVM takes as long as a tenth of the records, and needs nothing of them.
     with ThreadPoolExecutor(1) as pool:
         known = _KEPT.get(key)
