@@ -111,8 +111,9 @@ def view_near(step: Step, spec: MatchSpec, changed_pairs: Changes) -> bool:
 def tell_apart(con: duckdb.DuckDBPyConnection) -> None:
     """Take the scores before out of ``scored_pair``, and make ``replaced_score`` of them.
 
-    A pair of records that nothing touched is near where it came or went. It is not there both
-    before and now by one rule, so pair and rule tell when it was.
+    The view ``touched_pair`` then has the pairs that are left, those of now. A pair of records that
+    nothing touched is near where it came or went. It is not there both before and now by one rule,
+    so pair and rule tell when it was.
     """
     con.execute(
         """
@@ -125,7 +126,12 @@ def tell_apart(con: duckdb.DuckDBPyConnection) -> None:
          AND near.rule = scored.rule;
 
         DELETE FROM scored_pair
-        WHERE (record_l, record_r, rule) IN (SELECT (then_l, then_r, rule) FROM near_then)
+        WHERE (record_l, record_r, rule) IN (SELECT (then_l, then_r, rule) FROM near_then);
+
+        CREATE OR REPLACE TEMP VIEW touched_pair AS
+        SELECT record_l, record_r, rule
+        FROM near_pair
+        WHERE now
         """
     )
 

@@ -9,6 +9,7 @@ from kg_assets.judging.values import ContradictionError
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
+from kg_assets.matching.checks import score_checks
 from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.judgement_log import PAIRS
@@ -96,6 +97,20 @@ def test_no_shard_looks_through_its_scores_for_those_of_a_small_delivery(world, 
     told = [world.run(*step).get("scores_before") for step in world.steps()]
     assert set(told) - {None} == {"computed again"}
     assert_equal(world.content(), again.content())
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_pair_of_a_small_delivery_has_a_score_and_no_other_has(world, change):
+    world.deliver_all(CHANGES[change])
+    (check,) = score_checks(world.spec)
+    found = []
+    for function, shard in world.steps():
+        with world.lake.step(function.__name__, partition=shard, code_version="0") as step:
+            function(step, world.spec)
+            if function is run_match_scores:
+                found.append(check.look(step))
+    assert len(found) == len(SHARDS)
+    assert all(one.passed for one in found)
 
 
 def pairs_of(world):
