@@ -37,8 +37,11 @@ from benchmarks.updates_data import (
 from kg_assets.matching import tables
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
+from kg_assets.matching.checks import entity_checks, score_checks
 from kg_assets.matching.component_scores import component_scores
+from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
+from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
@@ -49,10 +52,11 @@ from resources.lake import Lake
 from resources.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import duckdb
 
+    from kg_assets.checks import Check
     from kg_assets.matching.model import MatchSpec
     from resources.table import Table
 
@@ -62,8 +66,16 @@ CHANGED = 0.001
 PROMISED = 0.05
 """Share of a rebuild's time that an update may take to block, score and cluster."""
 
-STAGES = ("records", "keys", "pairs", "scores", "clusters", "golden")
-_PROMISED_STAGES = ("keys", "pairs", "scores", "clusters")
+STAGES = ("records", "keys", "pairs", "scores", "thresholds", "clusters", "golden")
+_PROMISED_STAGES = ("keys", "pairs", "scores", "thresholds", "clusters")
+
+
+_CHECKS: dict[str, Callable[[MatchSpec], Iterable[Check]]] = {
+    "scores": score_checks,
+    "thresholds": lambda spec: [drift_check(spec)],
+    "clusters": entity_checks,
+}
+"""The checks that are looked at before a step's tables count; they are a part of its time."""
 
 
 @dataclass
@@ -175,6 +187,7 @@ def run(lake: Lake, spec: MatchSpec, code_version: str = "0") -> Seconds:
         ("keys", f"{kind}/block_keys", run_block_keys, None),
         *(("pairs", f"{kind}/blocked_pairs", run_blocked_pairs, shard) for shard in shards),
         *(("scores", f"{kind}/match_scores", run_match_scores, shard) for shard in shards),
+        ("thresholds", f"{kind}/match_thresholds", run_match_thresholds, None),
         ("clusters", f"{kind}/resolved_entities", run_resolved_entities, None),
     ]
     for stage, name, function, shard in chain:
@@ -183,6 +196,8 @@ def run(lake: Lake, spec: MatchSpec, code_version: str = "0") -> Seconds:
             name, partition=shard, code_version=code_version, expected=_expected(spec)
         ) as step:
             function(step, spec)
+            for check in _CHECKS[stage](spec) if stage in _CHECKS else ():
+                check.look(step)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         if stage == "clusters":
             golden = float(step.figures["golden_seconds"])
@@ -207,6 +222,7 @@ def differing(left: Lake, right: Lake, spec: MatchSpec) -> list[str]:
         tables.block_keys(kind),
         tables.blocked_pairs(kind),
         tables.match_scores(kind),
+        tables.score_counts(kind),
         tables.resolved_entities(kind),
         tables.entity_members(kind),
         tables.identity_events(kind),

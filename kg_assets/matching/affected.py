@@ -41,6 +41,18 @@ def applied_judgements(entity_type: str) -> Table:
     )
 
 
+def applied_thresholds(entity_type: str) -> Table:
+    """Thresholds with which a type's entities were resolved."""
+    names = ("source_l", "source_r", "threshold")
+    return Table(
+        name=f"{entity_type}/applied_thresholds",
+        schema=pa.schema([tables.match_thresholds(entity_type).schema.field(one) for one in names]),
+        key=("source_l", "source_r"),
+        description="The thresholds with which the entities were resolved: where one of them is "
+        "another, all are resolved again, and where a source came only what it touches.",
+    )
+
+
 def view_judged(step: Step, spec: MatchSpec) -> JudgedCounts:
     """Make people's judgements available, and write those that are applied.
 
@@ -104,16 +116,18 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
     model = step.changes(output, tables.match_model(kind))
     changed_records = step.changes(output, records(spec))
     changed_scores = step.changes(output, scores)
-    chosen = step.changes(output, tables.match_thresholds(kind))
+    moved = _thresholds_moved(step, kind)
     if (
         model is None
         or model.count
-        or chosen is None
-        or chosen.count
+        or moved
         or changed_records is None
         or changed_scores is None
         or not step.intact(
-            tables.doubtful_pairs(kind), component_scores(kind), applied_judgements(kind)
+            tables.doubtful_pairs(kind),
+            component_scores(kind),
+            applied_judgements(kind),
+            applied_thresholds(kind),
         )
     ):
         step.view("score_now", scores)
@@ -180,6 +194,37 @@ def gather_affected(step: Step, spec: MatchSpec, threshold: float) -> bool:
     take(step, "resolution_records", records(spec), "record_id", "affected_record", columns)
     scores_known(step, spec, threshold)
     return True
+
+
+def _thresholds_moved(step: Step, entity_type: str) -> bool:
+    """Whether a threshold of sources that were there is another; writes those that are applied.
+
+    On the step's connection are ``resolution_threshold`` and ``every_member``.
+    """
+    con, table = step.con, applied_thresholds(entity_type)
+    step.previous(table).create_view("threshold_before", replace=True)
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE threshold_now AS
+        SELECT source_l, source_r, threshold FROM resolution_threshold
+        """
+    )
+    step.write(table, con.table("threshold_now"))
+    moved = con.sql(
+        """
+        FROM threshold_before
+        EXCEPT
+        FROM threshold_now
+        LIMIT 1
+        """
+    ).fetchall()
+    new = con.sql(
+        "FROM threshold_now ANTI JOIN threshold_before USING (source_l, source_r)"
+    ).fetchall()
+    if moved or not new:
+        return bool(moved)
+    there = {source for (source,) in con.sql("SELECT DISTINCT source FROM every_member").fetchall()}
+    return any(left in there and right in there for left, right, _ in new)
 
 
 def _seeds(

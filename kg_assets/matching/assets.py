@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from kg_assets.matching import tables
-from kg_assets.matching.affected import applied_judgements
+from kg_assets.matching.affected import applied_judgements, applied_thresholds
 from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.checks import (
@@ -37,8 +37,8 @@ from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 CODE = "4"
 RECORDS_CODE = "3"
 KEYS_CODE = "4"
-SCORING_CODE = "6"
-ENTITIES_CODE = "3"
+SCORING_CODE = "7"
+ENTITIES_CODE = "4"
 REPORT_CODE = "1"
 
 
@@ -116,7 +116,7 @@ def matching_steps(
             **common | sharded | {"code_version": f"{version}-{shard_count}"},
         ),
         StepAsset(
-            outputs=(scores, tables.scorer_comparison(kind)),
+            outputs=(scores, tables.score_counts(kind), tables.scorer_comparison(kind)),
             inputs=(pairs, record_table, replaced, *touched, model, frequencies),
             run=partial(run_match_scores, spec=spec),
             lane=lanes["pairs"],
@@ -129,7 +129,7 @@ def matching_steps(
         ),
         StepAsset(
             outputs=(chosen, profile),
-            inputs=(record_table, scores, model),
+            inputs=(record_table, scores, tables.score_counts(kind), model),
             run=partial(run_match_thresholds, spec=spec, configured=configured),
             lane=lanes["entities"],
             checks=(drift_check(spec), *even),
@@ -146,6 +146,7 @@ def matching_steps(
                 tables.cluster_quality(kind),
                 tables.review_queue(kind),
                 applied_judgements(kind),
+                applied_thresholds(kind),
             ),
             inputs=(record_table, scores, model, chosen, DELIVERIES, tables.JUDGEMENTS),
             run=partial(run_resolved_entities, spec=spec),

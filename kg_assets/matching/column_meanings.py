@@ -43,6 +43,7 @@ MEANINGS = {
     "rule": "The first blocking rule that holds for the pair.",
     "match_weight": "Sum of the evidence in bits; 0 is even odds.",
     "match_probability": "The same as a probability.",
+    "pairs": "How many pairs there are.",
     "levels": "Level reached in each comparison, in the model order; -1: a value is missing; -2: "
     "not needed, the pair cannot reach the weight from which weights are exact.",
     "veto": "Name of the veto that forbids the match, if any.",

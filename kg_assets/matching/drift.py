@@ -75,10 +75,28 @@ class Drift:
         return self.index > self.limit
 
 
+def counted_scores(scores_view: str, sign: int = 1) -> str:
+    """SQL for rows of the table score_counts.
+
+    Args:
+        scores_view: Name of a view of rows of the table match_scores.
+        sign: -1 to take them away from others.
+    """
+    return f"""
+        SELECT array_to_string(levels, ',') AS levels,
+               least(
+                   greatest(floor(match_weight / {WEIGHT_STEP}) * {WEIGHT_STEP}, -24), 24
+               )::INTEGER AS bucket,
+               {sign} * count(*) AS pairs
+        FROM {scores_view}
+        GROUP BY ALL
+        """
+
+
 def make_profile(
     con: duckdb.DuckDBPyConnection,
     spec: MatchSpec,
-    scores_view: str,
+    counts_view: str,
     records_view: str,
     version: str,
 ) -> duckdb.DuckDBPyRelation:
@@ -87,7 +105,7 @@ def make_profile(
     Args:
         con: A connection with the macros of `normalise`.
         spec: The type's match model.
-        scores_view: Name of a view of the table match_scores.
+        counts_view: Name of a view of the table score_counts.
         records_view: Name of a view of the type's records.
         version: Version of the match model.
 
@@ -97,13 +115,8 @@ def make_profile(
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE profiled_score AS
-        SELECT levels,
-               least(
-                   greatest(floor(match_weight / {WEIGHT_STEP}) * {WEIGHT_STEP}, -24), 24
-               )::INTEGER AS bucket,
-               count(*) AS pairs
-        FROM {scores_view}
-        GROUP BY ALL
+        SELECT string_split(levels, ',') AS levels, bucket, pairs
+        FROM {counts_view}
         """
     )
     parts = [
@@ -116,7 +129,7 @@ def make_profile(
     ]
     parts += [
         f"""
-        SELECT 'level', '{one.name}', levels[{place}]::VARCHAR, sum(pairs)::BIGINT
+        SELECT 'level', '{one.name}', levels[{place}], sum(pairs)::BIGINT
         FROM profiled_score
         GROUP BY ALL
         """
@@ -217,10 +230,10 @@ def drift_check(spec: MatchSpec) -> Check:
 
 
 def _look(step: Step, spec: MatchSpec) -> Verdict:
-    step.view("drift_score", tables.match_scores(spec.entity_type))
+    step.view("drift_counts", tables.score_counts(spec.entity_type))
     step.view("drift_record", records(spec))
     then = _counts(step.staged(tables.score_profile(spec.entity_type)))
-    now = _counts(make_profile(step.con, spec, "drift_score", "drift_record", ""))
+    now = _counts(make_profile(step.con, spec, "drift_counts", "drift_record", ""))
     found = compare_profiles(then, now)
     if not found:
         return Verdict(True, {"compared": 0, "why": f"fewer than {FEWEST} pairs"})

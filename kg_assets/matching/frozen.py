@@ -117,7 +117,8 @@ def run_match_thresholds(
     step.write(thresholds, _rows(chosen, known, version, thresholds.schema))
     frozen = step.previous(profile).filter(f"model_version = '{_checked(version)}'")
     if step.options.get("retrain") or not frozen.limit(1).fetchall():
-        frozen = make_profile(con, spec, "threshold_score", "threshold_record", version)
+        step.view("threshold_counts", tables.score_counts(kind))
+        frozen = make_profile(con, spec, "threshold_counts", "threshold_record", version)
     step.write(profile, frozen)
     unused = sorted(set(configured) - {""} - {"|".join(pair) for pair in known})
     step.report(

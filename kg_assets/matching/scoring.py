@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
+from kg_assets.matching.drift import counted_scores
 from kg_assets.matching.near import tell_apart, view_near
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
@@ -21,6 +22,7 @@ from kg_assets.matching.tables import (
     match_model,
     match_scores,
     match_thresholds,
+    score_counts,
     scorer_comparison,
     term_frequencies,
 )
@@ -105,6 +107,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         scored = con.table("scored_pair")
         differing = step.patch(scores, con.table("replaced_score"), scored)
         scored.create_view("pair_scored", replace=True)
+    _write_counts(step, spec)
     compared, said = compare_scorers(con, spec, "pair_scored", "shadow_pair", limit)
     step.write(scorer_comparison(kind), compared)
     # Thresholds are frozen after the first scores; until then the declared one tells the edges.
@@ -129,6 +132,32 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         exact_from=limit,
         shadow=said,
     )
+
+
+def _write_counts(step: Step, spec: MatchSpec) -> None:
+    """Write how many scores look alike: those counted before, with what changed, or all anew."""
+    con, scores, counts = step.con, match_scores(spec.entity_type), score_counts(spec.entity_type)
+    if step.staged_change(scores) is not None and step.intact(counts):
+        step.previous(counts).create_view("counted_before", replace=True)
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE counted AS
+            SELECT levels, bucket, sum(pairs)::BIGINT AS pairs
+            FROM (
+                FROM counted_before
+                UNION ALL
+                {counted_scores("scored_pair")}
+                UNION ALL
+                {counted_scores("replaced_score", -1)}
+            )
+            GROUP BY levels, bucket
+            HAVING sum(pairs) <> 0
+            """
+        )
+        step.write(counts, con.table("counted"))
+        return
+    step.staged(scores).create_view("score_staged", replace=True)
+    step.write(counts, con.sql(counted_scores("score_staged")))
 
 
 def _shared(step: Step, spec: MatchSpec, *read: Table) -> Shared | None:

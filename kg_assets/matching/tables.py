@@ -131,6 +131,23 @@ def match_scores(entity_type: str) -> Table:
     )
 
 
+def score_counts(entity_type: str) -> Table:
+    """How many scores look alike."""
+    return Table(
+        name=f"{entity_type}/score_counts",
+        schema=pa.schema(
+            [
+                required("levels", pa.string()),
+                required("bucket", pa.int32()),
+                required("pairs", pa.int64()),
+            ]
+        ),
+        key=("levels", "bucket"),
+        description="How many pairs reached the same comparison levels (with commas) and a match "
+        "weight in the same bucket, in bits: what the drift check adds up over the shards.",
+    )
+
+
 def scorer_comparison(entity_type: str) -> Table:
     """How a second scorer would have decided."""
     return Table(

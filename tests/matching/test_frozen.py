@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from kg_assets.matching import tables
-from kg_assets.matching.drift import compare_profiles, drift_check
+from kg_assets.matching.drift import compare_profiles, counted_scores, drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import (
     ThresholdsError,
@@ -85,6 +85,9 @@ def land(lake, pairs, *, version=f"{SPEC.version}-2-0", level=1):
     ):
         with lake.step(table.name) as step:
             step.write(table, pa.Table.from_pylist(values, schema=table.schema))
+    with lake.step("counts") as step:
+        step.view("score", tables.match_scores("film"))
+        step.write(tables.score_counts("film"), step.con.sql(counted_scores("score")))
 
 
 def world(*sources, spurious=80, shift=0.0):

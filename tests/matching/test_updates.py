@@ -143,7 +143,7 @@ def test_of_a_block_that_is_cut_otherwise_only_pairs_that_come_or_go_are_near(tm
 
 def test_a_shard_of_scores_that_missed_an_update_looks_through_them(world):
     world.deliver_all(CHANGES["changed"])
-    world.update(but=2)
+    world.update(but=3)
     world.deliver_all(CHANGES["added"])
     told = [world.run(*step).get("scores_before") for step in world.steps()]
     assert set(told) - {None} == {"computed again", "looked for among all"}
@@ -283,7 +283,7 @@ def test_a_source_that_changes_its_word_on_duplicates_gets_the_pairs_of_a_rebuil
 
 
 @pytest.mark.parametrize(
-    "damaged", [*COMPARED[:6], component_scores("film")], ids=lambda table: table.name
+    "damaged", [*COMPARED[:7], component_scores("film")], ids=lambda table: table.name
 )
 def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     expected = world.content()
@@ -296,6 +296,7 @@ def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
         "cut_blocks": run_block_keys,
         "blocked_pairs": run_blocked_pairs,
         "match_scores": run_match_scores,
+        "score_counts": run_match_scores,
         "resolved_entities": run_resolved_entities,
         "component_scores": run_resolved_entities,
     }[damaged.name.split("/")[1]]

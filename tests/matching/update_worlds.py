@@ -14,6 +14,7 @@ from kg_assets.matching.block_keys import run_block_keys
 from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
+from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
@@ -75,6 +76,7 @@ COMPARED = (
             tables.cut_blocks,
             tables.blocked_pairs,
             tables.match_scores,
+            tables.score_counts,
             tables.resolved_entities,
             tables.entity_members,
             tables.identity_events,
@@ -182,7 +184,7 @@ class World:
             for function in (run_blocked_pairs, run_match_scores)
         ]
         before = [(one, None) for one in (run_records, run_match_model, run_block_keys)]
-        return [*before, *pairs, (run_resolved_entities, None)]
+        return [*before, *pairs, (run_match_thresholds, None), (run_resolved_entities, None)]
 
     def update(self, *, but=0):
         """Run all steps, but so many at the end; gives the figures of the last."""
