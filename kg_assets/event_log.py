@@ -12,8 +12,9 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
+from kg_assets.asked_once import AskedOnce
+
 _OPEN_SHARDS = 4
 """Engines kept: the index, and the runs that are being executed."""
 
@@ -40,7 +43,7 @@ BATCH_SIZE = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 are those that a run plans. By default it stores each by itself."""
 
 
-class WarmEventLog(SqliteEventLogStorage):
+class WarmEventLog(AskedOnce, SqliteEventLogStorage):
     """An event log whose connections stay open, and that asks only once what will not change."""
 
     @contextmanager
@@ -79,15 +82,15 @@ class WarmEventLog(SqliteEventLogStorage):
 
     def has_table(self, table_name: str) -> bool:
         """Whether a table is there; none is ever removed."""
-        return self._once("table", table_name, super().has_table)
+        return self.once(f"table {table_name}", partial(super().has_table, table_name))
 
     def has_asset_key_col(self, column_name: str) -> bool:
         """Whether the table of assets has a column; none is ever removed."""
-        return self._once("column", column_name, super().has_asset_key_col)
+        return self.once(f"column {column_name}", partial(super().has_asset_key_col, column_name))
 
     def has_secondary_index(self, name: str) -> bool:
         """Whether a migration of Dagster's was made; none is ever taken back."""
-        return self._once("migration", name, super().has_secondary_index)
+        return self.once(f"migration {name}", partial(super().has_secondary_index, name))
 
     def get_asset_records(
         self, asset_keys: Sequence[dg.AssetKey] | None = None
@@ -131,13 +134,6 @@ class WarmEventLog(SqliteEventLogStorage):
                 # Anew, since another thread may still add what it has read before.
                 kept["changes"], kept["read"] = (own, others), {}
             return kept["read"]
-
-    def _once(self, what: str, name: str, ask: Callable[[str], bool]) -> bool:
-        """Ask until the answer is yes."""
-        known: set[tuple[str, str]] = self.__dict__.setdefault("_known", set())
-        if (what, name) not in known and ask(name):
-            known.add((what, name))
-        return (what, name) in known
 
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
         """Call back for each event of a run that is written from now on."""

@@ -19,6 +19,7 @@ from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import Sqlit
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
+from kg_assets.asked_once import AskedOnce
 from kg_assets.event_log import WarmEventLog
 
 
@@ -39,8 +40,16 @@ class _OneEngine:
             yield connection
 
 
-class WarmRunStorage(_OneEngine, SqliteRunStorage):
+class WarmRunStorage(_OneEngine, AskedOnce, SqliteRunStorage):
     """Runs and their tags."""
+
+    def has_run_stats_index_cols(self) -> bool:
+        """Whether the table of runs has the columns of their start and end."""
+        return self.once("start and end", super().has_run_stats_index_cols)
+
+    def has_backfill_id_column(self) -> bool:
+        """Whether the table of runs has the column of their backfill."""
+        return self.once("backfill", super().has_backfill_id_column)
 
 
 class WarmScheduleStorage(_OneEngine, SqliteScheduleStorage):

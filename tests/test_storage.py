@@ -120,6 +120,18 @@ def test_a_delivery_that_is_added_or_removed_is_seen_by_a_ui_that_is_open(settin
         assert ui.get_dynamic_partitions("deliveries") == ["beta|first"]
 
 
+@pytest.mark.parametrize("who", ["the build", "the UI"])
+def test_an_asset_that_is_wiped_is_missing_in_a_ui_that_is_open(settings, who):
+    found = assets()
+    with opened(settings) as (build, ui):
+        made(build, found, *EVERYTHING)
+        assert stale(ui, found)["things"] == [FRESH]
+        (ui if who == "the UI" else build).wipe_assets([dg.AssetKey("things")])
+        assert stale(ui, found)["things"] == [MISSING]
+        made(build, found, "things")
+        assert stale(ui, found)["things"] == [FRESH]
+
+
 def test_a_ui_that_is_open_hears_of_a_run_while_it_is_written(settings):
     heard = []
     with opened(settings) as (build, ui):
