@@ -18,8 +18,11 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.limits_home import make_home
 from benchmarks.limits_pages import measure_pages, needs_browser
@@ -69,6 +72,17 @@ LIVE_QUERY = """
     }
 """
 """What it asks every few seconds of those that are seen."""
+
+STALE_QUERY = """
+    query AssetStaleStatusDataQuery($keys: [AssetKeyInput!]!) {
+      assetNodes(assetKeys: $keys) {
+        id assetKey { path } staleStatus
+        staleCauses { key { path } reason category dependency { path } }
+      }
+    }
+"""
+"""What it asks of all of them, ten at a time."""
+_AT_ONCE = 10
 
 
 def main() -> None:
@@ -189,20 +203,32 @@ def _measure_ui(settings: Settings) -> None:
         open_instance(settings) as instance,
         WorkspaceProcessContext(instance, WorkspaceFileTarget([str(WORKSPACE)])) as process,
     ):
-        for name, query, variables in asked:
-            for again in ("", ", again"):
 
-                def ask(query: str = query, variables: dict[str, object] = variables) -> str:
-                    answer = asyncio.run(
-                        schema.execute_async(
-                            query, context=process.create_request_context(), variables=variables
-                        )
-                    )
-                    if answer.errors:
-                        return f"error: {answer.errors[0]}"
-                    return f"{len(json.dumps(answer.data)):,} bytes"
+        def answer(query: str, variables: dict[str, object]) -> dict[str, Any]:
+            context = process.create_request_context()
+            found = asyncio.run(schema.execute_async(query, context=context, variables=variables))
+            if found.errors or found.data is None:
+                raise RuntimeError(f"the UI's query failed: {found.errors}")
+            return dict(found.data)
 
-                _measured(name + again, ask)
+        def size(query: str, variables: dict[str, object]) -> str:
+            return f"{len(json.dumps(answer(query, variables))):,} bytes"
+
+        def stale() -> str:
+            keys = [node["assetKey"] for node in answer(GRAPH_QUERY, {})["assetNodes"]]
+            shown: Counter[str] = Counter()
+            slowest = 0.0
+            for first in range(0, len(keys), _AT_ONCE):
+                began = time.perf_counter()
+                found = answer(STALE_QUERY, {"keys": keys[first : first + _AT_ONCE]})
+                slowest = max(slowest, time.perf_counter() - began)
+                shown.update(node["staleStatus"] for node in found["assetNodes"])
+            return f"{dict(shown)}, slowest answer {slowest:.2f} s of wall"
+
+        for again in ("", ", again"):
+            for name, query, variables in asked:
+                _measured(name + again, partial(size, query, variables))
+            _measured(f"UI: what is stale, ten at a time{again}", stale)
 
 
 def _measured(what: str, work: Callable[[], str]) -> None:

@@ -166,6 +166,7 @@ class _Teller:
         self._instance = instance
         self._job = build_definitions(settings=settings).resolve_implicit_global_asset_job_def()
         self._first: dict[str, dg.DagsterRun] = {}
+        self._told: dict[str, int | None] = {}
 
     def tell(self, lane: Lane, key: str | None) -> None:
         """Note a run of all steps of a lane for one partition."""
@@ -198,16 +199,36 @@ class _Teller:
             DagsterEvent(event_type_value=kind.value, job_name=run.job_name)
             for kind in (DagsterEventType.RUN_START, DagsterEventType.RUN_SUCCESS)
         ]
-        told = [
-            _planned(table, key, step, run.job_name)
-            for step in lane.steps
-            for table in step.outputs
-            if first is not None
-        ]
-        told += [event for step in lane.steps for event in _events(step, key, run.job_name)]
+        if first is not None:
+            planned = [
+                _planned(table, key, step, run.job_name)
+                for step in lane.steps
+                for table in step.outputs
+            ]
+            self._store(planned, run.run_id)
         self._instance.report_dagster_event(ends[0], run.run_id)
-        self._store(told, run.run_id)
+        for step in lane.steps:
+            self._store(_events(step, key, run.job_name, self._read(step)), run.run_id)
+            last = self._instance.event_log_storage.get_maximum_record_id()
+            self._told |= {table.name: last for table in step.outputs}
         self._instance.report_dagster_event(ends[1], run.run_id)
+
+    def _read(self, step: StepAsset) -> Mapping[str, str]:
+        """What Dagster notes of a step's code and inputs, by which it tells what is stale."""
+        import dagster as dg
+        from dagster._core.definitions import data_version as noted
+
+        tags = {
+            noted.CODE_VERSION_TAG: step.code_version,
+            noted.DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
+        }
+        for table in step.inputs:
+            key, last = dg.AssetKey(table.asset_key), self._told.get(table.name)
+            version = noted.DEFAULT_DATA_VERSION.value if last is None else _digest(table)
+            tags[noted.get_input_data_version_tag(key)] = version
+            pointer = noted.NULL_EVENT_POINTER if last is None else str(last)
+            tags[noted.get_input_event_pointer_tag(key)] = pointer
+        return tags
 
     def _store(self, events: Sequence[Any], run_id: str) -> None:
         from dagster._core.events.log import EventLogEntry
@@ -240,9 +261,10 @@ def _planned(table: Table, key: str | None, step: StepAsset, job: str) -> Any:
     )
 
 
-def _events(step: StepAsset, key: str | None, job: str) -> list[Any]:
+def _events(step: StepAsset, key: str | None, job: str, read: Mapping[str, str]) -> list[Any]:
     """What a step tells of a partition that it made."""
     import dagster as dg
+    from dagster._core.definitions.data_version import DATA_VERSION_TAG
     from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
     from dagster._core.execution.plan.objects import StepSuccessData
 
@@ -250,7 +272,10 @@ def _events(step: StepAsset, key: str | None, job: str) -> list[Any]:
     told: list[tuple[DagsterEventType, Any]] = [(DagsterEventType.STEP_START, None)]
     for table in step.outputs:
         made = dg.AssetMaterialization(
-            dg.AssetKey(table.asset_key), partition=key, metadata=_metadata(table, key)
+            dg.AssetKey(table.asset_key),
+            partition=key,
+            metadata=_metadata(table, key),
+            tags={**read, DATA_VERSION_TAG: _digest(table)},
         )
         told.append((DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(made)))
     for check in step.promises:
@@ -287,6 +312,10 @@ def _metadata(table: Table, key: str | None) -> Mapping[str, Any]:
         "peak_memory_mb": 100.0,
         "duckdb_threads": 2,
         "layers": 0,
-        "sha256": hashlib.sha256(table.name.encode()).hexdigest(),
-        "digest": hashlib.sha256(table.name.encode()).hexdigest(),
+        "sha256": _digest(table),
+        "digest": _digest(table),
     }
+
+
+def _digest(table: Table) -> str:
+    return hashlib.sha256(table.name.encode()).hexdigest()

@@ -1,8 +1,9 @@
-"""Dagster's SQLite event log with connections that stay open, for the runs of a build.
+"""Dagster's SQLite event log with connections that stay open, for runs and for the UI.
 
-Dagster's own class makes an engine and a connection for every event, which compiles each statement
-anew, and runs its migrations for the file of each run: for small tables that costs more than their
-work. The files are the same, so the UI reads them with Dagster's own class.
+Dagster's own class makes an engine and a connection for every event and every question, which
+compiles each statement anew, and runs its migrations for the file of each run. For small tables
+that costs more than their work, and a page of the UI asks hundreds of questions. The files are the
+same.
 """
 
 from __future__ import annotations
@@ -13,14 +14,24 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import sqlalchemy as sa
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
+    SqliteEventLogStorageWatchdog,
 )
+from watchdog.events import FileSystemEvent
+from watchdog.observers import Observer
+
+from kg_assets.asked_once import AskedOnce
 
 _OPEN_SHARDS = 4
 """Engines kept: the index, and the runs that are being executed."""
@@ -32,13 +43,8 @@ BATCH_SIZE = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 are those that a run plans. By default it stores each by itself."""
 
 
-class WarmEventLog(SqliteEventLogStorage):
-    """An event log whose connections stay open while a run is written."""
-
-    @classmethod
-    def from_config_value(cls, inst_data, config_value):
-        """Make it from a Dagster configuration."""
-        return cls(inst_data=inst_data, **config_value)
+class WarmEventLog(AskedOnce, SqliteEventLogStorage):
+    """An event log whose connections stay open, and that asks only once what will not change."""
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
@@ -76,19 +82,79 @@ class WarmEventLog(SqliteEventLogStorage):
 
     def has_table(self, table_name: str) -> bool:
         """Whether a table is there; none is ever removed."""
-        known: set[str] = self.__dict__.setdefault("_tables", set())
-        if table_name not in known and super().has_table(table_name):
-            known.add(table_name)
-        return table_name in known
+        return self.once(f"table {table_name}", partial(super().has_table, table_name))
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether the table of assets has a column; none is ever removed."""
+        return self.once(f"column {column_name}", partial(super().has_asset_key_col, column_name))
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether a migration of Dagster's was made; none is ever taken back."""
+        return self.once(f"migration {name}", partial(super().has_secondary_index, name))
+
+    def get_asset_records(
+        self, asset_keys: Sequence[dg.AssetKey] | None = None
+    ) -> Sequence[AssetRecord]:
+        """Records of assets, each read once until something in the index changes.
+
+        To tell whether an asset is stale the UI asks for the record of each of its parents, one by
+        one, and documents alone have 37 of them.
+        """
+        if asset_keys is None:
+            return super().get_asset_records()
+        known = self._since_change()
+        unknown = [key for key in asset_keys if key not in known]
+        if unknown:
+            found = {
+                each.asset_entry.asset_key: each for each in super().get_asset_records(unknown)
+            }
+            known |= {key: found.get(key) for key in unknown}
+        # In Dagster's order.
+        keys = sorted({*asset_keys}, key=dg.AssetKey.to_string)
+        return [record for key in keys if (record := known[key]) is not None]
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """Keys of partitions, read once until something in the index changes."""
+        known = self._since_change()
+        if partitions_def_name not in known:
+            known[partitions_def_name] = super().get_dynamic_partitions(partitions_def_name)
+        return list(known[partitions_def_name])
+
+    def _since_change(self) -> dict[Any, Any]:
+        """What was read of the index since anybody last wrote to it; what is read is added to it.
+
+        It is as large as the number of assets and partitions.
+        """
+        with self.index_connection() as connection:
+            own = connection.connection.dbapi_connection.total_changes
+            # Says whether another connection, also of another process, has written.
+            others = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            kept = connection.info
+            if kept.get("changes") != (own, others):
+                # Anew, since another thread may still add what it has read before.
+                kept["changes"], kept["read"] = (own, others), {}
+            return kept["read"]
+
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Call back for each event of a run that is written from now on."""
+        if not self._obs:
+            self._obs = Observer()
+            self._obs.start()
+        watchdog = _Watchdog(self, run_id, callback, cursor)
+        self._watchers[run_id][callback] = (
+            watchdog,
+            self._obs.schedule(watchdog, self._base_dir, recursive=True),
+        )
 
     def delete_events(self, run_id: str) -> None:
         """Remove a run's events, and the file that held them, which Dagster would leave."""
         with self.index_connection() as connection:
             self.delete_events_for_run(connection, run_id)
         self.free_concurrency_slots_for_run(run_id)
-        engines: OrderedDict[str, sa.Engine] = self.__dict__.get("_engines", OrderedDict())
-        if run_id in engines:
-            engines.pop(run_id).dispose()
+        with self._db_lock:
+            engines: OrderedDict[str, sa.Engine] = self.__dict__.get("_engines", OrderedDict())
+            if run_id in engines:
+                engines.pop(run_id).dispose()
         for ending in ("", "-wal", "-shm"):
             Path(self.path_for_shard(run_id) + ending).unlink(missing_ok=True)
 
@@ -134,6 +200,22 @@ class WarmEventLog(SqliteEventLogStorage):
             if old != INDEX_SHARD_NAME:
                 engines.pop(old).dispose()
         return engines[shard]
+
+
+class _Watchdog(SqliteEventLogStorageWatchdog):
+    """Sees what is written to a run's file while the writer keeps it open.
+
+    Then it is in the write-ahead log alone, which Dagster's own class does not look at.
+    """
+
+    @property
+    def patterns(self) -> list[str]:
+        """Paths that are looked at."""
+        return [self._log_path, f"{self._log_path}-wal"]
+
+    def on_modified(self, _event: FileSystemEvent) -> None:
+        """Pass on what is new."""
+        self._process_log()
 
 
 def _relax(connection, _record) -> None:

@@ -48,6 +48,13 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+storage:
+  custom:
+    module: kg_assets.sqlite_storage
+    class: WarmSqliteStorage
+    config:
+      base_dir:
+        env: DAGSTER_HOME
 concurrency:
   pools:
     default_limit: 1
@@ -114,9 +121,13 @@ def _write_configuration(path: Path, settings: Settings) -> None:
     wanted = configuration(settings)
     there = path.read_text() if path.exists() else None
     if there is not None:
-        parts = ("storage", "run_launcher")
         found = yaml.safe_load(there) or {}
-        fits = all(found.get(part) == wanted.get(part) for part in parts)
+        # Where nothing is said of it, Dagster takes the same files with slower classes of its own.
+        storages = [wanted["storage"]] if settings.dagster_storage else [wanted["storage"], None]
+        fits = (
+            found.get("run_launcher") == wanted.get("run_launcher")
+            and found.get("storage") in storages
+        )
         missing = list(_missing(wanted, found))
         if fits and not missing:
             return
@@ -197,22 +208,9 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         },
         "instance_class": {"module": "kg_assets.build_instance", "class": "BuildInstance"},
     }
-    kept = InstanceRef.from_dir(home)
-    runs, history = kept.run_storage_data, kept.event_storage_data
-    if runs is not None and runs.class_name == "SqliteRunStorage":
-        overrides["run_storage"] = {
-            "module": "kg_assets.run_storage",
-            "class": "WarmRunStorage",
-            "config": yaml.safe_load(runs.config_yaml),
-        }
-    if history is not None and history.class_name == "SqliteEventLogStorage":
+    if settings.dagster_storage is None:
         for name, value in BATCH_SIZE.items():
             os.environ.setdefault(name, value)
-        overrides["event_log_storage"] = {
-            "module": "kg_assets.event_log",
-            "class": "WarmEventLog",
-            "config": yaml.safe_load(history.config_yaml),
-        }
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides))
 
 

@@ -42,10 +42,12 @@ def written(settings):
     return yaml.safe_load((settings.dagster_home / "dagster.yaml").read_text())
 
 
-def test_an_instance_of_one_machine_has_neither_launcher_nor_database(tmp_path):
+def test_an_instance_of_one_machine_has_no_launcher_and_can_be_moved(tmp_path):
     one = settings(tmp_path)
     prepare_home(one)
-    assert not {"run_launcher", "storage"} & written(one).keys()
+    assert "run_launcher" not in written(one)
+    assert written(one)["storage"]["custom"]["class"] == "WarmSqliteStorage"
+    assert str(tmp_path) not in (one.dagster_home / "dagster.yaml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,11 @@ def things():
     yield dg.MaterializeResult()
 
 
+def as_dagster_alone(settings):
+    """The instance without our configuration, so with Dagster's own classes."""
+    return dg.DagsterInstance.from_config(str(prepare_home(settings)), "no.yaml")
+
+
 def storages(instance):
     return instance.event_log_storage, instance.run_storage
 
@@ -169,14 +176,14 @@ def test_what_a_build_writes_of_its_runs_is_what_dagster_itself_would_write(tmp_
     one = settings(tmp_path / "one")
     with open_instance(one) as instance:
         runs = [dg.materialize([things], instance=instance).run_id for _ in range(2)]
-    with dg.DagsterInstance.from_config(str(prepare_home(one))) as reader:
+    with as_dagster_alone(one) as reader:
         written = [[log.dagster_event_type for log in reader.all_logs(run)] for run in runs]
         planned = reader.event_log_storage.get_asset_check_execution_history(
             dg.AssetCheckKey(dg.AssetKey("things"), "full"), limit=9
         )
         statuses = {run.run_id: run.status for run in reader.get_runs()}
         upgraded = [kept.alembic_version() for kept in storages(reader)]
-    with dg.DagsterInstance.from_config(str(prepare_home(settings(tmp_path / "two")))) as own:
+    with as_dagster_alone(settings(tmp_path / "two")) as own:
         expected = dg.materialize([things], instance=own).run_id
         expected = [log.dagster_event_type for log in own.all_logs(expected)]
         assert [kept.alembic_version() for kept in storages(own)] == upgraded
