@@ -15,6 +15,7 @@ from kg_assets.matching.model import (
 from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
+    CREW_TELLING,
     DIRECTORS,
     LANGUAGES,
     MAKER_FREQUENCY,
@@ -72,6 +73,7 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
         comparisons=(titles(), years(far=far), makers(), *crews(), countries(), languages()),
         vetoes=(other_part(), *apart),
         term_frequencies=(TITLE_FREQUENCY, MAKER_FREQUENCY),
+        telling=(CREW_TELLING,),
         training_rules=("l.title = r.title",),
         prior=1e-4,
         threshold=0.9,
