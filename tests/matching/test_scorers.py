@@ -320,7 +320,15 @@ def test_the_compiled_scorer_gives_splinks_answer_for_every_shipped_model(kind):
         for source in "ab"
     ]
     rows = (
-        films + people_of(films)
+        films
+        + [
+            one
+            | {
+                "birth_year": 1950 + place % 4 if place % 3 else None,
+                "death_year": 1990 + place % 5 if place % 2 else None,
+            }
+            for place, one in enumerate(people_of(films))
+        ]
         if kind == "person"
         else [
             one
