@@ -70,7 +70,15 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
                 refine="list_transform([year - 1, year, year + 1], lambda y: y::VARCHAR)",
             ),
         ),
-        comparisons=(titles(), years(far=far), makers(), *crews(), countries(), languages()),
+        comparisons=(
+            # Of works of one maker and year nothing but the title tells which are one.
+            titles(train="u"),
+            years(far=far),
+            makers(),
+            *crews(),
+            countries(),
+            languages(),
+        ),
         vetoes=(other_part(), *apart),
         term_frequencies=(TITLE_FREQUENCY, MAKER_FREQUENCY),
         telling=(CREW_TELLING,),
@@ -101,7 +109,8 @@ def named_thing(entity_type: str) -> MatchSpec:
             ),
         ),
         comparisons=(
-            titles(),
+            # Of things of one parent or year nothing but the name tells which are one.
+            titles(train="u"),
             years(far=3),
             Comparison(
                 name="parent",
