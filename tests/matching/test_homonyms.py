@@ -2,29 +2,7 @@
 
 import pytest
 
-from kg_assets.matching.models import MODELS
-from tests.matching.match_worlds import clustered, film, people_of, world
-
-
-def things(kind, rows, members=()):
-    """The records of a type as groups of source ids, one a thing, by the shipped model."""
-    spec = MODELS[kind]
-    con = world(spec, rows, members)
-    con.register("assignment", clustered(con, spec))
-    groups = con.sql(
-        """
-        SELECT list(source_id ORDER BY source_id)
-        FROM assignment
-        JOIN record USING (record_id)
-        GROUP BY cluster
-        """
-    ).fetchall()
-    con.close()
-    return {tuple(group) for (group,) in groups}
-
-
-def apart(*ids):
-    return {(one,) for one in ids}
+from tests.matching.match_worlds import apart, film, people_of, things
 
 
 def other(kind, source, source_id, name, **more):
@@ -349,20 +327,3 @@ def test_two_films_of_a_director_in_one_year_are_two():
         film("b", "2", "Jurassic Park", 1993, ["Steven Spielberg"], runtime_minutes=127.0),
     ]
     assert things("film", films) == apart("1", "2")
-
-
-def test_a_re_release_is_the_same_film():
-    films = [
-        film("a", "1", "Metropolis", 1927, ["Fritz Lang"], runtime_minutes=153.0),
-        film("b", "2", "Metropolis (Remastered)", 1927, ["Fritz Lang"], runtime_minutes=150.0),
-    ]
-    assert things("film", films) == {("1", "2")}
-
-
-def test_a_directors_cut_is_the_same_film_though_it_is_longer():
-    films = [
-        film("a", "1", "Blade Runner", 1982, ["Ridley Scott"], runtime_minutes=117.0),
-        film("b", "2", "Blade Runner: The Director's Cut", 1982, ["Ridley Scott"],
-             runtime_minutes=128.0),
-    ]  # fmt: skip
-    assert things("film", films) == {("1", "2")}
