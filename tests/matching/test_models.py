@@ -147,11 +147,15 @@ def test_rare_names_in_common_tell_the_same_whatever_their_hashes_are(kind):
     assert found == {(0, 2), (1, 3)}
 
 
+OF_A_SHIP = "A captain without a harbour follows the whale that took his ship across four oceans."
+OF_A_TOWN = "Three sisters in a garrison town dream of Moscow while the soldiers around them leave."
+
+
 @pytest.mark.parametrize("nothing", [None, [], [None]])
 @pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "person"])
 def test_lists_that_one_or_both_lack_are_missing_and_not_different(kind, nothing):
-    full = {"countries": ["FR"], "languages": ["fr"]}
-    lacking = {"countries": nothing, "languages": nothing}
+    full = {"countries": ["FR"], "languages": ["fr"], "description": OF_A_SHIP}
+    lacking = {"countries": nothing, "languages": nothing, "description": None}
     rows = [
         {"entity_type": kind, "source": source, "source_id": "1", "name": "Some Thing"} | given
         for source, given in (("a", lacking), ("b", lacking), ("c", full))
@@ -277,4 +281,35 @@ def test_a_book_is_known_by_title_and_author():
             ("b", "Tin Drum, The", 1961, "Grass, Gunter"),
         )
     ]
+    assert joined("book", rows, "a:1", "b:1")
+
+
+def two_told(kind, names, texts, **more):
+    return [
+        {"entity_type": kind, "source": source, "source_id": "1", "name": name, "description": text}
+        | more
+        for source, name, text in zip("ab", names, texts, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["book", "play", "comic", "game"])
+def test_one_text_joins_a_work_of_an_author_under_two_titles(kind):
+    author = {"credits": [{"name": "Ida Brandt", "role": "author"}]}
+    names = ("The White Whale", "Leviathan")
+    assert joined(kind, two_told(kind, names, (OF_A_SHIP, OF_A_SHIP), **author), "a:1", "b:1")
+    for texts in ((OF_A_SHIP, OF_A_TOWN), (OF_A_SHIP, None), (None, None)):
+        assert not joined(kind, two_told(kind, names, texts, **author), "a:1", "b:1")
+
+
+@pytest.mark.parametrize("kind", ["event", "organisation", "franchise", "character"])
+def test_things_of_one_name_are_two_where_texts_tell_of_different_ones(kind):
+    names = ("Leviathan", "Leviathan")
+    assert not joined(kind, two_told(kind, names, (OF_A_SHIP, OF_A_TOWN)), "a:1", "b:1")
+    for texts in ((OF_A_SHIP, OF_A_SHIP), (OF_A_SHIP, None), (None, None)):
+        assert joined(kind, two_told(kind, names, texts), "a:1", "b:1")
+
+
+def test_a_work_of_one_title_author_and_year_is_one_in_whatever_words_it_is_told():
+    known = {"year": 1930, "credits": [{"name": "Ida Brandt", "role": "author"}]}
+    rows = two_told("book", ("Leviathan", "Leviathan"), (OF_A_SHIP, OF_A_TOWN), **known)
     assert joined("book", rows, "a:1", "b:1")

@@ -16,6 +16,7 @@ from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
     CREW_TELLING,
+    DESCRIPTION,
     DIRECTORS,
     LANGUAGES,
     MAKER_FREQUENCY,
@@ -25,6 +26,7 @@ from kg_assets.matching.models.shared import (
     TITLE_FREQUENCY,
     countries,
     crews,
+    descriptions,
     languages,
     makers,
     other_part,
@@ -61,6 +63,7 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
             LANGUAGES,
             *DIRECTORS,
             *CREW,
+            DESCRIPTION,
         ),
         blocking=(
             SAME_TITLE_OF_MAKERS,
@@ -78,6 +81,7 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
             *crews(),
             countries(),
             languages(),
+            descriptions(),
         ),
         vetoes=(other_part(), *apart),
         term_frequencies=(TITLE_FREQUENCY, MAKER_FREQUENCY),
@@ -102,6 +106,7 @@ def named_thing(entity_type: str) -> MatchSpec:
             Feature("parent", "title_key(parent_name)", pa.string()),
             Feature("sorts", "list_sort(list_distinct(coalesce(genres, [])))", TEXTS),
             COUNTRIES,
+            DESCRIPTION,
         ),
         blocking=(
             BlockingRule(
@@ -130,6 +135,8 @@ def named_thing(entity_type: str) -> MatchSpec:
                 train="",
             ),
             countries(use_makers=False),
+            # What is told of two things of one name says best whether they are one.
+            descriptions(),
         ),
         vetoes=(
             other_part(),
