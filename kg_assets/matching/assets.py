@@ -35,7 +35,7 @@ from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 CODE = "4"
-RECORDS_CODE = "3"
+RECORDS_CODE = "4"
 KEYS_CODE = "4"
 SCORING_CODE = "7"
 ENTITIES_CODE = "4"

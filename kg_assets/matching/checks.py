@@ -58,7 +58,8 @@ def model_checks(spec: MatchSpec) -> tuple[Check, ...]:
             name="levels_trained",
             table=model,
             description="Each probability that training should find was found; else the check "
-            "says which comparison, level, and m or u. What is declared on purpose is fine.",
+            "says which comparison, level, and m or u, also where no pair had anything to compare. "
+            "What is declared on purpose is fine.",
             look=partial(_levels_trained, spec=spec),
             blocking=False,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -223,7 +224,36 @@ class MatchSpec:
             raise ValueError(f"model {self.entity_type}: features declared twice: {doubled}")
         if not 0 < self.prior < 1 or not 0 < self.threshold < 1:
             raise ValueError(f"model {self.entity_type}: prior and threshold lie between 0 and 1")
+        self._check_telling()
         object.__setattr__(self, "version", fingerprint(self))
+
+    def _check_telling(self) -> None:
+        """Refuse conditions that would take the low bits of raw hashes for what names tell."""
+        declared = {one.column for one in self.telling}
+        for one in self.comparisons:
+            conditions = (
+                one.missing,
+                one.similarity or "",
+                *(each.condition for each in one.levels),
+            )
+            asked = {
+                column
+                for condition in conditions
+                for arguments in re.findall(r"\btelling\(([^()]*)\)", condition)
+                for column in re.findall(r"\b(\w+)_[lr]\b", arguments)
+            }
+            if unknown := sorted(asked - declared):
+                raise ValueError(
+                    f"model {self.entity_type}: {', '.join(unknown)} are asked what they tell by "
+                    f"the comparison {one.name} and not declared: name them in `telling`"
+                )
+        # Only what is compared holds what names tell (`kg_assets.matching.telling.tell`).
+        for veto in self.vetoes:
+            if re.search(r"\btelling\(", veto.condition):
+                raise ValueError(
+                    f"model {self.entity_type}: the veto {veto.name} asks what names tell, which "
+                    "records do not hold: use `shared` or `list_has_any`"
+                )
 
     @property
     def reads(self) -> frozenset[str] | None:

@@ -44,8 +44,15 @@ _ARTICLES_AFTER_COMMA = (*_ARTICLES_ANYWHERE, "die", "i", "o", "as", "de", "en",
 _EDITIONS = (
     "directors cut", "director s cut", "extended edition", "extended cut", "extended version",
     "special edition", "final cut", "theatrical cut", "uncut", "unrated", "remastered", "redux",
-    "restored version", "anniversary edition", "collectors edition", "collector s edition",
+    "restored version", "([0-9]+(st|nd|rd|th) )?anniversary edition", "collectors edition",
+    "collector s edition", "re release", "rerelease", "digitally restored", "digitally remastered",
+    "4k restoration", "4k restored", "4k remaster", "4k remastered", "remastered version",
+    "remastered edition", "restored edition", "restored cut",
 )  # fmt: skip
+"""Words at the end of a title that say which edition of a work it is, as `fold` leaves them."""
+
+_EDITIONS_IN_BRACKETS = ("restored", "restoration", "re-?issue", "extended")
+"""Such words that are a title's own where no brackets set them apart ("Faith Restored")."""
 
 _PART_WORDS = (
     "part", "chapter", "vol", "volume", "episode", "teil", "kapitel", "partie", "chapitre",
@@ -139,9 +146,10 @@ MACROS: tuple[str, ...] = (
         '([^ ]) *[(\\[](?:(?:18|19|20)[0-9]{2}|USA|UK|[A-HJ-UWYZ][A-Z]|[A-Z][A-HJ-UWYZ])[)\\]] *$',
         '\\1')""",
     # "Coral (TV Movie)", "Kupferstadt (aka Copper Town)": what is said of a work, and no title.
-    """without_kind(value) AS regexp_replace(value,
+    f"""without_kind(value) AS regexp_replace(value,
         '([^ ]) *[(\\[](?i:tv(?: (?:movie|film|series|special|mini[- ]?series))?|v|video|short'
-        || '|short film|(?:aka|a\\.k\\.a\\.) [^)\\]]*)[)\\]] *$',
+        || '|short film|(?:aka|a\\.k\\.a\\.) [^)\\]]*'
+        || '|{_alternatives(_EDITIONS_IN_BRACKETS)})[)\\]] *$',
         '\\1')""",
     # "Reef (1/2)", "Reef, Part 1 of 2": the first of two, and not both.
     """without_count(value) AS regexp_replace(value,
@@ -155,6 +163,17 @@ MACROS: tuple[str, ...] = (
     """note_year(value) AS TRY_CAST(title_note(value) AS INTEGER)""",
     f"""without_edition(value) AS trim(regexp_replace(
         value, '(^| )(the )?({_alternatives(_EDITIONS)})$', ''))""",
+    # "Blade Runner: The Final Cut", "Metropolis (restored)"; "The Final Cut" is a film of its own.
+    f"""says_edition(value) AS
+        regexp_matches(without_note(value),
+            '[^ ] *[(\\[](?i:{_alternatives(_EDITIONS_IN_BRACKETS)})[)\\]] *$')
+        OR {
+        _let(
+            "words",
+            "fold_words(without_kind(without_note(value)))",
+            "without_edition(words) NOT IN ('', words)",
+        )
+    }""",
     f"""without_article(value) AS regexp_replace(
         value, '^(?:{_alternatives(_ARTICLES_ANYWHERE)}) ([^ ])', '\\1')""",
     # A title of nothing but signs ("...", "$") keeps its own spelling as its words.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from kg_assets.matching.expectation import Found
-    from kg_assets.matching.model import MatchSpec
+    from kg_assets.matching.model import Comparison, MatchSpec
     from resources.lake import Step
 
 SAMPLE_RECORDS = 1_500
@@ -221,6 +221,7 @@ def _estimate_u(
     size = con.sql("SELECT count(*) FROM u_sample").fetchall()[0][0]
     if size * (size - 1) // 2 < FEWEST_PAIRS:
         notes.append(f"u as declared: only {size} records")
+        unseen += [one for each in spec.comparisons for one in _untrained(each, "u")]
         return
     tell(con, spec, "u_sample", "counted_term")
     lookups = lookup_tables(con, spec, "u_sample", "counted_term")
@@ -236,6 +237,7 @@ def _estimate_u(
         found = linker._settings_obj.comparisons[place]._comparison_levels_excluding_null
         if not any(level._trained_u_median for level in found):
             notes.append(f"u of {comparison.name} as declared")
+            unseen += _untrained(comparison, "u")
             continue
         for level, declared, trained in zip(
             levels_of(settings, place), comparison.levels, found, strict=True
@@ -247,6 +249,18 @@ def _estimate_u(
             counted = share * pairs + declared.u * PRIOR_PAIRS
             least = min(declared.u * pairs, UNSEEN_PAIRS)
             level["u_probability"] = rounded(max(counted, least) / (pairs + PRIOR_PAIRS))
+
+
+def _untrained(comparison: Comparison, which: str) -> list[str]:
+    """What to name where nothing was learnt of a comparison that asks to be trained.
+
+    Args:
+        comparison: The comparison.
+        which: ``m`` or ``u``.
+    """
+    if which not in comparison.train:
+        return []
+    return [f"{comparison.name}: {level.label}: {which}" for level in comparison.levels]
 
 
 def _estimate_m(
@@ -269,8 +283,9 @@ def _estimate_m(
         # Where all of a rule's pairs lack the values, nothing was learnt of them.
         told = [one for one in found if place in one.m and one.seen[place].sum() >= 1]
         if not told:
-            if "m" in comparison.train:
+            if missed := _untrained(comparison, "m"):
                 notes.append(f"m of {comparison.name} as declared")
+                unseen += missed
             continue
         seen = np.sum([one.seen[place] for one in told], axis=0)
         # Rules count by their matches; those that are declared are in each of them.

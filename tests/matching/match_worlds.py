@@ -9,6 +9,7 @@ from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
 from kg_assets.matching.clustering import cluster
 from kg_assets.matching.features import add_features
+from kg_assets.matching.models import MODELS
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import make_current
 from kg_assets.matching.scoring import score_pairs
@@ -118,3 +119,24 @@ def clustered(con, spec):
         threshold=spec.threshold,
         cannot_link=cannot_link,
     ).assignment
+
+
+def things(kind, rows, members=()):
+    """The records of a type as groups of source ids, one a thing, by the shipped model."""
+    spec = MODELS[kind]
+    con = world(spec, rows, members)
+    con.register("assignment", clustered(con, spec))
+    groups = con.sql(
+        """
+        SELECT list(source_id ORDER BY source_id)
+        FROM assignment
+        JOIN record USING (record_id)
+        GROUP BY cluster
+        """
+    ).fetchall()
+    con.close()
+    return {tuple(group) for (group,) in groups}
+
+
+def apart(*ids):
+    return {(one,) for one in ids}

@@ -2,29 +2,7 @@
 
 import pytest
 
-from kg_assets.matching.models import MODELS
-from tests.matching.match_worlds import clustered, film, people_of, world
-
-
-def things(kind, rows, members=()):
-    """The records of a type as groups of source ids, one a thing, by the shipped model."""
-    spec = MODELS[kind]
-    con = world(spec, rows, members)
-    con.register("assignment", clustered(con, spec))
-    groups = con.sql(
-        """
-        SELECT list(source_id ORDER BY source_id)
-        FROM assignment
-        JOIN record USING (record_id)
-        GROUP BY cluster
-        """
-    ).fetchall()
-    con.close()
-    return {tuple(group) for (group,) in groups}
-
-
-def apart(*ids):
-    return {(one,) for one in ids}
+from tests.matching.match_worlds import apart, film, people_of, things
 
 
 def other(kind, source, source_id, name, **more):
@@ -242,6 +220,61 @@ def test_father_and_son_with_one_name_are_two_actors():
     assert not any(fathers & set(group) and sons & set(group) for group in found)
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ({"death_year": 1951}, {"death_year": 1999}),
+        ({"birth_year": 1900, "death_year": 1951}, {"death_year": 1999}),
+        ({"death_year": 1951}, {"birth_year": 1960}),
+        ({"birth_year": 1820}, {"death_year": 1999}),
+    ],
+    ids=["died apart", "died apart, one born", "born after a death", "too long for a life"],
+)
+def test_those_whose_years_fit_into_no_one_life_are_two(one, two):
+    rows = [
+        other("person", source, source, "Zoltan Quirk", professions=["actor"], **years)
+        for source, years in (("a", one), ("b", two))
+    ]
+    assert things("person", rows) == apart("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("died", "joined"), [({"death_year": 1987}, True), ({}, False)], ids=["said", "not said"]
+)
+def test_a_common_name_and_one_year_of_death_are_one_person(died, joined):
+    rows = [
+        other("person", source, f"{source} peter", "Peter Kovacs", **died) for source in "ab"
+    ] + [
+        other("person", "c", f"{side}{n}", name, death_year=1930 + n % 90)
+        for n in range(120)
+        for side, name in (("given", f"Peter Family{n}"), ("family", f"Given{n} Kovacs"))
+    ]
+    found = {one for one in things("person", rows) if one[0].endswith(" peter")}
+    assert found == ({("a peter", "b peter")} if joined else apart("a peter", "b peter"))
+
+
+def test_sources_may_differ_by_a_year_about_a_death():
+    rows = [
+        other("person", source, source, "Zoltan Quirk", death_year=year)
+        for source, year in (("a", 1951), ("b", 1952))
+    ]
+    assert things("person", rows) == {("a", "b")}
+
+
+def test_an_author_who_is_credited_long_after_death_is_one_person():
+    rows, members = works(
+        film("a", "f", "Storm", 1911, ["Wilbur Shakespeer"]),
+        film("a", "g", "Storm", 2010, ["Wilbur Shakespeer"]),
+        film("b", "h", "Jealousy", 1995, ["Wilbur Shakespeer"]),
+    )
+    for one in rows[3:]:
+        one |= {"source_id": "poet", "death_year": 1616, "birth_year": 1564}
+    for one in rows[:3]:
+        one["credits"][0]["person_id"] = "poet"
+    del rows[4]
+    assert things("person", rows, members) == {("poet", "poet")}
+
+
 def test_a_common_name_with_two_careers_at_once_is_two_people():
     crew = [f"Person {letter}" for letter in "PQRSTUVW"]
     rows, members = works(
@@ -294,20 +327,3 @@ def test_two_films_of_a_director_in_one_year_are_two():
         film("b", "2", "Jurassic Park", 1993, ["Steven Spielberg"], runtime_minutes=127.0),
     ]
     assert things("film", films) == apart("1", "2")
-
-
-def test_a_re_release_is_the_same_film():
-    films = [
-        film("a", "1", "Metropolis", 1927, ["Fritz Lang"], runtime_minutes=153.0),
-        film("b", "2", "Metropolis (Remastered)", 1927, ["Fritz Lang"], runtime_minutes=150.0),
-    ]
-    assert things("film", films) == {("1", "2")}
-
-
-def test_a_directors_cut_is_the_same_film_though_it_is_longer():
-    films = [
-        film("a", "1", "Blade Runner", 1982, ["Ridley Scott"], runtime_minutes=117.0),
-        film("b", "2", "Blade Runner: The Director's Cut", 1982, ["Ridley Scott"],
-             runtime_minutes=128.0),
-    ]  # fmt: skip
-    assert things("film", films) == {("1", "2")}

@@ -3,11 +3,12 @@
 import json
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from kg_assets.matching.block_keys import make_keys
 from kg_assets.matching.blocking import pairs_of_shard
-from kg_assets.matching.model import Comparison, Level
+from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.scoring import score_pairs
 from kg_assets.matching.vetoes import veto_pairs
@@ -81,11 +82,80 @@ def test_a_comparison_ends_in_else():
         Comparison("year", "FALSE", (Level("same", "a_l = a_r", 0.5, 0.5),))
 
 
+NAMES = Feature("names", "[1::UBIGINT]", pa.list_(pa.uint64()))
+TOLD = Comparison(
+    "names",
+    "len(names_l) = 0",
+    (
+        Level("in common", "telling(names_l, names_r) >= 7", 0.5, 0.1),
+        Level("none", "ELSE", 0.5, 0.9),
+    ),
+)
+
+
+def model_of(*comparisons, **more):
+    blocking = (BlockingRule("all", "['']", "[]"),)
+    return MatchSpec("film", (NAMES,), blocking, comparisons, **more)
+
+
+def test_a_list_that_is_asked_what_it_tells_is_declared_to_tell():
+    # The low bits of its hashes would count as what its names tell.
+    with pytest.raises(ValueError, match="film: names are asked what they tell"):
+        model_of(TOLD)
+
+
+def test_a_veto_asks_no_list_what_it_tells():
+    # It sees the lists as the records have them.
+    veto = Veto("strangers", "telling(l.names, r.names) = 0", "Nobody took part in both.")
+    with pytest.raises(ValueError, match="veto strangers"):
+        model_of(replace(TOLD, levels=TOLD.levels[1:]), vetoes=(veto,))
+
+
+def with_crews(kind):
+    return any(one.name == "crew" for one in MODELS[kind].comparisons)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if with_crews(kind)])
+def test_rare_names_in_common_tell_the_same_whatever_their_hashes_are(kind):
+    # In each of sixteen works one or two people whom no other names.
+    rows = [
+        film(source, str(n), f"Story {n}", 1950 + n)
+        | {
+            "entity_type": kind,
+            "credits": [
+                {"name": name, "person_id": None, "role": "actor", "character": None, "position": 1}
+                for name in (
+                    *(f"{given} {chr(97 + n) * 4}son" for given in ("Abel", "Otto")[: 1 + n % 2]),
+                    *(f"{given}{source} {chr(97 + n) * 4}ov" for given in ("Ines", "Juri", "Karl")),
+                )
+            ],
+        }
+        for n in range(16)
+        for source in "ab"
+    ]
+    spec = MODELS[kind]
+    con = world(spec, rows)
+    settings = json.loads(trained(con, spec)["settings"])
+    con.execute(
+        "CREATE TABLE pair AS SELECT 'a:' || n AS record_l, 'b:' || n AS record_r, '' AS rule "
+        "FROM range(16) AS one(n)"
+    )
+    scored = score_pairs(con, spec, settings, "pair", "record", "counted_term").to_arrow_table()
+    place = [one.name for one in spec.comparisons].index("crew")
+    found = {(int(one["record_l"][2:]) % 2, one["levels"][place]) for one in scored.to_pylist()}
+    # Of four levels, counted from below: as telling as one of two works, and as two.
+    assert found == {(0, 2), (1, 3)}
+
+
+OF_A_SHIP = "A captain without a harbour follows the whale that took his ship across four oceans."
+OF_A_TOWN = "Three sisters in a garrison town dream of Moscow while the soldiers around them leave."
+
+
 @pytest.mark.parametrize("nothing", [None, [], [None]])
 @pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "person"])
 def test_lists_that_one_or_both_lack_are_missing_and_not_different(kind, nothing):
-    full = {"countries": ["FR"], "languages": ["fr"]}
-    lacking = {"countries": nothing, "languages": nothing}
+    full = {"countries": ["FR"], "languages": ["fr"], "description": OF_A_SHIP}
+    lacking = {"countries": nothing, "languages": nothing, "description": None}
     rows = [
         {"entity_type": kind, "source": source, "source_id": "1", "name": "Some Thing"} | given
         for source, given in (("a", lacking), ("b", lacking), ("c", full))
@@ -211,4 +281,35 @@ def test_a_book_is_known_by_title_and_author():
             ("b", "Tin Drum, The", 1961, "Grass, Gunter"),
         )
     ]
+    assert joined("book", rows, "a:1", "b:1")
+
+
+def two_told(kind, names, texts, **more):
+    return [
+        {"entity_type": kind, "source": source, "source_id": "1", "name": name, "description": text}
+        | more
+        for source, name, text in zip("ab", names, texts, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["book", "play", "comic", "game"])
+def test_one_text_joins_a_work_of_an_author_under_two_titles(kind):
+    author = {"credits": [{"name": "Ida Brandt", "role": "author"}]}
+    names = ("The White Whale", "Leviathan")
+    assert joined(kind, two_told(kind, names, (OF_A_SHIP, OF_A_SHIP), **author), "a:1", "b:1")
+    for texts in ((OF_A_SHIP, OF_A_TOWN), (OF_A_SHIP, None), (None, None)):
+        assert not joined(kind, two_told(kind, names, texts, **author), "a:1", "b:1")
+
+
+@pytest.mark.parametrize("kind", ["event", "organisation", "franchise", "character"])
+def test_things_of_one_name_are_two_where_texts_tell_of_different_ones(kind):
+    names = ("Leviathan", "Leviathan")
+    assert not joined(kind, two_told(kind, names, (OF_A_SHIP, OF_A_TOWN)), "a:1", "b:1")
+    for texts in ((OF_A_SHIP, OF_A_SHIP), (OF_A_SHIP, None), (None, None)):
+        assert joined(kind, two_told(kind, names, texts), "a:1", "b:1")
+
+
+def test_a_work_of_one_title_author_and_year_is_one_in_whatever_words_it_is_told():
+    known = {"year": 1930, "credits": [{"name": "Ida Brandt", "role": "author"}]}
+    rows = two_told("book", ("Leviathan", "Leviathan"), (OF_A_SHIP, OF_A_TOWN), **known)
     assert joined("book", rows, "a:1", "b:1")

@@ -30,6 +30,9 @@ def of(con, expression, *values):
         ("Straße", "Strasse"),
         ("Angst & Schrecken", "Angst and Schrecken"),
         ("Blade Runner: The Director's Cut", "Blade Runner"),
+        ("Metropolis (Restored)", "Metropolis"),
+        ("Metropolis: 90th Anniversary Edition", "Metropolis"),
+        ("Metropolis [digitally remastered]", "Metropolis"),
         ("Amélie", "Ame\u0301lie"),
         ("Ocean's Eleven", "Ocean’s Eleven"),
     ],
@@ -44,6 +47,7 @@ def test_spellings_of_one_title_have_one_key(con, one, other):
         ("Die Hard", "Hard"),
         ("I, Robot", "Robot"),
         ("Rocky", "Rocky II"),
+        ("Faith", "Faith Restored"),
         ("It", "Up"),
         ("Дом", "Дым"),
         ("...", "$"),
@@ -51,6 +55,25 @@ def test_spellings_of_one_title_have_one_key(con, one, other):
 )
 def test_other_titles_have_other_keys(con, one, other):
     assert not of(con, "title_key($1) = title_key($2)", one, other)
+
+
+@pytest.mark.parametrize(
+    ("title", "says"),
+    [
+        ("Blade Runner: The Final Cut", True),
+        ("Blade Runner (Director's Cut) (1992)", True),
+        ("Metropolis (1984) [RESTORED]", True),
+        ("Metropolis - re-release", True),
+        ("The Final Cut", False),
+        ("Uncut", False),
+        ("(Restored)", False),
+        ("Uncut Gems", False),
+        ("Paradise Restored", False),
+        ("Restored (2010)", False),
+    ],
+)
+def test_a_title_says_that_it_is_an_edition_of_another(con, title, says):
+    assert of(con, "says_edition($1)", title) == says
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,12 @@ def test_splink_gives_one_answer_however_many_pairs_it_is_given_at_once():
     assert found[0].equals(found[1])
 
 
+TOLD = (
+    "lantern", "harbour", "mountain", "captain", "daughter", "winter", "soldier", "village",
+    "garden", "musician", "stranger", "railway", "orchard", "teacher",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_compiled_scorer_gives_splinks_answer_for_every_shipped_model(kind):
     spec = MODELS[kind]
@@ -309,18 +315,28 @@ def test_the_compiled_scorer_gives_splinks_answer_for_every_shipped_model(kind):
         film(
             source,
             str(n),
-            f"{'The ' if n % 2 else ''}Film {n // 3} of {source * (n % 3)}",
+            f"{'The ' if n % 2 else ''}Film {n // 3} of {source * (n % 3)}"
+            f"{' (Restored)' if n == 5 else ''}",
             1990 + n % 7 if n % 5 else None,
             [f"Person {n // 4}"],
             countries=[["FR"], ["FR", "US"], None][n % 3],
             languages=[["fr"], []][n % 2],
             runtime_minutes=90.0 + n,
+            description=" ".join(f"{word} number" for word in TOLD[n : n + 7]) if n % 3 else None,
         )
         for n in range(7)
         for source in "ab"
     ]
     rows = (
-        films + people_of(films)
+        films
+        + [
+            one
+            | {
+                "birth_year": 1950 + place % 4 if place % 3 else None,
+                "death_year": 1990 + place % 5 if place % 2 else None,
+            }
+            for place, one in enumerate(people_of(films))
+        ]
         if kind == "person"
         else [
             one

@@ -1,5 +1,6 @@
 """Training: weights fall as declared, levels keep bounds, and what is missing is said."""
 
+import datetime as dt
 import json
 import math
 from dataclasses import replace
@@ -100,6 +101,64 @@ def test_a_level_that_no_pair_reached_keeps_a_weight_within_bounds():
     ):
         for level, one in zip(comparison["comparison_levels"][1:], declared.levels, strict=True):
             assert level["u_probability"] >= 0.9 * min(one.u, 0.5 / pairs)
+
+
+def told_of(kind):
+    """Three hundred things, each in two sources alike, of which sources tell all that is compared.
+
+    Running time is told of none.
+    """
+    rows = []
+    for n in range(300):
+        for source in "ab":
+            # A quarter of them is credited to other makers in each source.
+            maker = f"Maker {source * 3 if n % 4 == 0 else 'Ann'}"
+            people = [(maker, "author"), *((one, "actor") for one in ("Abel", "Otto", "Ines"))]
+            rows.append(
+                film(source, str(n), f"Title {n * 7919} of {n}", 1950 + n % 60)
+                | {
+                    "entity_type": kind,
+                    "date": dt.date(1950 + n % 60, 1 + n % 12, 1 + n % 28),
+                    "end_year": 1955 + n % 70,
+                    "countries": [("FR", "US", "IN", "IT", "JP", "SE")[n % 6]],
+                    "languages": [("fr", "en", "hi", "it", "ja", "sv")[n % 6]],
+                    "genres": [("one", "two", "three")[n % 3]],
+                    "parent_name": f"Parent {n % 40}",
+                    "credits": [
+                        {"name": f"{name} {n * 104_729}", "role": role, "position": place}
+                        for place, (name, role) in enumerate(people)
+                    ],
+                }
+            )
+    return rows
+
+
+def without_m(row, spec):
+    """Comparisons of which training found the m of no level."""
+    return {
+        one.name
+        for one in spec.comparisons
+        if {f"{one.name}: {level.label}: m" for level in one.levels} <= set(row["untrained"])
+    }
+
+
+@pytest.mark.parametrize("kind", ["film", "series", "book", "organisation"])
+def test_a_model_asks_for_no_training_that_its_rules_cannot_give(kind):
+    spec = MODELS[kind]
+    row = trained(world(spec, told_of(kind)), spec)
+    assert row["trained"]
+    assert without_m(row, spec) == ({"runtime"} if kind == "film" else set())
+
+
+def test_a_comparison_that_training_saw_nothing_of_is_untrained_in_each_level(tmp_path):
+    spec = film_spec()
+    row = trained(world(spec, told_of("film")), spec)
+    runtime = next(one for one in spec.comparisons if one.name == "runtime")
+    missed = {f"runtime: {level.label}: {which}" for level in runtime.levels for which in "mu"}
+    assert {one for one in row["untrained"] if one.startswith("runtime")} == missed
+    found = verdict(tmp_path, spec, row, "levels_trained")
+    assert not found.passed
+    assert missed <= set(found.figures["never_seen"])
 
 
 def verdict(tmp_path, spec, row, check):

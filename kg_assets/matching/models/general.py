@@ -15,6 +15,8 @@ from kg_assets.matching.model import (
 from kg_assets.matching.models.shared import (
     COUNTRIES,
     CREW,
+    CREW_TELLING,
+    DESCRIPTION,
     DIRECTORS,
     LANGUAGES,
     MAKER_FREQUENCY,
@@ -24,6 +26,7 @@ from kg_assets.matching.models.shared import (
     TITLE_FREQUENCY,
     countries,
     crews,
+    descriptions,
     languages,
     makers,
     other_part,
@@ -60,6 +63,7 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
             LANGUAGES,
             *DIRECTORS,
             *CREW,
+            DESCRIPTION,
         ),
         blocking=(
             SAME_TITLE_OF_MAKERS,
@@ -69,9 +73,19 @@ def titled_work(entity_type: str, *, far: int, veto_years: int | None = None) ->
                 refine="list_transform([year - 1, year, year + 1], lambda y: y::VARCHAR)",
             ),
         ),
-        comparisons=(titles(), years(far=far), makers(), *crews(), countries(), languages()),
+        comparisons=(
+            # Of works of one maker and year nothing but the title tells which are one.
+            titles(train="u"),
+            years(far=far),
+            makers(),
+            *crews(),
+            countries(),
+            languages(),
+            descriptions(),
+        ),
         vetoes=(other_part(), *apart),
         term_frequencies=(TITLE_FREQUENCY, MAKER_FREQUENCY),
+        telling=(CREW_TELLING,),
         training_rules=("l.title = r.title",),
         prior=1e-4,
         threshold=0.9,
@@ -92,6 +106,7 @@ def named_thing(entity_type: str) -> MatchSpec:
             Feature("parent", "title_key(parent_name)", pa.string()),
             Feature("sorts", "list_sort(list_distinct(coalesce(genres, [])))", TEXTS),
             COUNTRIES,
+            DESCRIPTION,
         ),
         blocking=(
             BlockingRule(
@@ -99,7 +114,8 @@ def named_thing(entity_type: str) -> MatchSpec:
             ),
         ),
         comparisons=(
-            titles(),
+            # Of things of one parent or year nothing but the name tells which are one.
+            titles(train="u"),
             years(far=3),
             Comparison(
                 name="parent",
@@ -119,6 +135,8 @@ def named_thing(entity_type: str) -> MatchSpec:
                 train="",
             ),
             countries(use_makers=False),
+            # What is told of two things of one name says best whether they are one.
+            descriptions(),
         ),
         vetoes=(
             other_part(),

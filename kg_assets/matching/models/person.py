@@ -27,6 +27,9 @@ _MIDDLES_AGREE = (
 )
 """No middle name or initial of one stands against that of the other."""
 
+LONGEST_LIFE = 122
+"""Years: nobody is known to have lived longer than Jeanne Calment, 1875 to 1997."""
+
 NAME_FEATURES = (
     Feature("name_spoken", "person_words(name)", TEXTS, of="name"),
     Feature("name_words", "name_key(credited_name(name))", pa.string(), of="name"),
@@ -282,6 +285,17 @@ SPEC = MatchSpec(
             ),
             train="",
         ),
+        # As years of birth: deaths are spread over as many years, and sources date them as well.
+        Comparison(
+            name="death",
+            missing="died_l IS NULL OR died_r IS NULL",
+            levels=(
+                Level("same year of death", "died_l = died_r", 0.93, 0.015),
+                Level("a year apart", "abs(died_l - died_r) <= 1", 0.05, 0.03),
+                Level("further apart", "ELSE", 0.02, 0.955),
+            ),
+            train="",
+        ),
     ),
     vetoes=(
         # Father and son: a source that writes "Jr." writes it always, and two sources that do not
@@ -303,10 +317,20 @@ SPEC = MatchSpec(
             "The source itself tells the two apart.",
         ),
         Veto("born_apart", "abs(l.born - r.born) > 2", "They were born more than two years apart."),
+        Veto("died_apart", "abs(l.died - r.died) > 2", "They died more than two years apart."),
+        Veto(
+            "born_and_died_apart",
+            f"r.died - l.born NOT BETWEEN 0 AND {LONGEST_LIFE} "
+            f"OR l.died - r.born NOT BETWEEN 0 AND {LONGEST_LIFE}",
+            "One was born after the other's death, or longer before it than anybody lived.",
+        ),
+        # Films credit the dead: with works begun before a death for some decades, and authors for
+        # centuries. Of two who died in one year late works say nothing.
         Veto(
             "not_in_one_life",
-            "l.last_active - r.first_active > 75 OR r.last_active - l.first_active > 75 "
-            "OR l.first_active > r.died + 30 OR r.first_active > l.died + 30 "
+            "coalesce(l.died <> r.died, TRUE) "
+            "AND (l.last_active - r.first_active > 75 OR r.last_active - l.first_active > 75 "
+            "OR l.first_active > r.died + 30 OR r.first_active > l.died + 30) "
             "OR l.first_active < r.born OR r.first_active < l.born",
             "The works do not fit into one life.",
         ),

@@ -181,10 +181,16 @@ WITHOUT_SUBTITLE = (
 """The one title is a part of the other, which a colon, a dash or a stroke parts from the rest."""
 
 
-def titles() -> Comparison:
-    """Titles in any language, with the frequency of the main title."""
+def titles(*, train: str = "mu") -> Comparison:
+    """Titles in any language, with the frequency of the main title.
+
+    Args:
+        train: Which of the probabilities training may change. Pairs of one title teach no m: where
+            no training rule makes others that can be told apart, it stands as declared.
+    """
     return Comparison(
         name="title",
+        train=train,
         missing="title_l IS NULL OR title_r IS NULL",
         similarity="best_similarity(title_keys_l, title_keys_r)",
         levels=(
