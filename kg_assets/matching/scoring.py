@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
@@ -14,7 +15,12 @@ from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers import scorer
 from kg_assets.matching.scorers.interface import Scoring, kept
-from kg_assets.matching.scorers.shadow import compare_scorers
+from kg_assets.matching.scorers.shadow import (
+    CANNOT_SCORE,
+    compare_scorers,
+    nothing_compared,
+    silent,
+)
 from kg_assets.matching.tables import (
     blocked_pairs,
     match_model,
@@ -67,8 +73,11 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     model = current_model(step, spec)
     compared = spec.comparisons, spec.vetoes, spec.term_frequencies
     create_macros(con, (*compared, model["settings"]))
-    limit = exact_from(spec.threshold)
-    asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
+    limit, settings = exact_from(spec.threshold), json.loads(model["settings"])
+    why_silent = silent(spec, settings)
+    if why_silent is not None:
+        spec = replace(spec, shadow=None)
+    asked, views = (spec, settings), ("matching_record", "frequency")
     shared = _shared(step, spec, records(spec))
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
@@ -83,10 +92,13 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         step.view("shard_pair", blocked_pairs(kind), step.partition)
         step.view("matching_record", records(spec))
         if spec.shadow is not None:
-            score_pairs(
-                con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow, shared=shared
-            )
-            con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
+            try:
+                score_pairs(
+                    con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow, shared=shared
+                )
+                con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
+            except CANNOT_SCORE as error:
+                why_silent, spec = nothing_compared(spec, error), replace(spec, shadow=None)
         with scored_pairs(con, *asked, "shard_pair", *views, exact=limit, shared=shared) as scored:
             differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
@@ -126,7 +138,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         not_needed=pruned,
         scorer=spec.scorer,
         exact_from=limit,
-        shadow=said,
+        shadow=why_silent or said,
     )
 
 

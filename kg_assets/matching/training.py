@@ -16,6 +16,7 @@ from kg_assets.matching.frequencies import count_terms, lookup_tables
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers.classifier import ClassifierScorer, train_classifier
+from kg_assets.matching.scorers.shadow import CANNOT_SCORE
 from kg_assets.matching.settings import (
     columns_for_scoring,
     make_linker,
@@ -148,6 +149,10 @@ def taught(
 ) -> pa.Table:
     """A trained model with the classifier that judgements teach.
 
+    What a shadow lacks is said in the notes and stops no training. Whether the model counts as
+    trained stays as it is: judged pairs are no sample of all pairs, so they do not say how many
+    match.
+
     Args:
         con: A connection with the macros of `normalise`.
         spec: The type's match model.
@@ -158,18 +163,25 @@ def taught(
 
     Returns:
         The row of the table match_model.
+
+    Raises:
+        UntrainedClassifierError: The classifier is pinned, and too few judgements stand.
     """
-    settings = json.loads(row.column("settings")[0].as_py())
-    learnt = train_classifier(con, spec, settings, judgements, view, frequencies)
-    text = json.dumps(learnt, sort_keys=True)
-    said = learnt["classifier"]["judgements"]
-    made = row.to_pylist()[0] | {
-        "settings": text,
-        "version": model_version(spec, text),
-        "trained": True,
-        "notes": f"{row.column('notes')[0].as_py()}; classifier: {said['same']} pairs judged same, "
-        f"{said['different']} different",
-    }
+    (made,) = row.to_pylist()
+    settings = json.loads(made["settings"])
+    try:
+        learnt = train_classifier(con, spec, settings, judgements, view, frequencies)
+    except CANNOT_SCORE as error:
+        if spec.scorer == ClassifierScorer.name:
+            raise
+        made["notes"] += f"; nothing taught: {error}"
+    else:
+        text = json.dumps(learnt, sort_keys=True)
+        said = learnt["classifier"]["judgements"]
+        made |= {"settings": text, "version": model_version(spec, text)}
+        made["notes"] += (
+            f"; classifier: {said['same']} pairs judged same, {said['different']} different"
+        )
     return pa.Table.from_pylist([made], schema=row.schema)
 
 

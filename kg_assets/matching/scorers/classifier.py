@@ -44,6 +44,21 @@ class UntrainedClassifierError(Exception):
     """The classifier is chosen for a type and was not, or cannot be, trained."""
 
 
+def untaught(spec: MatchSpec) -> str:
+    """What is to be said where the classifier is chosen for a type whose model holds none."""
+    kind = spec.entity_type
+    return (
+        f"the model of {kind} holds no classifier: judge {FEWEST_JUDGEMENTS} pairs of each verdict "
+        f"or more (kg review --type {kind}) and train it (kg build --retrain --types {kind}), or "
+        f"choose another scorer ({_setting(spec)})"
+    )
+
+
+def _setting(spec: MatchSpec) -> str:
+    """The setting that asks for the classifier."""
+    return "KG_SCORERS" if spec.scorer == ClassifierScorer.name else "KG_SHADOW_SCORERS"
+
+
 class ClassifierScorer:
     """Scores with the compiled model, each level's weight moved by what judgements taught."""
 
@@ -60,11 +75,7 @@ class ClassifierScorer:
         """
         learnt = asked.settings.get("classifier")
         if learnt is None:
-            raise UntrainedClassifierError(
-                f"the scorer of {asked.spec.entity_type} is the classifier and its model holds "
-                "none: judge some pairs and train it (kg build --retrain), or choose another "
-                "scorer (KG_SCORERS)"
-            )
+            raise UntrainedClassifierError(untaught(asked.spec))
         exact = replace(asked, exact_from=None, every_pair=True)
         with CompiledScorer().scored(con, exact) as rows:
             yield pa.RecordBatchReader.from_batches(
@@ -144,7 +155,7 @@ def train_classifier(
             f"the classifier of {spec.entity_type} needs {FEWEST_JUDGEMENTS} judgements of each "
             f"verdict on current records and has {counts['same']} same and "
             f"{counts['different']} different: judge more pairs (kg review), or choose another "
-            "scorer (KG_SCORERS)"
+            f"scorer ({_setting(spec)})"
         )
     names = [one["output_column_name"] for one in settings["comparisons"]]
     reached = np.asarray(judged["levels"].to_pylist(), dtype=np.int64).reshape(len(same), -1)

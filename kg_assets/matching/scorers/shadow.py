@@ -4,18 +4,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kg_assets.matching.scorers.classifier import (
+    ClassifierScorer,
+    UntrainedClassifierError,
+    untaught,
+)
+from kg_assets.matching.scorers.conditions import UncompilableError
 from kg_assets.matching.tables import scorer_comparison
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
     import pyarrow as pa
 
     from kg_assets.matching.model import MatchSpec
 
+CANNOT_SCORE = (UntrainedClassifierError, UncompilableError)
+"""Errors of a scorer that cannot work with a model as it is. The scorer that counts raises them; of
+a shadow they are said, and nothing is compared."""
+
 MOST_DIFFERENT = 50
 """Pairs that differ most: as many as a person looks through."""
+
+
+def silent(spec: MatchSpec, settings: Mapping[str, Any]) -> str | None:
+    """Why nothing can be compared with the shadow of a type; None where it can, or there is none.
+
+    Args:
+        spec: The type's match model, which names the shadow.
+        settings: The frozen settings.
+    """
+    if spec.shadow == ClassifierScorer.name and "classifier" not in settings:
+        return nothing_compared(spec, untaught(spec))
+    return None
+
+
+def nothing_compared(spec: MatchSpec, why: object) -> str:
+    """What is to be said of a shadow that cannot score, and why it cannot."""
+    return (
+        f"nothing is compared: {spec.shadow} in the shadow of {spec.scorer} "
+        f"(KG_SHADOW_SCORERS) cannot score {spec.entity_type}: {why}"
+    )
 
 
 def compare_scorers(
