@@ -26,9 +26,12 @@ from kg_assets.matching.settings import (
 from kg_assets.matching.tables import JUDGEMENTS, match_model, term_frequencies
 from kg_assets.matching.telling import tell
 from kg_assets.matching.vetoes import columns_for_vetoes
+from kg_assets.matching.want_of_data import FEWEST_PAIRS, enough, lacking
 from kg_assets.matching.weight_order import levels_of, make_weights_fall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
     from kg_assets.matching.expectation import Found
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
 
 SAMPLE_RECORDS = 1_500
 """Records of the sample whose 1.1 million pairs give the u probabilities."""
-
-FEWEST_PAIRS = 200
-"""Below this many pairs a training rule is not used: EM would fit its few pairs and no more."""
 
 PRIOR_PAIRS = 20.0
 """How many pairs the declared u probabilities count for beside those of the sample."""
@@ -59,23 +59,28 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
     """Write the model of a type: the one it had, or a newly trained one.
 
     A model stays as it is while its specification does, so that new deliveries change no old
-    score; the option ``retrain`` makes a new one.
+    score; the option ``retrain`` makes a new one. What was declared for want of data is made again
+    by itself once there is enough.
 
     Args:
-        step: Reads the records without making them an input.
+        step: Reads the records, which are an input while the model lacks some.
         spec: The type's match model.
     """
     model, frequencies = match_model(spec.entity_type), term_frequencies(spec.entity_type)
     before = step.previous(model).to_arrow_table()
     version = f"{spec.version}-{REVISION}-"
-    kept = before.num_rows and before.column("version")[0].as_py().startswith(version)
-    if kept and not step.options.get("retrain"):
-        step.write(model, before)
-        step.write(frequencies, step.previous(frequencies))
-        step.report(trained=before.column("trained")[0].as_py(), kept=True)
-        return
+    standing = [one for one in before.to_pylist() if one["version"].startswith(version)]
     create_macros(step.con)
     step.read(records(spec), tracked=False).create_view("training_record", replace=True)
+    again = [
+        enough(step.con, spec, one, "training_record") for one in standing if lacking(spec, one)
+    ]
+    if standing and not any(again) and not step.options.get("retrain"):
+        step.write(model, before)
+        step.write(frequencies, step.previous(frequencies))
+        step.report(trained=standing[0]["trained"], kept=True)
+        _wait_for_more(step, spec, standing[0])
+        return
     row = train(step.con, spec, "training_record")
     if ClassifierScorer.name in (spec.scorer, spec.shadow):
         judged = step.read(JUDGEMENTS, spec.entity_type, tracked=False)
@@ -89,6 +94,17 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
         notes=row.column("notes")[0].as_py(),
         untrained=row.column("untrained")[0].as_py(),
     )
+    if any(again):
+        step.report(made_again=f"{again[0]}; all scores and thresholds follow, and ids stay")
+    _wait_for_more(step, spec, row.to_pylist()[0])
+
+
+def _wait_for_more(step: Step, spec: MatchSpec, row: Mapping[str, Any]) -> None:
+    """Make the records an input of a model that lacks some, so that it is looked at again."""
+    missing = lacking(spec, row)
+    if missing is not None:
+        step.read(records(spec))
+        step.report(lacking=missing)
 
 
 def train(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> pa.Table:
@@ -120,23 +136,32 @@ def train(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> pa.Tabl
     else:
         notes.append("all probabilities as declared")
     text = json.dumps(settings, sort_keys=True)
+    count = int(con.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0])
     return pa.table(
         {
             "entity_type": [spec.entity_type],
-            "version": [model_version(spec, text)],
+            "version": [model_version(spec, text, count)],
             "settings": [text],
             "threshold": [spec.threshold],
             "trained": [trained],
             "untrained": [unseen],
             "notes": ["; ".join(notes)],
+            "records": [count],
         },
         schema=match_model(spec.entity_type).schema,
     )
 
 
-def model_version(spec: MatchSpec, text: str) -> str:
-    """Version of a model: that of its specification, and a hash of the settings' JSON."""
-    return f"{spec.version}-{REVISION}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+def model_version(spec: MatchSpec, text: str, count: int) -> str:
+    """Version of a model: that of its specification, and a hash of what was made of the records.
+
+    Args:
+        spec: The type's match model.
+        text: The settings' JSON.
+        count: Of how many records it is: where all is declared, its frequencies alone change.
+    """
+    made = hashlib.sha256(f"{count}\n{text}".encode()).hexdigest()
+    return f"{spec.version}-{REVISION}-{made[:12]}"
 
 
 def taught(
@@ -178,7 +203,7 @@ def taught(
     else:
         text = json.dumps(learnt, sort_keys=True)
         said = learnt["classifier"]["judgements"]
-        made |= {"settings": text, "version": model_version(spec, text)}
+        made |= {"settings": text, "version": model_version(spec, text, made["records"])}
         made["notes"] += (
             f"; classifier: {said['same']} pairs judged same, {said['different']} different"
         )
