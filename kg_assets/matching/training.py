@@ -70,12 +70,13 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
     before = step.previous(model).to_arrow_table()
     version = f"{spec.version}-{REVISION}-"
     standing = [one for one in before.to_pylist() if one["version"].startswith(version)]
-    create_macros(step.con)
-    step.read(records(spec), tracked=False).create_view("training_record", replace=True)
-    again = [
-        enough(step.con, spec, one, "training_record") for one in standing if lacking(spec, one)
-    ]
-    if standing and not any(again) and not step.options.get("retrain"):
+    asked = not standing or step.options.get("retrain")
+    waits = bool(standing) and lacking(spec, standing[0]) is not None
+    if asked or waits:
+        create_macros(step.con)
+        step.read(records(spec), tracked=False).create_view("training_record", replace=True)
+    again = enough(step.con, spec, standing[0], "training_record") if waits else None
+    if not asked and again is None:
         step.write(model, before)
         step.write(frequencies, step.previous(frequencies))
         step.report(trained=standing[0]["trained"], kept=True)
@@ -94,8 +95,8 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
         notes=row.column("notes")[0].as_py(),
         untrained=row.column("untrained")[0].as_py(),
     )
-    if any(again):
-        step.report(made_again=f"{again[0]}; all scores and thresholds follow, and ids stay")
+    if again is not None:
+        step.report(made_again=f"{again}; all scores and thresholds follow, and ids stay")
     _wait_for_more(step, spec, row.to_pylist()[0])
 
 

@@ -16,7 +16,7 @@ from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
-from tests.matching.update_worlds import SPEC, World
+from tests.matching.update_worlds import LAYERS, SPEC, World
 
 FILM = replace(MODELS["film"], shards=1)
 
@@ -159,3 +159,23 @@ def test_terms_of_a_handful_of_records_are_counted_again_once_there_are_enough(t
     assert again[1] != first[1]
     assert again[2] is False
     assert model(900) == (True, *again[1:])
+
+
+def test_a_threshold_is_measured_where_the_pairs_of_its_sources_came_by_and_by(tmp_path):
+    world = World(tmp_path, replace(SPEC, shards=1, block_cap=500), **LAYERS)
+
+    def measured(source, numbers):
+        each = [{"id": str(n), "name": f"Film{n}", "year": 1000 + 10 * n} for n in numbers]
+        world.deliver(source, each, free=True)
+        world.update()
+        figures = world.run(run_match_thresholds)
+        return figures["methods"].get("a|b"), figures["measured_after_all"]
+
+    measured("a", range(200))
+    assert measured("b", range(20)) == ("declared", [])
+    assert measured("c", range(2)) == ("declared", [])
+    assert measured("b", range(20, 90)) == ("declared", [])
+    method, now = measured("b", range(90, 110))
+    assert method != "declared"
+    assert now == ["a|b"]
+    assert measured("b", range(110, 120)) == (method, [])
