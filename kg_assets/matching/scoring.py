@@ -116,11 +116,13 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         scored = con.table("scored_pair")
         differing = step.patch(scores, con.table("replaced_score"), scored)
         scored.create_view("pair_scored", replace=True)
-    compared, said = compare_scorers(con, spec, "pair_scored", "shadow_pair", limit)
-    step.write(scorer_comparison(kind), compared)
     # Thresholds are frozen after the first scores; until then the declared one tells the edges.
     chosen = step.read(match_thresholds(kind), tracked=False).to_arrow_table()
     con.register("frozen_threshold", chosen)
+    compared, counted = compare_scorers(
+        con, spec, "pair_scored", "shadow_pair", limit, "frozen_threshold"
+    )
+    step.write(scorer_comparison(kind), compared)
     with_thresholds(con, "pair_scored", "frozen_threshold", spec.threshold).create_view("judged")
     edges, vetoed, pruned = con.sql(
         """
@@ -138,7 +140,8 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         not_needed=pruned,
         scorer=spec.scorer,
         exact_from=limit,
-        shadow=why_silent or said,
+        shadow=why_silent or spec.shadow or "none configured (KG_SHADOW_SCORERS)",
+        shadow_counts=counted,
     )
 
 

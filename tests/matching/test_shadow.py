@@ -3,12 +3,18 @@
 import json
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from kg_assets.matching.model import Comparison, Level
 from kg_assets.matching.scorers.classifier import UntrainedClassifierError
 from kg_assets.matching.scoring import run_match_scores
-from kg_assets.matching.tables import match_model, match_scores, scorer_comparison
+from kg_assets.matching.tables import (
+    match_model,
+    match_scores,
+    match_thresholds,
+    scorer_comparison,
+)
 from kg_assets.matching.training import run_match_model
 from tests.matching.update_worlds import BLUE, RED, SPEC, World
 
@@ -29,9 +35,9 @@ def rows(world, table):
 
 
 def scored(world, spec):
-    """Score with another configuration, as after a change of a setting."""
+    """Score with another configuration, as after a change of a setting; the step's figures."""
     world.spec, world.code = spec, f"{spec.scorer}-{spec.shadow}"
-    return world.run(run_match_scores)["shadow"]
+    return world.run(run_match_scores)
 
 
 def judged(tmp_path, spec, pairs=60):
@@ -50,7 +56,7 @@ def test_a_shadow_that_nothing_taught_compares_nothing_and_says_why(tmp_path):
     world.deliver("b", [RED, BLUE])
     world.update()
     before = rows(world, match_scores("film"))
-    said = scored(world, SHADOWED)
+    said = scored(world, SHADOWED)["shadow"]
     assert "film" in said
     assert "nothing is compared" in said
     assert "KG_SHADOW_SCORERS" in said
@@ -78,9 +84,30 @@ def test_a_taught_shadow_is_compared_and_the_model_counts_as_trained_no_more_tha
     assert "30 pairs judged same" in row["notes"]
     # Thresholds of a declared model must not fall; see `choose`.
     assert row["trained"] is False
-    assert scored(world, SHADOWED).startswith("classifier decides ")
+    figures = scored(world, SHADOWED)
+    assert (figures["scorer"], figures["shadow"]) == ("compiled", "classifier")
     found = {one["figure"] for one in rows(world, scorer_comparison("film"))}
     assert "share decided alike" in found
+
+
+def test_a_shadow_is_compared_by_the_frozen_thresholds_of_the_two_sources(tmp_path):
+    spec = replace(ONE_SHARD, shadow="splink")
+    world = judged(tmp_path, spec, pairs=20)
+    world.update()
+    declared = scored(world, spec)["shadow_counts"]
+    assert declared["frozen"] == 0
+    assert declared["above"] == declared["shadow_above"] > 0
+    chosen = match_thresholds("film")
+    row = {
+        "source_l": "a", "source_r": "b", "threshold": 0.999999, "method": "calibrated",
+        "measured": 0.999999, "measured_method": "calibrated", "model_version": "0",
+    }  # fmt: skip
+    with world.lake.step("run_match_thresholds") as step:
+        step.write(chosen, pa.Table.from_pylist([row], schema=chosen.schema))
+    frozen = scored(world, spec)["shadow_counts"]
+    assert frozen["frozen"] > 0
+    assert frozen["above"] == frozen["shadow_above"] < declared["above"]
+    assert (frozen["pairs"], frozen["alike"]) == (declared["pairs"], declared["pairs"])
 
 
 def test_the_pinned_classifier_scores_by_what_it_learnt(tmp_path):
@@ -119,6 +146,6 @@ def test_a_shadow_that_cannot_be_compiled_stops_nothing(tmp_path):
     world.deliver("a", [RED, BLUE])
     world.deliver("b", [RED, BLUE])
     assert world.update()["entities"] == 2
-    said = scored(world, replace(spec, shadow="compiled"))
+    said = scored(world, replace(spec, shadow="compiled"))["shadow"]
     assert "KG_SHADOW_SCORERS" in said
     assert "nothing is compared" in said
