@@ -56,43 +56,50 @@ def judged_scores(
     found = {}
     for kind, spec in configured_models(settings).items():
         given = (judgements or lake).relation(con, JUDGEMENTS, kind)
-        if not given.limit(1).fetchall():
-            continue
-        found_model = lake.relation(con, match_model(kind)).to_arrow_table().to_pylist()
-        row = found_model[0] if found_model else None
-
-        def against(
-            scores: duckdb.DuckDBPyRelation,
-            kind: str = kind,
-            spec: MatchSpec = spec,
-            given: duckdb.DuckDBPyRelation = given,
-            declared: float = float(row["threshold"]) if row else spec.threshold,
-        ) -> JudgedScores:
-            return score_against_judgements(
-                con,
-                given,
-                lake.relation(con, records(spec)).project("record_id"),
-                scores,
-                lake.relation(con, match_thresholds(kind)),
-                lake.relation(con, entity_members(kind)),
-                declared=declared,
-            )
-
-        one = against(lake.relation(con, match_scores(kind)))
-        if not (one.judged or one.unsure or one.gone):
-            continue
-        learnt = json.loads(row["settings"]).get("classifier") if row else None
-        if row and learnt and spec.scorer == ClassifierScorer.name:
-            one = replace(one, taught=sum(learnt["judgements"].values()))
-            with suppress(*SILENT):
-                held_out = against(scored_by(con, lake, spec, row, spec.scorer, given))
-                one = replace(held_out, taught=one.taught, held_out=True)
-        if row and spec.shadow is not None and shadows:
-            one = replace(one, shadow=spec.shadow)
-            try:
-                beside = against(scored_by(con, lake, spec, row, spec.shadow, given))
-                one = replace(one, shadow_scores=beside.scores)
-            except SILENT as error:
-                one = replace(one, shadow_silent=str(error))
-        found[kind] = one
+        if given.limit(1).fetchall():
+            one = _judged(con, lake, spec, given, shadows=shadows)
+            if one.judged or one.unsure or one.gone:
+                found[kind] = one
     return found
+
+
+def _judged(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    spec: MatchSpec,
+    given: duckdb.DuckDBPyRelation,
+    *,
+    shadows: bool,
+) -> JudgedScores:
+    """Figures of one type, by its judgements."""
+    kind = spec.entity_type
+    row = next(iter(lake.relation(con, match_model(kind)).to_arrow_table().to_pylist()), None)
+
+    def against(scores: duckdb.DuckDBPyRelation) -> JudgedScores:
+        return score_against_judgements(
+            con,
+            given,
+            lake.relation(con, records(spec)).project("record_id"),
+            scores,
+            lake.relation(con, match_thresholds(kind)),
+            lake.relation(con, entity_members(kind)),
+            declared=float(row["threshold"]) if row else spec.threshold,
+        )
+
+    one = against(lake.relation(con, match_scores(kind)))
+    if row is None or not one.judged:
+        return one
+    learnt = json.loads(row["settings"]).get("classifier")
+    if learnt is not None and spec.scorer == ClassifierScorer.name:
+        one = replace(one, taught=sum(learnt["judgements"].values()))
+        with suppress(*SILENT):
+            held_out = against(scored_by(con, lake, spec, row, spec.scorer, given))
+            one = replace(held_out, taught=one.taught, held_out=True)
+    if spec.shadow is not None and shadows:
+        one = replace(one, shadow=spec.shadow)
+        try:
+            beside = against(scored_by(con, lake, spec, row, spec.shadow, given))
+            one = replace(one, shadow_scores=beside.scores)
+        except SILENT as error:
+            one = replace(one, shadow_silent=str(error))
+    return one

@@ -74,7 +74,7 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     compared = spec.comparisons, spec.vetoes, spec.term_frequencies
     create_macros(con, (*compared, model["settings"]))
     limit, settings = exact_from(spec.threshold), json.loads(model["settings"])
-    why_silent = silent(spec, settings)
+    beside, why_silent = spec.shadow, silent(spec, settings)
     if why_silent is not None:
         spec = replace(spec, shadow=None)
     asked, views = (spec, settings), ("matching_record", "frequency")
@@ -140,7 +140,8 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         not_needed=pruned,
         scorer=spec.scorer,
         exact_from=limit,
-        shadow=why_silent or spec.shadow or "none configured (KG_SHADOW_SCORERS)",
+        shadow=beside or "none configured (KG_SHADOW_SCORERS)",
+        shadow_silent=why_silent,
         shadow_counts=counted,
     )
 

@@ -56,17 +56,22 @@ def shadow_scorers(
     for kind, spec in MODELS.items():
         shadow = settings.shadow_scorers.get(kind, spec.shadow)
         step = match_scores(kind).name
-        shards = [entry.figures for (name, _), entry in known.items() if name == step]
-        counted = [one["shadow_counts"] for one in shards if one.get("shadow_counts")]
-        silent = [one["shadow"] for one in shards if one.get("shadow") and one not in counted]
+        # Of a shadow that was configured since there is nothing to tell yet.
+        shards = [
+            entry.figures
+            for (name, _), entry in sorted(known.items())
+            if name == step and entry.figures.get("shadow") == shadow
+        ]
         if shadow is None or not shards:
             continue
+        counted = [one["shadow_counts"] for one in shards if one["shadow_counts"]]
+        silent = [one["shadow_silent"] for one in shards if one["shadow_silent"]]
         found.append(
             ShadowScorer(
                 entity_type=kind,
                 scorer=settings.scorers.get(kind, spec.scorer),
                 shadow=shadow,
-                silent=silent[0] if silent and not counted else None,
+                silent=next(iter(silent), None),
                 **{name: sum(int(one[name]) for one in counted) for name in COUNTS},
             )
         )

@@ -56,7 +56,7 @@ def test_a_shadow_that_nothing_taught_compares_nothing_and_says_why(tmp_path):
     world.deliver("b", [RED, BLUE])
     world.update()
     before = rows(world, match_scores("film"))
-    said = scored(world, SHADOWED)["shadow"]
+    said = scored(world, SHADOWED)["shadow_silent"]
     assert "film" in said
     assert "nothing is compared" in said
     assert "KG_SHADOW_SCORERS" in said
@@ -146,6 +146,6 @@ def test_a_shadow_that_cannot_be_compiled_stops_nothing(tmp_path):
     world.deliver("a", [RED, BLUE])
     world.deliver("b", [RED, BLUE])
     assert world.update()["entities"] == 2
-    said = scored(world, replace(spec, shadow="compiled"))["shadow"]
+    said = scored(world, replace(spec, shadow="compiled"))["shadow_silent"]
     assert "KG_SHADOW_SCORERS" in said
     assert "nothing is compared" in said
