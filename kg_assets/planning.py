@@ -133,12 +133,21 @@ class State:
                 return CODE
             if not self._is_there(head):
                 return LOST
-            if step.settled:
-                continue
             for i in head.inputs:
                 if self._now(i.table, i.partition) != i.digest:
                     return DELIVERED if i.table.startswith(LANDING) else CHANGED.format(i.table)
         return None
+
+    def is_frozen(self, step: StepAsset, partition: str | None) -> bool:
+        """Whether nothing that comes in makes a step stale: it is settled, and lacked nothing."""
+        return step.settled and not self._read(step, partition)
+
+    def _read(self, step: StepAsset, partition: str | None) -> list[str]:
+        """Tables from which a step follows; of a settled one those that were recorded as inputs."""
+        if not step.settled:
+            return [table.name for table in step.inputs]
+        heads = (self._tables[table.name].get(partition or WHOLE) for table in step.outputs)
+        return [i.table for head in heads if head is not None for i in head.inputs]
 
     def _now(self, table: str, partition: str) -> str:
         if table.startswith(LANDING):
@@ -160,8 +169,8 @@ class State:
         touched: dict[str, str] = {}
         for step in lane.steps:
             why = self.why(step, partition)
-            if why is None and not step.settled:
-                follows = [touched[table.name] for table in step.inputs if table.name in touched]
+            if why is None:
+                follows = [touched[name] for name in self._read(step, partition) if name in touched]
                 why = FOLLOWS.format(follows[0]) if follows else None
             if why is not None:
                 found[step.name] = why

@@ -48,7 +48,8 @@ class StepAsset:
         lane: Steps of one lane follow each other and share runs.
         checks: Promises about its outputs, besides those that every table makes.
         mappings: Partition mappings of inputs that are partitioned otherwise.
-        settled: Whether outputs, once made, stay until they are asked for (a frozen model).
+        settled: Whether outputs, once made, stay until they are asked for (a frozen model). Such a
+            step follows from what it recorded as an input alone, as while it lacked data.
         light: Whether a build makes all of its partitions in one run.
         entity_type: The entity type that it belongs to, None for all.
         tags: Resource needs and the like.

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from kg_assets.build import assemble
 from kg_assets.current_state import partition_keys, state_of
 from kg_assets.inference.standing import Inference, inference_of, waiting_texts
+from kg_assets.matching.standing import ShadowScorer, shadow_scorers
 from kg_assets.planning import MISSING, lanes
 from kg_assets.sources.landing import LandingError, is_complete, list_deliveries, read_manifest
 from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
@@ -147,6 +148,7 @@ class Status:
         failures: Why partitions failed, by their labels.
         inference: How far texts are read, by entity type.
         waiting_texts: Texts about things of no known type: waiting, about, named.
+        shadow_scorers: How scorers in the shadow do beside those that count.
         queues: Pairs or facts that wait for a person, by table.
         spending: What the language model has cost.
         next: What a build would do.
@@ -161,6 +163,7 @@ class Status:
     failures: Mapping[str, str] = field(default_factory=dict)
     inference: Sequence[Inference] = ()
     waiting_texts: Mapping[str, Any] = field(default_factory=dict)
+    shadow_scorers: Sequence[ShadowScorer] = ()
     queues: Mapping[str, int] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
     next: Next = field(default_factory=Next)
@@ -229,6 +232,7 @@ def status(settings: Settings) -> Status:
         },
         inference=reading,
         waiting_texts=waiting_texts(known),
+        shadow_scorers=shadow_scorers(settings, known),
         queues={
             table: head.file.rows
             for (table, _), head in sorted(heads.items())
@@ -294,7 +298,7 @@ class _Plan:
                     why = reasons.get(step.name)
                     if why is not None:
                         self._sure.append(entry)
-                    elif follows and not step.settled:
+                    elif follows and not state.is_frozen(step, key):
                         self._following.append(entry)
                     if why is not None or follows:
                         self.stale_steps.add(step.name)

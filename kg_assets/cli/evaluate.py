@@ -69,7 +69,7 @@ def evaluate(
         facts: list[JudgedFact] = []
         if judgements:
             try:
-                judged = judged_scores(settings, con, Lake(settings))
+                judged = judged_scores(settings, con, Lake(settings), shadows=True)
                 facts = facts_judged(settings, con)
             except JudgementError as error:
                 complain(str(error))
@@ -206,13 +206,19 @@ def _print_judged(judged: dict[str, JudgedScores]) -> None:
             f"{whole.missed_no_candidates:,} were never candidates.",
             soft_wrap=True,
         )
-    taught = [kind for kind, one in judged.items() if one.taught]
-    if taught:
-        console.print(
-            f"[yellow]The classifier of {', '.join(taught)} learnt from {whole.taught:,} "
-            "judgements: its scores are measured on what taught them.[/]",
-            soft_wrap=True,
-        )
+    for held_out, how in (
+        (True, "here it scores each pair as it learns from others (cross-validation)."),
+        (False, "its scores are measured on what taught them."),
+    ):
+        taught = {k: one.taught for k, one in judged.items() if one.taught}
+        taught = {k: n for k, n in taught.items() if judged[k].held_out is held_out}
+        if taught:
+            console.print(
+                f"[yellow]The classifier of {', '.join(taught)} learnt from "
+                f"{sum(taught.values()):,} judgements: {how}[/]",
+                soft_wrap=True,
+            )
+    _print_shadows(judged)
     if whole.unsure:
         console.print(f"{whole.unsure:,} pairs were judged unsure and count neither way.")
     if whole.gone:
@@ -224,6 +230,25 @@ def _print_judged(judged: dict[str, JudgedScores]) -> None:
         title="What the entities do with them, after judgements",
     )
     console.print(f"[yellow]{_NOTES[1]}[/]", soft_wrap=True)
+
+
+def _print_shadows(judged: dict[str, JudgedScores]) -> None:
+    """Print what scorers in the shadow say of the same pairs, by the same thresholds."""
+    shadows = {kind: one for kind, one in judged.items() if one.shadow is not None}
+    told = [(kind, one) for kind, one in shadows.items() if one.shadow_silent is None]
+    if told:
+        print_table(
+            ["", "in the shadow", "wrongly joined", "missed", *_SHARES],
+            [
+                [kind, one.shadow, *_wrong(one.shadow_scores), *_agreement(one.shadow_scores)]
+                for kind, one in told
+            ],
+            title="What scorers in the shadow say of the same pairs",
+        )
+    for kind, one in shadows.items():
+        if one.shadow_silent is not None:
+            said = f"{one.shadow} in the shadow of {kind} says nothing: {one.shadow_silent}"
+            console.print(clean(said), soft_wrap=True)
 
 
 _SHARES = ("precision", "recall", "F1")

@@ -77,6 +77,7 @@ def _print(found: Status, settings: Settings) -> None:
     _list("[yellow]Warnings[/]", [clean(line) for line in warnings])
     _slowest(found)
     _sources(found)
+    _scorers(found)
     _inference(found)
     _waiting(found)
     _rest(found, settings)
@@ -156,6 +157,24 @@ def _sources(found: Status) -> None:
         ],
     )
     _list("Passed over", [f"{clean(name)}: {clean(reason)}" for name, reason in found.refused])
+
+
+def _scorers(found: Status) -> None:
+    """One line on each scorer that runs in the shadow of another."""
+    for one in found.shadow_scorers:
+        line = f"{one.entity_type}, {one.shadow} in the shadow of {one.scorer}: "
+        if one.silent is not None:
+            line += one.silent
+        elif not one.pairs:
+            line += "no pair was scored by both"
+        else:
+            line += (
+                f"{one.alike / one.pairs:.2%} of {one.pairs:,} pairs decided alike, {one.above:,} "
+                f"and by the shadow {one.shadow_above:,} above their thresholds"
+            )
+            if one.frozen < one.pairs:
+                line += f" (declared ones for {one.pairs - one.frozen:,} pairs)"
+        console.print(clean(line), soft_wrap=True)
 
 
 def _inference(found: Status) -> None:

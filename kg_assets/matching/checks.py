@@ -15,6 +15,7 @@ from kg_assets.matching.judgements import judged_pairs, not_joined_by_people
 from kg_assets.matching.quality import WORTH_ASKING
 from kg_assets.matching.records import records
 from kg_assets.matching.vetoes import veto_pairs
+from kg_assets.matching.want_of_data import lacking
 from kg_assets.matching.weight_order import rises
 from kg_assets.sources.tables import SOURCE_RECORDS
 
@@ -169,13 +170,12 @@ def _with_place(step: Step, spec: MatchSpec, record: str, delivery: str) -> str:
 
 
 def _levels_trained(step: Step, spec: MatchSpec) -> Verdict:
+    (row,) = step.staged(tables.match_model(spec.entity_type)).to_arrow_table().to_pylist()
+    trained, untrained, notes = row["trained"], row["untrained"], row["notes"]
+    missing = lacking(spec, row)
+    later = {} if missing is None else {"lacking": missing}
     if not any(one.train for one in spec.comparisons):
-        return Verdict(True, {"declared": "on purpose: no comparison is to be trained"})
-    ((trained, untrained, notes),) = (
-        step.staged(tables.match_model(spec.entity_type))
-        .project("trained, untrained, notes")
-        .fetchall()
-    )
+        return Verdict(True, {"declared": "on purpose: no comparison is to be trained"} | later)
     if not trained:
         # A type that nobody delivers misses nothing.
         delivered = step.read(records(spec), tracked=False).limit(1).fetchall()
@@ -184,7 +184,8 @@ def _levels_trained(step: Step, spec: MatchSpec) -> Verdict:
             {
                 "declared": "too few records to train with" if delivered else "no records",
                 "notes": notes,
-            },
+            }
+            | later,
         )
     return Verdict(not untrained, {"never_seen": untrained, "notes": notes})
 

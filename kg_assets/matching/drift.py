@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from kg_assets.checks import Check, Verdict
 from kg_assets.matching import tables
 from kg_assets.matching.records import records
+from kg_assets.matching.want_of_data import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,9 @@ OTHER = ""
 
 FEWEST = 200
 """Pairs or records on either side below which nothing is said."""
+
+_WEIGHTS = ("weight", "match weight")
+"""Kind and item of the match weights: they count all pairs."""
 
 
 @dataclass(frozen=True)
@@ -235,12 +239,14 @@ def _look(step: Step, spec: MatchSpec) -> Verdict:
     then = _counts(step.staged(tables.score_profile(spec.entity_type)))
     now = _counts(make_profile(step.con, spec, "drift_counts", "drift_record", ""))
     found = compare_profiles(then, now)
+    few = _too_few(then, now)
     if not found:
-        return Verdict(True, {"compared": 0, "why": f"fewer than {FEWEST} pairs"})
+        return Verdict(not few, {"compared": 0, "why": f"fewer than {FEWEST} pairs"} | few)
     most = found[0]
     return Verdict(
-        not any(one.out_of_date for one in found),
-        {
+        not few and not any(one.out_of_date for one in found),
+        few
+        | {
             "compared": len(found),
             "moved_most": f"{most.kind} {most.item}: {_named(spec, most)} from {most.then:.1%} to "
             f"{most.now:.1%}",
@@ -251,6 +257,21 @@ def _look(step: Step, spec: MatchSpec) -> Verdict:
             else "none needed",
         },
     )
+
+
+def _too_few(
+    then: Mapping[tuple[str, str], Mapping[str, int]],
+    now: Mapping[tuple[str, str], Mapping[str, int]],
+) -> dict[str, str]:
+    """What is to be said where there are scores and those of before were too few to compare."""
+    before, after = (sum(counts.get(_WEIGHTS, {}).values()) for counts in (then, now))
+    if not after or before >= FEWEST:
+        return {}
+    return {
+        "too_few": f"of {before:,} pairs levels and weights say nothing; what they look like is "
+        f"counted again by itself once there are {ENOUGH * FEWEST:,}, and a threshold is measured "
+        "once its two sources have enough pairs"
+    }
 
 
 def _named(spec: MatchSpec, one: Drift) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from kg_assets.matching.frequencies import lookup_tables
 from kg_assets.matching.model import HIDDEN_COLUMNS
 from kg_assets.matching.normalise import create_macros
+from kg_assets.matching.scorers.classifier import moves
 from kg_assets.matching.scoring import score_pairs
 from kg_assets.matching.thresholds import DECLARED
 from kg_assets.sources.record import RECORD_SCHEMA
@@ -164,9 +165,7 @@ def explain_pairs(
     frequency = _frequencies(con, spec, frequencies_view)
     rules = _rules(con, spec)
     vetoes = _vetoes(con, spec)
-    # The classifier moves the weights of Splink's model.
-    learnt = settings.get("classifier") if spec.scorer == "classifier" else None
-    moved = learnt or {"intercept": 0.0, "levels": {}}
+    moved = moves(spec, settings)
     prior = settings["probability_two_random_records_match"]
     canonical = [name for name in RECORD_SCHEMA.names if name not in HIDDEN_COLUMNS]
     found = []

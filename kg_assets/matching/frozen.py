@@ -1,5 +1,7 @@
 """The step that freezes, with a model's version, thresholds and what its scores looked like."""
 
+# ruff: noqa: S608 - names of views are ours.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -7,19 +9,24 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.matching import tables
-from kg_assets.matching.drift import make_profile
+from kg_assets.matching.drift import FEWEST, make_profile
 from kg_assets.matching.records import records
 from kg_assets.matching.thresholds import (
     CONFIGURED,
+    DECLARED,
+    FEWEST_PAIRS,
     Choice,
     Pair,
     choose,
     make_evidence,
     read_evidence,
 )
+from kg_assets.matching.want_of_data import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+
+    import duckdb
 
     from kg_assets.matching.model import MatchSpec
     from resources.lake import Step
@@ -63,7 +70,8 @@ def run_match_thresholds(
     """Write the thresholds of a type, and what its scores looked like when they were found.
 
     What was found under a version of the model stays while that version does; a pair of sources
-    that appears later is added. The option ``retrain`` makes all of it anew.
+    that appears later is added. What could not be found for want of pairs is looked for again once
+    there are enough. The option ``retrain`` makes all of it anew.
 
     Args:
         step: Reads records, scores and the model.
@@ -107,7 +115,9 @@ def run_match_thresholds(
         ORDER BY ALL
         """
     ).fetchall()
-    new = [pair for pair in pairs if pair not in known]
+    declared_yet = {pair for pair in pairs if pair in known and known[pair].method == DECLARED}
+    found_now = _with_enough_pairs(step, kind, declared_yet)
+    new = [pair for pair in pairs if pair not in known or pair in found_now]
     if new:
         make_evidence(con, "threshold_score", "threshold_source", declared)
         evidence = {pair: read_evidence(con, *pair) for pair in pairs}
@@ -116,7 +126,7 @@ def run_match_thresholds(
     chosen = {pair: _configured(pair, choice, configured) for pair, choice in known.items()}
     step.write(thresholds, _rows(chosen, known, version, thresholds.schema))
     frozen = step.previous(profile).filter(f"model_version = '{_checked(version)}'")
-    if step.options.get("retrain") or not frozen.limit(1).fetchall():
+    if step.options.get("retrain") or _to_be_counted(step, kind, frozen):
         step.view("threshold_counts", tables.score_counts(kind))
         frozen = make_profile(con, spec, "threshold_counts", "threshold_record", version)
     step.write(profile, frozen)
@@ -125,8 +135,59 @@ def run_match_thresholds(
         thresholds={"|".join(pair): round(one.threshold, 6) for pair, one in chosen.items()},
         methods={"|".join(pair): one.method for pair, one in chosen.items()},
         new=len(new),
+        measured_after_all=sorted("|".join(pair) for pair in found_now),
         configured_without_records=unused,
     )
+
+
+def _with_enough_pairs(step: Step, kind: str, declared: Collection[Pair]) -> set[Pair]:
+    """Pairs of sources whose threshold was declared for want of pairs, and that have enough now.
+
+    All scores are counted only where some between such sources changed.
+    """
+    if not declared:
+        return set()
+    changed = step.changes(tables.match_thresholds(kind), tables.match_scores(kind))
+    asked = pa.table(
+        [[pair[side] for pair in sorted(declared)] for side in (0, 1)],
+        schema=pa.schema([(name, pa.string()) for name in ("source_l", "source_r")]),
+    )
+    step.con.register("declared_threshold", asked)
+    if changed is not None:
+        changed.rows.create_view("threshold_changed", replace=True)
+        if not _counted(step, "threshold_changed", 1):
+            return set()
+    return _counted(step, "threshold_score", ENOUGH * FEWEST_PAIRS)
+
+
+def _counted(step: Step, scores_view: str, least: int) -> set[Pair]:
+    """Pairs of sources of ``declared_threshold`` with so many scores without veto."""
+    found = step.con.sql(
+        f"""
+        WITH sourced AS (
+            SELECT split_part(record_l, ':', 1) AS of_l,
+                   split_part(record_r, ':', 1) AS of_r
+            FROM {scores_view}
+            WHERE veto IS NULL
+        )
+        SELECT source_l, source_r
+        FROM (SELECT least(of_l, of_r) AS source_l, greatest(of_l, of_r) AS source_r FROM sourced)
+        SEMI JOIN declared_threshold USING (source_l, source_r)
+        GROUP BY ALL
+        HAVING count(*) >= $least
+        """,
+        params={"least": least},
+    )
+    return {(left, right) for left, right in found.fetchall()}
+
+
+def _to_be_counted(step: Step, kind: str, frozen: duckdb.DuckDBPyRelation) -> bool:
+    """Whether there is no profile, or one of so few pairs that many have come since."""
+    ((rows, pairs),) = frozen.aggregate(
+        "count(*), coalesce(sum(count) FILTER (kind = 'weight'), 0)"
+    ).fetchall()
+    now = sum(head.file.rows for head in step.lake.heads(tables.match_scores(kind)).values())
+    return not rows or (pairs < FEWEST and now >= ENOUGH * FEWEST)
 
 
 def _checked(version: str) -> str:

@@ -5,8 +5,8 @@ pair that must not be one, ``unsure`` counts neither way. What follows from seve
 not added. Two things are compared with them:
 
 - the scores: whether the pair was a candidate, reaches the threshold of its pair of sources and has
-  no veto. Judgements have no part in this, so it measures the model, unless the classifier learnt
-  from these judgements;
+  no veto. Judgements have no part in this, so it measures the model. The classifier, which learns
+  from them, is cross-validated: it scores each pair as it learns from others;
 - the entities: whether both records are in one. Judgements bind these, so after a build they agree
   by construction. What differs was judged since.
 
@@ -80,7 +80,11 @@ class JudgedScores:
         missed_no_candidates: Of the pairs judged same that scores miss, those never paired.
         missed_vetoed: Those that reach the threshold and that a veto keeps apart.
         missed_below: Those under the threshold.
-        taught: Judgements from which the model of these scores learnt; 0 without a classifier.
+        taught: Judgements from which the classifier that scores learnt; 0 without one.
+        held_out: Whether it scored these pairs as it learns from others.
+        shadow: The scorer in the shadow, which decides nothing; None where there is none.
+        shadow_scores: What its scores say of the judged pairs, by the same thresholds.
+        shadow_silent: Why it says nothing; None where it does.
     """
 
     scores: Agreement = Agreement()
@@ -91,6 +95,10 @@ class JudgedScores:
     missed_vetoed: int = 0
     missed_below: int = 0
     taught: int = 0
+    held_out: bool = False
+    shadow: str | None = None
+    shadow_scores: Agreement = Agreement()
+    shadow_silent: str | None = None
 
     @property
     def judged(self) -> int:
@@ -103,6 +111,7 @@ class JudgedScores:
             **asdict(self),
             "scores": self.scores.as_dict(),
             "entities": self.entities.as_dict(),
+            "shadow_scores": self.shadow_scores.as_dict(),
         }
 
 
@@ -133,7 +142,6 @@ def score_against_judgements(
     members: duckdb.DuckDBPyRelation,
     *,
     declared: float,
-    taught: int = 0,
 ) -> JudgedScores:
     """Compare scores and entities of one type with its judgements.
 
@@ -145,7 +153,6 @@ def score_against_judgements(
         thresholds: Rows of match_thresholds.
         members: Rows of entity_members.
         declared: Threshold of a pair of sources that has none of its own.
-        taught: Judgements from which the model learnt.
 
     Raises:
         ContradictionError: What stands contradicts itself.
@@ -170,7 +177,6 @@ def score_against_judgements(
         missed_no_candidates=row[8],
         missed_vetoed=row[9],
         missed_below=row[10],
-        taught=taught,
     )
 
 

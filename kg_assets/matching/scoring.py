@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.current_model import current_model
@@ -16,7 +17,12 @@ from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers import scorer
 from kg_assets.matching.scorers.interface import Scoring, kept
-from kg_assets.matching.scorers.shadow import compare_scorers
+from kg_assets.matching.scorers.shadow import (
+    CANNOT_SCORE,
+    compare_scorers,
+    nothing_compared,
+    silent,
+)
 from kg_assets.matching.tables import (
     blocked_pairs,
     match_model,
@@ -70,8 +76,11 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
     model = current_model(step, spec)
     compared = spec.comparisons, spec.vetoes, spec.term_frequencies
     create_macros(con, (*compared, model["settings"]))
-    limit = exact_from(spec.threshold)
-    asked, views = (spec, json.loads(model["settings"])), ("matching_record", "frequency")
+    limit, settings = exact_from(spec.threshold), json.loads(model["settings"])
+    beside, why_silent = spec.shadow, silent(spec, settings)
+    if why_silent is not None:
+        spec = replace(spec, shadow=None)
+    asked, views = (spec, settings), ("matching_record", "frequency")
     shared = _shared(step, spec)
     frozen = [step.changes(scores, table) for table in (match_model(kind), frequencies)]
     changed_pairs = step.changes(scores, blocked_pairs(kind), step.partition or WHOLE)
@@ -86,10 +95,13 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         step.view("shard_pair", blocked_pairs(kind), step.partition)
         step.view("matching_record", records(spec))
         if spec.shadow is not None:
-            score_pairs(
-                con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow, shared=shared
-            )
-            con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
+            try:
+                score_pairs(
+                    con, *asked, "shard_pair", *views, exact=limit, by=spec.shadow, shared=shared
+                )
+                con.execute("ALTER TABLE scored_pair RENAME TO shadow_pair")
+            except CANNOT_SCORE as error:
+                why_silent, spec = nothing_compared(spec, error), replace(spec, shadow=None)
         with scored_pairs(con, *asked, "shard_pair", *views, exact=limit, shared=shared) as scored:
             differing = step.write(scores, scored)
         step.staged(scores).create_view("pair_scored", replace=True)
@@ -108,11 +120,13 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         differing = step.patch(scores, con.table("replaced_score"), scored)
         scored.create_view("pair_scored", replace=True)
     _write_counts(step, spec)
-    compared, said = compare_scorers(con, spec, "pair_scored", "shadow_pair", limit)
-    step.write(scorer_comparison(kind), compared)
     # Thresholds are frozen after the first scores; until then the declared one tells the edges.
     chosen = step.read(match_thresholds(kind), tracked=False).to_arrow_table()
     con.register("frozen_threshold", chosen)
+    compared, counted = compare_scorers(
+        con, spec, "pair_scored", "shadow_pair", limit, "frozen_threshold"
+    )
+    step.write(scorer_comparison(kind), compared)
     with_thresholds(con, "pair_scored", "frozen_threshold", spec.threshold).create_view("judged")
     edges, vetoed, pruned = con.sql(
         """
@@ -130,7 +144,9 @@ def run_match_scores(step: Step, spec: MatchSpec) -> None:
         not_needed=pruned,
         scorer=spec.scorer,
         exact_from=limit,
-        shadow=said,
+        shadow=beside or "none configured (KG_SHADOW_SCORERS)",
+        shadow_silent=why_silent,
+        shadow_counts=counted,
     )
 
 

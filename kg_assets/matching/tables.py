@@ -24,11 +24,13 @@ def match_model(entity_type: str) -> Table:
                 required("trained", pa.bool_()),
                 required("untrained", pa.list_(pa.string())),
                 column("notes", pa.string()),
+                described("records", pa.int64(), "Of how many records it was made.", True),
             ]
         ),
         key=("entity_type",),
         description="The trained Splink settings as JSON with the threshold: one frozen version, "
-        "retrained on request.",
+        "retrained on request. What was declared for want of data is made again by itself once "
+        "there is enough.",
     )
 
 

@@ -16,6 +16,7 @@ from kg_assets.matching.frequencies import count_terms, lookup_tables
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import records
 from kg_assets.matching.scorers.classifier import ClassifierScorer, train_classifier
+from kg_assets.matching.scorers.shadow import CANNOT_SCORE
 from kg_assets.matching.settings import (
     columns_for_scoring,
     make_linker,
@@ -25,9 +26,12 @@ from kg_assets.matching.settings import (
 from kg_assets.matching.tables import JUDGEMENTS, match_model, term_frequencies
 from kg_assets.matching.telling import tell
 from kg_assets.matching.vetoes import columns_for_vetoes
+from kg_assets.matching.want_of_data import FEWEST_PAIRS, enough, lacking
 from kg_assets.matching.weight_order import levels_of, make_weights_fall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
     from kg_assets.matching.expectation import Found
@@ -36,9 +40,6 @@ if TYPE_CHECKING:
 
 SAMPLE_RECORDS = 1_500
 """Records of the sample whose 1.1 million pairs give the u probabilities."""
-
-FEWEST_PAIRS = 200
-"""Below this many pairs a training rule is not used: EM would fit its few pairs and no more."""
 
 PRIOR_PAIRS = 20.0
 """How many pairs the declared u probabilities count for beside those of the sample."""
@@ -58,23 +59,29 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
     """Write the model of a type: the one it had, or a newly trained one.
 
     A model stays as it is while its specification does, so that new deliveries change no old
-    score; the option ``retrain`` makes a new one.
+    score; the option ``retrain`` makes a new one. What was declared for want of data is made again
+    by itself once there is enough.
 
     Args:
-        step: Reads the records without making them an input.
+        step: Reads the records, which are an input while the model lacks some.
         spec: The type's match model.
     """
     model, frequencies = match_model(spec.entity_type), term_frequencies(spec.entity_type)
     before = step.previous(model).to_arrow_table()
     version = f"{spec.version}-{REVISION}-"
-    kept = before.num_rows and before.column("version")[0].as_py().startswith(version)
-    if kept and not step.options.get("retrain"):
+    standing = [one for one in before.to_pylist() if one["version"].startswith(version)]
+    asked = not standing or step.options.get("retrain")
+    waits = bool(standing) and lacking(spec, standing[0]) is not None
+    if asked or waits:
+        create_macros(step.con)
+        step.read(records(spec), tracked=False).create_view("training_record", replace=True)
+    again = enough(step.con, spec, standing[0], "training_record") if waits else None
+    if not asked and again is None:
         step.write(model, before)
         step.write(frequencies, step.previous(frequencies))
-        step.report(trained=before.column("trained")[0].as_py(), kept=True)
+        step.report(trained=standing[0]["trained"], kept=True)
+        _wait_for_more(step, spec, standing[0])
         return
-    create_macros(step.con)
-    step.read(records(spec), tracked=False).create_view("training_record", replace=True)
     row = train(step.con, spec, "training_record")
     if ClassifierScorer.name in (spec.scorer, spec.shadow):
         judged = step.read(JUDGEMENTS, spec.entity_type, tracked=False)
@@ -88,6 +95,17 @@ def run_match_model(step: Step, spec: MatchSpec) -> None:
         notes=row.column("notes")[0].as_py(),
         untrained=row.column("untrained")[0].as_py(),
     )
+    if again is not None:
+        step.report(made_again=f"{again}; all scores and thresholds follow, and ids stay")
+    _wait_for_more(step, spec, row.to_pylist()[0])
+
+
+def _wait_for_more(step: Step, spec: MatchSpec, row: Mapping[str, Any]) -> None:
+    """Make the records an input of a model that lacks some, so that it is looked at again."""
+    missing = lacking(spec, row)
+    if missing is not None:
+        step.read(records(spec))
+        step.report(lacking=missing)
 
 
 def train(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> pa.Table:
@@ -119,23 +137,32 @@ def train(con: duckdb.DuckDBPyConnection, spec: MatchSpec, view: str) -> pa.Tabl
     else:
         notes.append("all probabilities as declared")
     text = json.dumps(settings, sort_keys=True)
+    count = int(con.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0])
     return pa.table(
         {
             "entity_type": [spec.entity_type],
-            "version": [model_version(spec, text)],
+            "version": [model_version(spec, text, count)],
             "settings": [text],
             "threshold": [spec.threshold],
             "trained": [trained],
             "untrained": [unseen],
             "notes": ["; ".join(notes)],
+            "records": [count],
         },
         schema=match_model(spec.entity_type).schema,
     )
 
 
-def model_version(spec: MatchSpec, text: str) -> str:
-    """Version of a model: that of its specification, and a hash of the settings' JSON."""
-    return f"{spec.version}-{REVISION}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+def model_version(spec: MatchSpec, text: str, count: int) -> str:
+    """Version of a model: that of its specification, and a hash of what was made of the records.
+
+    Args:
+        spec: The type's match model.
+        text: The settings' JSON.
+        count: Of how many records it is: where all is declared, its frequencies alone change.
+    """
+    made = hashlib.sha256(f"{count}\n{text}".encode()).hexdigest()
+    return f"{spec.version}-{REVISION}-{made[:12]}"
 
 
 def taught(
@@ -148,6 +175,10 @@ def taught(
 ) -> pa.Table:
     """A trained model with the classifier that judgements teach.
 
+    What a shadow lacks is said in the notes and stops no training. Whether the model counts as
+    trained stays as it is: judged pairs are no sample of all pairs, so they do not say how many
+    match.
+
     Args:
         con: A connection with the macros of `normalise`.
         spec: The type's match model.
@@ -158,18 +189,25 @@ def taught(
 
     Returns:
         The row of the table match_model.
+
+    Raises:
+        UntrainedClassifierError: The classifier is pinned, and too few judgements stand.
     """
-    settings = json.loads(row.column("settings")[0].as_py())
-    learnt = train_classifier(con, spec, settings, judgements, view, frequencies)
-    text = json.dumps(learnt, sort_keys=True)
-    said = learnt["classifier"]["judgements"]
-    made = row.to_pylist()[0] | {
-        "settings": text,
-        "version": model_version(spec, text),
-        "trained": True,
-        "notes": f"{row.column('notes')[0].as_py()}; classifier: {said['same']} pairs judged same, "
-        f"{said['different']} different",
-    }
+    (made,) = row.to_pylist()
+    settings = json.loads(made["settings"])
+    try:
+        learnt = train_classifier(con, spec, settings, judgements, view, frequencies)
+    except CANNOT_SCORE as error:
+        if spec.scorer == ClassifierScorer.name:
+            raise
+        made["notes"] += f"; nothing taught: {error}"
+    else:
+        text = json.dumps(learnt, sort_keys=True)
+        said = learnt["classifier"]["judgements"]
+        made |= {"settings": text, "version": model_version(spec, text, made["records"])}
+        made["notes"] += (
+            f"; classifier: {said['same']} pairs judged same, {said['different']} different"
+        )
     return pa.Table.from_pylist([made], schema=row.schema)
 
 

@@ -1,6 +1,7 @@
 """`kg evaluate --judgements`: what people judged is the label, of scores before entities."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,10 +10,12 @@ from kg_assets.judging.log import add
 from kg_assets.matching import tables
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
+from kg_assets.matching.models import MODELS
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.graph.small_lake import write
 from tests.matching.test_entities import land, resolve
+from tests.matching.update_worlds import World
 
 RECORDS = {f"{source}:{number}": {} for source in "ab" for number in range(1, 7)}
 
@@ -149,19 +152,52 @@ def test_people_read_first_the_scores_and_that_judged_pairs_are_no_sample(settin
     assert places == sorted(places)
 
 
-def test_a_model_that_learnt_from_judgements_is_named(settings, capsys, monkeypatch):
+def test_a_classifier_scores_no_pair_that_taught_it(tmp_path, capsys, monkeypatch):
+    spec = replace(MODELS["film"], shards=1, scorer="classifier")
+    world = World(tmp_path, spec)
+    films = [{"id": str(n), "name": f"Lonely Film {n * 7919}", "year": 2000} for n in range(60)]
+    world.deliver("a", films)
+    world.deliver("b", [one | {"year": 2000 + int(one["id"]) % 2} for one in films])
+    # What the year tells can be learnt, and holds for every pair; the last verdict is a slip.
+    said = ["different" if n % 2 else "same" for n in range(60)]
+    said[58] = "different"
+    world.judge_all([(f"a:{n}", f"b:{n}", verdict) for n, verdict in enumerate(said)])
+    world.update()
+    plain = Settings(home=tmp_path, threads=1)
+    before = figures(plain, capsys)["judgements"]["types"]["film"]
+    assert (before["taught"], before["shadow"]) == (0, None)
+    monkeypatch.setenv("KG_SCORERS", '{"film": "classifier"}')
+    monkeypatch.setenv("KG_SHADOW_SCORERS", '{"film": "compiled"}')
+    pinned = Settings(home=tmp_path, threads=1)
+    film = figures(pinned, capsys)["judgements"]["types"]["film"]
+    assert (film["taught"], film["held_out"], film["shadow"]) == (60, True, "compiled")
+    assert counts(film["scores"]) == (29, 1, 0, 30)
+    assert film["shadow_scores"]["f1"] < film["scores"]["f1"]
+    assert evaluate(pinned, None, judgements=True) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "it scores each pair as it learns from others" in told
+    assert "What scorers in the shadow say of the same pairs" in told
+    # The other way round the shadow need not be taught; it learns from what was judged.
+    monkeypatch.setenv("KG_SCORERS", "{}")
+    monkeypatch.setenv("KG_SHADOW_SCORERS", '{"film": "classifier"}')
+    shadowed = Settings(home=tmp_path, threads=1)
+    again = figures(shadowed, capsys)["judgements"]["types"]["film"]
+    assert again["shadow_scores"] == film["scores"]
+
+
+def test_a_shadow_that_cannot_score_what_was_judged_says_why(settings, capsys, monkeypatch):
     matched(settings, {"1 1": 5}, "1 same 1")
-    learnt = {"classifier": {"judgements": {"same": 21, "different": 22}}}
     row = {
-        "entity_type": "film", "version": "1", "settings": json.dumps(learnt), "threshold": 0.5,
+        "entity_type": "film", "version": "1", "settings": "{}", "threshold": 0.5,
         "trained": True, "untrained": [], "notes": "",
     }  # fmt: skip
     write(Lake(settings), tables.match_model("film"), [row])
-    monkeypatch.setenv("KG_SCORERS", '{"film": "classifier"}')
+    monkeypatch.setenv("KG_SHADOW_SCORERS", '{"film": "splink"}')
     again = Settings(home=settings.home, threads=1)
-    assert figures(again, capsys)["judgements"]["types"]["film"]["taught"] == 43
+    assert counts(figures(again, capsys)["judgements"]["types"]["film"]["scores"]) == (1, 0, 0, 0)
     assert evaluate(again, None, judgements=True) == 0
-    assert "measured on what taught them" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "splink in the shadow of film says nothing: the model of film is of version 1" in told
 
 
 def test_without_judgements_it_says_how_to_make_them(settings, capsys):

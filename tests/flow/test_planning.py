@@ -1,7 +1,9 @@
 """What counts as current: also what it was made into has to be there."""
 
 from kg_assets.building import build
+from kg_assets.sources.landing import land
 from resources.lake import Lake
+from tests.flow.conftest import lines
 from tests.flow.graph import content
 
 
@@ -53,6 +55,16 @@ def test_an_empty_folder_that_claims_to_be_a_full_delivery_retires_nothing(built
     assert labels(summary) == []
     assert [name for name, _ in summary.refused] == ["alpha/zero"]
     assert content(built) == before
+
+
+def test_a_model_that_lacks_data_is_looked_at_after_each_delivery_and_only_then(built, tmp_path):
+    added = [{"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006}]
+    land(built.landing_path, "alpha", [lines(tmp_path / "more.jsonl", added)], "second")
+    summary = build(built, types=["film"])
+    labels(summary)
+    ran = {step for result in summary.results for step in result.task.steps}
+    assert "film/match_model" in ran
+    assert labels(build(built, types=["film"])) == []
 
 
 def _heads(settings, table):

@@ -121,6 +121,21 @@ def test_a_shadow_is_told_in_a_line_with_both_scores_on_what_people_judged(
     assert film["shadow"]["second"]["f1"] == [1.0, 1.0, 1.0]
 
 
+def test_a_scorer_in_the_shadow_is_told_in_a_line_for_its_type(built, monkeypatch, capsys):
+    assert list(status(built).shadow_scorers) == []
+    monkeypatch.setenv("KG_SHADOW_SCORERS", '{"film": "splink"}')
+    assert not build(Settings(), only=["film/match_scores"]).failed
+    show_status(Settings())
+    told = capsys.readouterr().out
+    assert "film, splink in the shadow of compiled: 100.00% of " in told
+    monkeypatch.setenv("KG_SHADOW_SCORERS", '{"film": "classifier"}')
+    assert not build(Settings(), only=["film/match_scores"]).failed
+    show_status(Settings())
+    told = capsys.readouterr().out
+    assert "film, classifier in the shadow of compiled: nothing is compared: " in told
+    assert "the model of film holds no classifier" in told
+
+
 @pytest.mark.parametrize("json_wanted", [False, True])
 def test_nothing_is_written(built, capsys, json_wanted):
     before = files(built.home)

@@ -1,6 +1,8 @@
 """What is frozen with a model: thresholds, the profile that drift is measured by, the report."""
 
 import json
+import re
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -39,7 +41,7 @@ def lake(tmp_path):
     return Lake(Settings(home=tmp_path, threads=1))
 
 
-def land(lake, pairs, *, version=f"{SPEC.version}-2-0", level=1):
+def land(lake, pairs, *, version=f"{SPEC.version}-2-0", level=1, **settings):
     """Scores of pairs (left, right, weight), the records that they name, and a model."""
     ids = sorted({end for pair in pairs for end in pair[:2]})
     rows = [
@@ -68,7 +70,7 @@ def land(lake, pairs, *, version=f"{SPEC.version}-2-0", level=1):
     model = {
         "entity_type": "film",
         "version": version,
-        "settings": json.dumps(prior_settings(SPEC)),
+        "settings": json.dumps(prior_settings(SPEC) | settings),
         "threshold": 0.5,
         "trained": True,
         "untrained": [],
@@ -123,6 +125,23 @@ def test_a_new_version_of_the_model_has_new_thresholds(lake):
     first, _ = freeze(lake)
     land(lake, world("a", "b", spurious=0), version=f"{SPEC.version}-2-1")
     assert freeze(lake)[0]["ab"][0] < first["ab"][0]
+
+
+def test_what_was_declared_of_few_pairs_is_measured_once_there_are_enough_and_then_stays(lake):
+    land(lake, world("a", "b")[:8])
+    first, verdict = freeze(lake)
+    assert first["ab"] == (0.5, "declared")
+    assert not verdict.passed
+    assert verdict.figures["too_few"].startswith("of 8 pairs levels and weights say nothing")
+    # More than the 50 that a threshold needs, and not twice as many.
+    land(lake, world("a", "b")[:80])
+    assert freeze(lake)[0] == first
+    land(lake, world("a", "b"))
+    later, verdict = freeze(lake)
+    assert later["ab"][1] == "one_to_one"
+    assert (verdict.passed, verdict.figures["compared"]) == (True, 2)
+    land(lake, world("a", "b", spurious=0))
+    assert freeze(lake)[0] == later
 
 
 def test_a_pair_of_sources_that_appears_later_is_added(lake):
@@ -215,9 +234,26 @@ def test_a_term_that_was_not_frequent_counts_with_all_others():
     assert found.index == pytest.approx(0.0, abs=1e-9)
 
 
-def report(lake):
+TITLES = (
+    "Match weights, and the shares that they come from",
+    "Match weights of candidate pairs, with the threshold of each pair of sources",
+    "Unlinkable records: 400 of 400 (100.0%)",
+    "Blocking: candidate pairs by rule, and the largest blocks",
+    "Cluster sizes: entities by number of records",
+    "Cluster quality: size and density, and the clusters most in doubt",
+)
+
+
+def charts(lake):
+    """The charts of the page by their titles."""
+    page = (lake.settings.reports / "film" / "report.html").read_text()
+    (drawn,) = re.findall(r"^const charts = (.*);$", page, re.MULTILINE)
+    return {chart["title"]["text"]: chart for chart in json.loads(drawn)}
+
+
+def report(lake, spec=SPEC):
     with lake.step("film/match_report") as step:
-        run_match_report(step, SPEC)
+        run_match_report(step, spec)
         files = step.staged(tables.match_report("film")).to_arrow_table().to_pylist()
         return files, dict(step.figures)
 
@@ -234,6 +270,8 @@ def test_a_report_is_a_page_without_network_and_a_picture(lake):
     assert str(lake.settings.home) not in page
     assert (folder / "report.png").read_bytes().startswith(b"\x89PNG")
     assert figures["report"].startswith("![")
+    assert "<h1>Match model of the entity type film</h1>" in page
+    assert list(charts(lake)) == list(TITLES)
 
 
 def test_a_type_without_records_has_a_page_that_says_so(lake):
@@ -242,3 +280,24 @@ def test_a_type_without_records_has_a_page_that_says_so(lake):
     files, _ = report(lake)
     assert [row["file"] for row in files] == ["film/report.html"]
     assert "0 records" in (lake.settings.reports / "film" / "report.html").read_text()
+
+
+def test_a_report_shows_weights_and_unlinkable_records_as_a_pinned_classifier_moved_them(lake):
+    learnt = {"intercept": -1.0, "levels": {"name": {"1": -8.0, "0": 0.5}}}
+    land(lake, world("a", "b"), classifier=learnt)
+    freeze(lake)
+
+    def shown(spec):
+        report(lake, spec)
+        drawn = charts(lake)
+        levels, reached = drawn[TITLES[0]], drawn[TITLES[2]]["layer"][0]["data"]["values"]
+        said = "Judgements have moved the weights" in " ".join(levels["title"]["subtitle"])
+        weights = {row["level"]: row["weight"] for row in levels["hconcat"][0]["data"]["values"]}
+        return said, weights, {row["weight"] for row in reached}
+
+    # log2(0.9 / 0.01) and log2(0.1 / 0.99); one in 10,000 pairs matches, which is -13.3 bits.
+    plain = (False, {"same": 6.492, "differ": -3.307}, {-8})
+    assert shown(SPEC) == plain
+    assert shown(replace(SPEC, shadow="classifier")) == plain
+    moved = (True, {"same": -1.508, "differ": -2.807}, {-16})
+    assert shown(replace(SPEC, scorer="classifier")) == moved

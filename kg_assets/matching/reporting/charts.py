@@ -30,11 +30,16 @@ def match_weights(rows: Sequence[Mapping[str, Any]]) -> Spec:
         for row in named
         for which, label in (("m", "m, matches"), ("u", "u, others"))
     ]
+    said = [
+        "Weight = log2(m / u) in bits, above 0 for a match. * less for frequent values. Shares on "
+        "a logarithmic scale."
+    ]
+    if any(row["moved"] for row in rows):
+        said.append("Judgements have moved the weights (the classifier), and not the shares.")
     return {
         "title": {
             "text": "Match weights, and the shares that they come from",
-            "subtitle": "Weight = log2(m / u) in bits, above 0 for a match. * less for frequent "
-            "values. Shares on a logarithmic scale.",
+            "subtitle": said,
         },
         "hconcat": [
             {

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kg_assets.matching.quality import WORTH_ASKING
+from kg_assets.matching.scorers.classifier import moves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,18 +40,25 @@ Rows = list[dict[str, Any]]
 
 
 def weights(spec: MatchSpec, settings: Mapping[str, Any]) -> Rows:
-    """Each level of each comparison: weight in bits, m and u, in the order of the model."""
+    """Each level of each comparison: weight in bits, m and u, in the order of the model.
+
+    A pinned classifier moves weights, by ``moved`` bits, and neither m nor u.
+    """
     rows: Rows = []
     for comparison in settings["comparisons"]:
+        name = comparison["output_column_name"]
+        learnt = moves(spec, settings)["levels"].get(name, {})
         levels = [one for one in comparison["comparison_levels"] if not one.get("is_null_level")]
         for place, level in enumerate(levels):
             m, u = level["m_probability"], level["u_probability"]
+            moved = learnt.get(str(len(levels) - 1 - place), 0.0)
             rows.append(
                 {
-                    "comparison": comparison["output_column_name"],
+                    "comparison": name,
                     "level": level["label_for_charts"],
                     "place": place,
-                    "weight": round(math.log2(m / u), 3),
+                    "weight": round(math.log2(m / u) + moved, 3),
+                    "moved": moved,
                     "m": m,
                     "u": u,
                     "frequency": "tf_adjustment_column" in level,
@@ -129,17 +137,19 @@ def unlinkable(settings: Mapping[str, Any], spec: MatchSpec, con: Any, view: str
     Returns:
         source, weight (in steps of two bits), records.
     """
-    prior = settings["probability_two_random_records_match"]
-    total = [repr(math.log2(prior / (1 - prior)))]
+    prior, learnt = settings["probability_two_random_records_match"], moves(spec, settings)
+    total = [repr(math.log2(prior / (1 - prior)) + float(learnt["intercept"]))]
     columns: dict[str, None] = {}
     for described in settings["comparisons"]:
-        cases = []
-        for level in described["comparison_levels"]:
+        cases, levels = [], described["comparison_levels"]
+        moved = learnt["levels"].get(described["output_column_name"], {})
+        for place, level in enumerate(levels):
             condition = level["sql_condition"]
             weight = (
                 0.0
                 if level.get("is_null_level")
                 else math.log2(level["m_probability"] / level["u_probability"])
+                + float(moved.get(str(len(levels) - 1 - place), 0.0))
             )
             cases.append(
                 f"ELSE {weight!r}" if condition == "ELSE" else f"WHEN {condition} THEN {weight!r}"

@@ -10,6 +10,7 @@ that nobody judged keeps Splink's weight. What it learnt is part of the frozen s
 
 from __future__ import annotations
 
+import hashlib
 import math
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,12 +37,30 @@ FEWEST_JUDGEMENTS = 20
 RIDGE = 1.0
 """Strength of the pull towards Splink's weights: a move of one nat costs half of this."""
 
+FOLDS = 10
+"""Parts of a cross-validation (Kohavi, A Study of Cross-Validation and Bootstrap, 1995)."""
+
 STEPS = 100
 """Newton steps at most; the objective is convex and a handful is enough."""
 
 
 class UntrainedClassifierError(Exception):
     """The classifier is chosen for a type and was not, or cannot be, trained."""
+
+
+def untaught(spec: MatchSpec) -> str:
+    """What is to be said where the classifier is chosen for a type whose model holds none."""
+    kind = spec.entity_type
+    return (
+        f"the model of {kind} holds no classifier: judge {FEWEST_JUDGEMENTS} pairs of each verdict "
+        f"or more (kg review --type {kind}) and train it (kg build --retrain --types {kind}), or "
+        f"choose another scorer ({_setting(spec)})"
+    )
+
+
+def _setting(spec: MatchSpec) -> str:
+    """The setting that asks for the classifier."""
+    return "KG_SCORERS" if spec.scorer == ClassifierScorer.name else "KG_SHADOW_SCORERS"
 
 
 class ClassifierScorer:
@@ -60,16 +79,28 @@ class ClassifierScorer:
         """
         learnt = asked.settings.get("classifier")
         if learnt is None:
-            raise UntrainedClassifierError(
-                f"the scorer of {asked.spec.entity_type} is the classifier and its model holds "
-                "none: judge some pairs and train it (kg build --retrain), or choose another "
-                "scorer (KG_SCORERS)"
-            )
+            raise UntrainedClassifierError(untaught(asked.spec))
         exact = replace(asked, exact_from=None, every_pair=True)
         with CompiledScorer().scored(con, exact) as rows:
             yield pa.RecordBatchReader.from_batches(
                 rows.schema, (_moved(batch, asked.settings) for batch in rows)
             )
+
+
+def moves(spec: MatchSpec, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By how many bits the classifier moves weights, where it is the scorer that counts.
+
+    Args:
+        spec: The type's match model.
+        settings: The frozen settings.
+
+    Returns:
+        ``intercept``, and ``levels`` by comparison and number of the level; nothing of both where
+        another scorer counts.
+    """
+    learnt = settings.get("classifier") if spec.scorer == ClassifierScorer.name else None
+    found: Mapping[str, Any] = learnt or {"intercept": 0.0, "levels": {}}
+    return found
 
 
 def _moved(rows: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
@@ -113,6 +144,34 @@ def train_classifier(
     Raises:
         UntrainedClassifierError: Too few judgements of a verdict stand.
     """
+    judged = lessons(con, spec, settings, judgements_view, records_view, frequencies_view)
+    return {**settings, "classifier": _learnt(settings, judged)}
+
+
+def lessons(
+    con: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    settings: Mapping[str, Any],
+    judgements_view: str,
+    records_view: str,
+    frequencies_view: str,
+) -> pa.Table:
+    """What judgements can teach: the judged pairs with their scores by the trained Splink model.
+
+    Args:
+        con: A connection with the macros of `normalise`.
+        spec: The type's match model.
+        settings: The trained Splink settings.
+        judgements_view: Name of a view of the judgements.
+        records_view: Name of a view of the type's records, at least of those that were judged.
+        frequencies_view: Name of a view of the table term_frequencies.
+
+    Returns:
+        Rows of match_scores with ``same``, ordered by pair.
+
+    Raises:
+        UntrainedClassifierError: Too few judgements of a verdict stand.
+    """
     stand(con, con.table(judgements_view)).filter(
         f"entity_type = '{spec.entity_type}'"
     ).create_view("standing_judgement", replace=True)
@@ -128,26 +187,70 @@ def train_classifier(
     )
     asked = Scoring(spec, settings, "judged_pair", records_view, frequencies_view)
     with CompiledScorer().scored(con, asked) as rows:
-        con.register("judged_score", rows)
+        con.register("lesson", rows)
         judged = con.sql(
             """
-            SELECT match_weight, levels, verdict = 'same' AS same
-            FROM judged_score
+            SELECT lesson.*, verdict = 'same' AS same
+            FROM lesson
             JOIN standing_judgement USING (record_l, record_r)
             ORDER BY record_l, record_r
             """
         ).to_arrow_table()
-    same = np.asarray(judged["same"].to_pylist(), dtype=float)
-    counts = {"same": int(same.sum()), "different": int(len(same) - same.sum())}
+        con.unregister("lesson")
+    counts = _counts(judged)
     if min(counts.values()) < FEWEST_JUDGEMENTS:
         raise UntrainedClassifierError(
             f"the classifier of {spec.entity_type} needs {FEWEST_JUDGEMENTS} judgements of each "
             f"verdict on current records and has {counts['same']} same and "
             f"{counts['different']} different: judge more pairs (kg review), or choose another "
-            "scorer (KG_SCORERS)"
+            f"scorer ({_setting(spec)})"
         )
+    return judged
+
+
+def cross_validated(settings: Mapping[str, Any], judged: pa.Table) -> pa.Table:
+    """Scores of judged pairs by classifiers that learnt nothing from them.
+
+    The pairs are cut into `FOLDS` parts, those of one left record into one, and each part is scored
+    by what the others teach.
+
+    Args:
+        settings: The trained Splink settings.
+        judged: What `lessons` gave.
+
+    Returns:
+        Rows of match_scores, one a pair.
+    """
+    fold = np.array(
+        [
+            int(hashlib.sha256(one.encode()).hexdigest(), 16) % FOLDS
+            for one in judged["record_l"].to_pylist()
+        ]
+    )
+    parts = []
+    for number in range(FOLDS):
+        held_out = judged.filter(pa.array(fold == number)).drop_columns(["same"])
+        learnt = _learnt(settings, judged.filter(pa.array(fold != number)))
+        parts += [
+            _moved(batch, {**settings, "classifier": learnt})
+            for batch in held_out.combine_chunks().to_batches()
+        ]
+    return pa.Table.from_batches(parts, schema=judged.drop_columns(["same"]).schema)
+
+
+def _counts(judged: pa.Table) -> dict[str, int]:
+    """Pairs of each verdict."""
+    same = sum(judged["same"].to_pylist())
+    return {"same": same, "different": judged.num_rows - same}
+
+
+def _learnt(settings: Mapping[str, Any], judged: pa.Table) -> dict[str, Any]:
+    """What the classifier learns: intercept and moves of the levels in bits, and from how much."""
+    same = np.asarray(judged["same"].to_pylist(), dtype=float)
     names = [one["output_column_name"] for one in settings["comparisons"]]
-    reached = np.asarray(judged["levels"].to_pylist(), dtype=np.int64).reshape(len(same), -1)
+    reached = np.asarray(judged["levels"].to_pylist(), dtype=np.int64).reshape(
+        len(same), len(names)
+    )
     features = [
         (name, level, reached[:, place] == level)
         for place, name in enumerate(names)
@@ -156,17 +259,14 @@ def train_classifier(
     ]
     design = np.column_stack([np.ones(len(same)), *(column for _, _, column in features)])
     offset = np.asarray(judged["match_weight"].to_pylist(), dtype=float) * math.log(2)
-    moves = logistic_moves(design.astype(float), offset, same) / math.log(2)
+    found = logistic_moves(design.astype(float), offset, same) / math.log(2)
     levels: dict[str, dict[str, float]] = {}
-    for (name, level, _), move in zip(features, moves[1:], strict=True):
+    for (name, level, _), move in zip(features, found[1:], strict=True):
         levels.setdefault(name, {})[str(level)] = rounded(float(move))
     return {
-        **settings,
-        "classifier": {
-            "intercept": rounded(float(moves[0])),
-            "levels": levels,
-            "judgements": counts,
-        },
+        "intercept": rounded(float(found[0])),
+        "levels": levels,
+        "judgements": _counts(judged),
     }
 
 
