@@ -16,9 +16,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-# Kills, full disks, damage and races at full length; make test has a short form of each.
+# Kills, full disks, damage, races and random histories of updates at full length; make test has a
+# short form of each.
 test-faults: $(STAMP)
-	KG_TEST_FAULTS=full $(BIN)/python -m pytest -n 0 -s tests/faults
+	KG_TEST_FAULTS=full $(BIN)/python -m pytest -n 0 -s tests/faults tests/matching/test_update_histories.py
 
 ui: $(STAMP)
 	$(BIN)/kg ui

@@ -49,6 +49,10 @@ class Desk(Protocol):
         """Questions of a type that nobody settled, in the order in which they are asked."""
         ...
 
+    def change(self, one: Any) -> float:
+        """What an answer is to be expected to change, by which types are asked in turn."""
+        ...
+
     def told(self, queue: Sequence[Any]) -> list[Any]:
         """Questions with what is cheap to say of all of them."""
         ...
@@ -158,7 +162,9 @@ def _queue(
     for desk in desks:
         left = None if limit is None else limit - len(found)
         kinds = [kind for kind in desk.types if entity_type in (None, kind)]
-        asked = [one for kind in kinds for one in desk.open(kind)][:left]
+        asked = [one for kind in kinds for one in desk.open(kind)]
+        # The sort is stable: where as much is expected, types and places in their queues decide.
+        asked = sorted(asked, key=desk.change, reverse=True)[:left]
         found += [Question(desk, one) for one in desk.told(asked)]
     return found
 

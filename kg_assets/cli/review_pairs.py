@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kg_assets.cli.explain import explanations_of, print_records, print_weights
@@ -72,6 +71,8 @@ class Asked:
         record_r: The greater one.
         reason: Why it is asked.
         kind: What makes it doubtful: kept apart, cluster, veto or threshold.
+        change: Pairs of records that a judgement is to be expected to join or to part. It does not
+            tell one pair from another.
         clusters: The clusters of both records, once where it is the same; one of a single record
             is none. They do not tell one pair from another.
     """
@@ -81,6 +82,7 @@ class Asked:
     record_r: str
     reason: str
     kind: str = ""
+    change: float = field(default=0.0, compare=False)
     clusters: tuple[Cluster, ...] = field(default=(), compare=False)
 
 
@@ -107,6 +109,10 @@ class PairDesk:
     def open(self, entity_type: str) -> list[Asked]:
         """Pairs of a type's queue that nobody settled, in the order in which they are asked."""
         return _open(self._settings, self._con, entity_type)
+
+    def change(self, one: Asked) -> float:
+        """Pairs of records that a judgement is to be expected to join or to part."""
+        return one.change
 
     def told(self, queue: Sequence[Asked]) -> list[Asked]:
         """The questions with what is known of the clusters of their records."""
@@ -143,7 +149,7 @@ def _open(settings: Settings, con: duckdb.DuckDBPyConnection, kind: str) -> list
     unsettled(con, "asked").create_view("asked_open", replace=True)
     rows = con.sql(
         """
-        SELECT record_l, record_r, reason, kind
+        SELECT record_l, record_r, reason, kind, coalesce(change, 0)
         FROM asked_open
         -- A record that is gone leaves the queue with the next build.
         SEMI JOIN judged_record AS l ON l.record_id = asked_open.record_l
@@ -206,16 +212,18 @@ def _with_clusters(
 def _explained(
     settings: Settings, con: duckdb.DuckDBPyConnection, queue: Sequence[Asked]
 ) -> Iterator[tuple[Asked, Explanation]]:
-    """The pairs of a queue with their explanations, many of a type at a time."""
-    for kind, same in groupby(queue, key=lambda one: one.entity_type):
-        asked = list(same)
-        for start in range(0, len(asked), _TOGETHER):
-            some = asked[start : start + _TOGETHER]
-            pairs = [(one.record_l, one.record_r) for one in some]
+    """The pairs of a queue with their explanations, those of a type together."""
+    for start in range(0, len(queue), _TOGETHER):
+        some = queue[start : start + _TOGETHER]
+        explained: dict[Asked, Explanation] = {}
+        for kind in dict.fromkeys(one.entity_type for one in some):
+            asked = [one for one in some if one.entity_type == kind]
+            pairs = [(one.record_l, one.record_r) for one in asked]
             found = explanations_of(settings, con, kind, pairs)
             if found is None:
                 raise LakeError(f"there is no match model for {kind} yet; make it with: kg build")
-            yield from zip(some, found, strict=True)
+            explained |= zip(asked, found, strict=True)
+        yield from ((one, explained[one]) for one in some)
 
 
 def _show(one: Asked, found: Explanation, progress: str) -> None:
@@ -226,5 +234,5 @@ def _show(one: Asked, found: Explanation, progress: str) -> None:
         console.print(f"Cluster {clean(each.words)}")
     console.print(
         f"Probability {found.match_probability:.4f}, threshold {found.threshold:.4f}. "
-        f"Asked because: {clean(one.reason)}"
+        f"Asked because: {clean(one.reason)} (expected to change {one.change:,.2f} record pairs)"
     )

@@ -12,7 +12,7 @@ from kg_assets.checks import Check, Verdict, none_of
 from kg_assets.matching import tables
 from kg_assets.matching.agglomeration import TOO_LARGE
 from kg_assets.matching.judgements import judged_pairs, not_joined_by_people
-from kg_assets.matching.quality import WORTH_ASKING
+from kg_assets.matching.quality import IN_DOUBT
 from kg_assets.matching.records import records
 from kg_assets.matching.vetoes import veto_pairs
 from kg_assets.matching.want_of_data import lacking
@@ -347,14 +347,14 @@ def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
 def _clusters_hang_together(step: Step, spec: MatchSpec) -> Verdict:
     quality = step.staged(tables.cluster_quality(spec.entity_type))
     worst = (
-        quality.filter(f"score >= {WORTH_ASKING!r}")
+        quality.filter(f"score >= {IN_DOUBT!r}")
         .order("score DESC, entity_id")
         .limit(_WORST)
         .project("entity_id, records, density, bridges, denied_pairs, score, reason")
         .to_arrow_table()
         .to_pylist()
     )
-    doubtful = quality.filter(f"score >= {WORTH_ASKING!r}").aggregate("count(*)").fetchall()[0][0]
+    doubtful = quality.filter(f"score >= {IN_DOUBT!r}").aggregate("count(*)").fetchall()[0][0]
     cut = (
         step.staged(tables.doubtful_pairs(spec.entity_type))
         .filter(f"reason = '{TOO_LARGE}'")

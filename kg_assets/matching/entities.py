@@ -15,7 +15,7 @@ from kg_assets.matching.component_scores import component_scores, scores_inside
 from kg_assets.matching.current_model import model_if_any
 from kg_assets.matching.golden import golden_records
 from kg_assets.matching.identity import assign_ids
-from kg_assets.matching.quality import WORTH_ASKING, cluster_quality
+from kg_assets.matching.quality import IN_DOUBT, cluster_quality
 from kg_assets.matching.review import REVIEW_LIMIT, doubtful_pairs, maybe_doubtful, review_pairs
 from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.sources.tables import DELIVERIES
@@ -110,7 +110,7 @@ def run_resolved_entities(
     con.register("resolution_members", identities.members)
     con.register("resolution_new_events", identities.events)
     changed = _write(step, spec, part=part, ranks=ranks)
-    doubtful = _write_doubtful(step, spec, clusters, part=part)
+    doubtful = _write_doubtful(step, spec, clusters, threshold, part=part)
     _write_scores(step, spec, clusters, part=part)
     quality = _write_quality(step, spec, threshold, part=part)
     queue = review_pairs(con, doubtful, quality)
@@ -133,7 +133,7 @@ def run_resolved_entities(
         merged=identities.merged,
         split=identities.split,
         retired=identities.retired,
-        clusters_in_doubt=len(quality.filter(f"score >= {WORTH_ASKING!r}")),
+        clusters_in_doubt=len(quality.filter(f"score >= {IN_DOUBT!r}")),
         review_queue=queue.num_rows,
         review_doubtful=step.rows(tables.doubtful_pairs(kind)),
         review_limit=REVIEW_LIMIT,
@@ -222,7 +222,7 @@ def _reordered(step: Step, output: Table) -> bool:
 
 
 def _write_doubtful(
-    step: Step, spec: MatchSpec, clusters: Clusters, *, part: bool
+    step: Step, spec: MatchSpec, clusters: Clusters, threshold: float, *, part: bool
 ) -> DuckDBPyRelation:
     """Write the doubtful pairs: all, or those of records that were resolved again."""
     con = step.con
@@ -259,10 +259,11 @@ def _write_doubtful(
             SEMI JOIN outside_record USING (record_id)
             """
         )
+    con.register("edge_kept_apart", clusters.kept_apart)
     found = doubtful_pairs(
         con,
         con.sql("FROM resolution_touching"),
-        con.from_arrow(clusters.kept_apart),
+        with_thresholds(con, "edge_kept_apart", "resolution_threshold", threshold),
         con.table("entity_of"),
     )
     if part:

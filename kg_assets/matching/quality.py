@@ -22,8 +22,8 @@ EDGE_BATCH = 2_000_000
 """Edges whose bridges are looked for at once: some 300 MB of arrays, however many there are. More
 than the edges of a cluster are never needed at once, and those are bounded by its size."""
 
-WORTH_ASKING = 1.0
-"""Score from which a cluster is worth a question: one falsely joined pair is to be expected."""
+IN_DOUBT = 1.0
+"""Score from which a cluster is in doubt: one falsely joined pair is to be expected."""
 
 _REACH = 60.0
 """Bits beyond which the doubt of a pair is as good as none, or whole."""

@@ -299,11 +299,7 @@ def doubtful_pairs(entity_type: str) -> Table:
                 required("match_probability", pa.float64()),
                 described("kind", pa.string(), "kept apart, veto or threshold."),
                 required("reason", pa.string()),
-                described(
-                    "distance",
-                    pa.float64(),
-                    "Bits by which a pair is less telling than others of its kind.",
-                ),
+                described("above", pa.float64(), "Bits of its match weight above the threshold."),
             ]
         ),
         key=("record_l", "record_r"),
@@ -359,7 +355,14 @@ def review_queue(entity_type: str) -> Table:
                 required("match_probability", pa.float64()),
                 described("kind", pa.string(), "kept apart, cluster, veto or threshold."),
                 required("reason", pa.string()),
-                described("turn", pa.int32(), "Place in the order in which pairs are asked for."),
+                described(
+                    "change",
+                    pa.float64(),
+                    "Pairs of records that a judgement is to be expected to join or to part; none "
+                    "where an earlier version of the program made the queue.",
+                    True,
+                ),
+                described("turn", pa.int32(), "Place in the order of change in this queue."),
             ]
         ),
         key=("record_l", "record_r"),

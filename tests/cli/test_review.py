@@ -36,14 +36,15 @@ def built(tmp_path_factory):
                 {"entity_type": "film", "source_id": str(n), "name": name, "year": 2000 + 5 * n}
                 for n in (1, 2)
             ]
+            rows += [{"entity_type": "book", "source_id": "book", "name": "Paprika"}]
             file = folder / f"{source}.jsonl"
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
             land(found.landing_path, source, [file], "one")
-        assert not build(found, only=MATCHED_FILMS).failed
+        assert not build(found, only=(*MATCHED_FILMS, "book/records", "book/match_model")).failed
         lake = Lake(found)
         pairs = [
             {"record_l": f"a:{n}", "record_r": f"b:{n}", "match_probability": 0.5, "reason": EVIL,
-             "kind": "cluster", "turn": n}
+             "kind": "cluster", "turn": n, "change": 3.0 - n}
             for n in (1, 2)
         ]  # fmt: skip
         write(lake, review_queue("film"), pairs)
@@ -59,7 +60,8 @@ def built(tmp_path_factory):
 @pytest.fixture
 def kg(built):
     """Run the command; judgements of the test before are gone."""
-    write(Lake(built), JUDGEMENTS, [], "film")
+    for kind in ("film", "book"):
+        write(Lake(built), JUDGEMENTS, [], kind)
     return lambda *call, lines="": CliRunner().invoke(
         app, [str(each) for each in call], input=lines
     )
@@ -88,6 +90,35 @@ def test_answers_are_judgements_with_their_reasons(kg, tmp_path):
     assert "2 judgements: 1 different, 1 same." in result.output
     assert "kg build --types film" in result.output
     assert "Nothing is to be reviewed" in kg("review").output
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        (1.5, ["a:1", "a:book", "a:2"]),
+        (2.5, ["a:book", "a:1", "a:2"]),
+        (None, ["a:1", "a:2", "a:book"]),
+    ],
+)
+def test_types_are_asked_by_what_a_judgement_would_change_and_not_one_after_another(
+    kg, built, tmp_path, change, asked
+):
+    lake, file = Lake(built), tmp_path / "queue.html"
+    pair = {"record_l": "a:book", "record_r": "b:book", "match_probability": 0.5, "reason": "near",
+            "kind": "threshold", "turn": 1, "change": change}  # fmt: skip
+    write(lake, review_queue("book"), [pair])
+    try:
+        listed = json.loads(kg("review", "--json").output)
+        first = json.loads(kg("review", "--json", "--limit", "1").output)
+        kg("review", "--page", file)
+        kg("review", lines="s\ns\ns\n")
+        judged = sorted(standing(kg, tmp_path))
+    finally:
+        write(lake, review_queue("book"), [])
+    assert [one["record_l"] for one in listed] == asked
+    assert [one["record_l"] for one in first] == asked[:1]
+    assert [one["data-l"] for one in Page(file.read_text()).sections] == asked
+    assert [left for left, *_ in judged] == sorted(asked)
 
 
 def test_undo_asks_again_and_skip_leaves_open(kg, tmp_path):

@@ -16,9 +16,6 @@ from tests.flow.conftest import built, home, land_both, landed, template  # noqa
 from tests.flow.graph import content
 from tests.homes import home_at, once
 
-FULL = os.environ.get("KG_TEST_FAULTS") == "full"
-"""Whether they go to their full length, as `make test-faults` does."""
-
 TYPES = "film,person"
 BUILD = [sys.executable, "-m", "kg_assets.cli.main", "build", "--types", TYPES]
 

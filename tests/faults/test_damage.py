@@ -7,10 +7,11 @@ import pytest
 from kg_assets.building import build
 from kg_assets.sources.landing import land
 from resources.lake import Lake
-from tests.faults.conftest import FULL, tables
+from tests.faults.conftest import tables
 from tests.flow.conftest import lines
 from tests.flow.graph import content
 from tests.homes import home_at
+from tests.lengths import FULL
 
 PAPRIKA = {"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006}
 HISTORY = (

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from tests.faults.conftest import BUILD, FULL, tables
+from tests.faults.conftest import BUILD, tables
 from tests.flow.graph import content
 from tests.homes import home_at
+from tests.lengths import FULL
 
 TRIES = 12 if FULL else 2
 

@@ -6,8 +6,9 @@ import time
 
 from resources.lake import Lake
 from resources.settings import Settings
-from tests.faults.conftest import FULL, finish, start, strangers, tables
+from tests.faults.conftest import finish, start, strangers, tables
 from tests.flow.graph import content
+from tests.lengths import FULL
 
 KILLS = 50 if FULL else 3
 

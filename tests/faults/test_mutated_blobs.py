@@ -23,12 +23,12 @@ from kg_assets.sources.registry import ADAPTERS, adapter_for
 from kg_assets.sources.steps import make_records, quarantined_rows
 from kg_assets.sources.tables import RAW_BLOBS
 from tests.faults.mutations import ODD_VALUES, of_bytes, of_values
+from tests.lengths import FULL
 from tests.sources.test_imdb import BASICS, FILM
 from tests.sources.test_tmdb import FILM as TMDB_FILM
 from tests.sources.wikidata_entities import amount, entity, item, statement, text
 from tests.sources.wikidata_entities import time as moment
 
-FULL = os.environ.get("KG_TEST_FAULTS") == "full"
 BLOBS, TOGETHER = (10_000, 1_000) if FULL else (60, 60)
 """Mutated blobs for each adapter, and how many are delivered at once."""
 

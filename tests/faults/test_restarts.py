@@ -16,7 +16,8 @@ from kg_assets.cluster.servers import broker, postgres
 from kg_assets.instance import open_instance
 from resources.lake import Lake
 from resources.settings import Settings
-from tests.faults.conftest import FULL, strangers, tables
+from tests.faults.conftest import strangers, tables
+from tests.lengths import FULL
 from tests.opened import open_to_others
 
 LANES = ("sources", "film", "series", "episode", "person") if FULL else ("sources", "film")

@@ -141,7 +141,10 @@ def test_no_records_are_no_error(lake):
 
 
 def review(pairs, **options):
-    """Pairs as (left, right, weight, veto); the threshold weight is 0."""
+    """Pairs as (left, right, weight, veto); the threshold weight is 0.
+
+    Gives the reasons of the pairs that are asked for, in their order, and how many are doubtful.
+    """
     con = duckdb.connect(config={"threads": 1})
     scores = pa.table(
         {
@@ -167,7 +170,7 @@ def review(pairs, **options):
     doubtful = doubtful_pairs(
         con,
         con.table("scores"),
-        con.from_arrow(found.kept_apart),
+        con.from_arrow(found.kept_apart).project("*, 0.5 AS threshold"),
         con.from_arrow(found.assignment).project("record_id, cluster AS entity_id"),
     )
     nothing = con.from_arrow(tables.JUDGEMENTS.schema.empty_table())
@@ -179,7 +182,8 @@ def review(pairs, **options):
         con.table("judged_same"),
         con.table("judged_thing"),
     )
-    rows = review_pairs(con, doubtful, quality, **options).to_pylist()
+    rows = review_pairs(con, doubtful, quality, **options).sort_by("turn").to_pylist()
+    assert [row["change"] for row in rows] == sorted((row["change"] for row in rows), reverse=True)
     return {(row["record_l"], row["record_r"]): row["reason"] for row in rows}, len(doubtful)
 
 
@@ -216,9 +220,92 @@ def test_of_several_pairs_between_two_clusters_the_nearest_is_asked_for():
     assert list(queue) == [("a:2", "b:1")]
 
 
-def test_the_limit_is_shared_by_the_kinds_and_the_rest_is_counted():
+def test_of_what_is_asked_for_only_the_first_is_taken_and_the_rest_is_counted():
     doubtful = [(f"a:{i}", f"b:{i}", i / 10, None) for i in range(9)]
-    vetoed = [(f"c:{i}", f"d:{i}", 5 + i, "years") for i in range(9)]
-    queue, total = review(doubtful + vetoed, limit=4)
-    assert list(queue) == [("a:0", "b:0"), ("a:1", "b:1"), ("c:7", "d:7"), ("c:8", "d:8")]
-    assert total == 18
+    queue, total = review(doubtful, limit=4)
+    assert list(queue) == [("a:0", "b:0"), ("a:1", "b:1"), ("a:2", "b:2"), ("a:3", "b:3")]
+    assert total == 9
+
+
+def joined(*names):
+    """Pairs that join records for certain, all with all."""
+    return [(one, other, 20, None) for one in names for other in names if one < other]
+
+
+THREE, OTHER_THREE = ("a:1", "a:2", "a:3"), ("b:1", "b:2", "b:3")
+
+
+def test_of_pairs_in_the_same_doubt_that_between_larger_clusters_comes_first():
+    single, one_and_three, threes = ("c:1", "d:1"), ("a:9", "b:9"), ("a:3", "b:1")
+    queue, _ = review(
+        [
+            *joined(*THREE),
+            *joined(*OTHER_THREE),
+            *joined("b:7", "b:8", "b:9"),
+            (*single, -1, None),
+            (*one_and_three, -1, None),
+            (*threes, -1, None),
+        ]
+    )
+    assert list(queue) == [threes, one_and_three, single]
+
+
+def test_a_doubt_that_is_less_may_change_more():
+    queue, _ = review(
+        [
+            *joined(*THREE),
+            *joined(*OTHER_THREE),
+            ("a:3", "b:1", -2, None),
+            ("c:1", "d:1", 0, None),
+        ]
+    )
+    assert list(queue) == [("a:3", "b:1"), ("c:1", "d:1")]
+
+
+def test_of_pairs_between_clusters_of_one_size_the_more_doubtful_comes_first():
+    weights = {"1": -1.5, "2": 0.5, "3": 1.75, "4": -1}
+    queue, _ = review([(f"a:{n}", f"b:{n}", weight, None) for n, weight in weights.items()])
+    assert [left for left, _ in queue] == ["a:2", "a:4", "a:1", "a:3"]
+
+
+def test_vetoed_pairs_and_those_kept_apart_stand_among_the_others_by_what_they_would_change():
+    queue, _ = review(
+        [
+            *joined(*THREE),
+            *joined(*OTHER_THREE),
+            ("a:3", "b:1", 9, "years"),
+            ("c:1", "d:1", -1, None),
+            ("c:2", "d:2", 3, "years"),
+            ("c:3", "d:3", 30, "years"),
+            ("c:4", "free:1", 8, None),
+            ("c:4", "free:2", 7, None),
+        ]
+    )
+    assert list(queue) == [
+        ("a:3", "b:1"),
+        ("c:1", "d:1"),
+        ("c:4", "free:2"),
+        ("c:3", "d:3"),
+        ("c:2", "d:2"),
+    ]
+
+
+def test_a_cluster_stands_among_pairs_by_the_pairs_that_hang_by_its_bridge():
+    bridge, single = ("a:3", "b:1"), ("c:1", "d:1")
+    for bits, order in ((3, [bridge, single]), (5, [single, bridge])):
+        queue, _ = review(
+            [*joined(*THREE), *joined(*OTHER_THREE), (*bridge, bits, None), (*single, -1, None)]
+        )
+        assert list(queue) == order
+    assert queue[bridge] == "weak bridge in a cluster of 6 records, 3 of them beyond it"
+
+
+def test_two_entities_are_asked_about_once_whatever_the_kinds():
+    queue, total = review(
+        [
+            *joined("a:1", "a:2"),
+            ("a:1", "b:1", 4, "years"),
+            ("a:2", "b:1", -0.5, None),
+        ]
+    )
+    assert (list(queue), total) == ([("a:2", "b:1")], 2)

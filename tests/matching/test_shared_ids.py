@@ -89,7 +89,7 @@ def test_an_equal_id_with_a_veto_is_not_joined_and_goes_to_review():
         SELECT * FROM (VALUES ('a:1', 'film:1'), ('b:1', 'film:2')) AS t(record_id, entity_id);
         CREATE TABLE apart AS
         SELECT '' AS record_l, '' AS record_r, 0.0 AS match_weight, 0.0 AS match_probability,
-               '' AS reason
+               '' AS reason, 0.5 AS threshold
         LIMIT 0
         """
     )

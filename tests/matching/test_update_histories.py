@@ -1,21 +1,32 @@
 """Random histories end as if everything were made again, rename nothing and outlive kills.
 
 Each example is many small histories side by side in one lake: they share no source, title or year,
-so none meets another, and a step costs hardly more for twelve of them than for one.
+so none meets another, and a step costs hardly more for twelve of them than for one. At full length
+(`make test-faults`) the examples are others each time, and fifty of each test.
 """
 
+import hashlib
 import os
+import random
 import signal
+import sqlite3
 import sys
 import tempfile
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.matching.update_worlds import LAYERS, SPEC, World, assert_equal
+from kg_assets.matching import tables
+from kg_assets.matching.frozen import run_match_thresholds
+from kg_assets.matching.model import TermFrequency
+from kg_assets.matching.records import records
+from tests.lengths import FULL
+from tests.matching.update_worlds import COMPARED, LAYERS, SPEC, World, assert_equal
+from tests.waiting import until
 
 SIDE_BY_SIDE = 12
 """Histories of one example."""
@@ -59,9 +70,9 @@ HISTORY = st.tuples(
 
 def examples(number):
     return settings(
-        max_examples=number,
+        max_examples=50 if FULL else number,
         deadline=None,
-        derandomize=True,
+        derandomize=not FULL,
         suppress_health_check=list(HealthCheck),
     )
 
@@ -138,6 +149,79 @@ def test_the_order_of_records_and_shards_changes_nothing(worlds, random):
         for one in made:
             one.update()
         assert_equal(made[1].content(), made[0].content())
+
+
+TRAINED = replace(
+    SPEC,
+    comparisons=tuple(replace(one, train="mu") for one in SPEC.comparisons),
+    training_rules=("l.title = r.title", "l.year_of = r.year_of"),
+    term_frequencies=(TermFrequency("title", "record_id"),),
+    prior=0.01,
+    block_cap=50,
+)
+"""The model of these tests, trained, with frequent titles that weigh less."""
+
+
+class TrainedWorld(World):
+    """A world of a trained model, whose thresholds are found and frozen."""
+
+    def steps(self):
+        *before, entities = super().steps()
+        return [*before, (run_match_thresholds, None), entities]
+
+
+def told_by_three(things=150):
+    """Films as three sources tell them, two of which are free of duplicates."""
+    dice = random.Random("films of three sources")
+    words = ["Red", "Blue", "Moon", "Sun", "Star", "Sea", "Rain", "Snow"]
+    told = {"a": [], "b": [], "c": []}
+    for thing in range(things):
+        name, year = " ".join(dice.sample(words, 2)), dice.randint(1960, 2020)
+        for place, (source, share) in enumerate((("a", 0.9), ("b", 0.9), ("c", 0.6), ("c", 0.3))):
+            if dice.random() < share:
+                said = name if dice.random() < 0.9 else f"{name} {dice.choice(words)}"
+                one = {"name": said, "year": year + (dice.random() < 0.1)}
+                told[source].append({"id": f"{thing}-{place}"} | one)
+    return told
+
+
+@examples(2)
+@given(st.randoms(use_true_random=False), st.permutations("abc"))
+def test_order_changes_nothing_in_what_is_trained_and_frozen(chance, order):
+    """Whatever the order of records, sources and shards, and with however many threads."""
+    told = told_by_three()
+    # Which delivery a record came with is another where sources come in another order.
+    compared = [
+        *(table for table in COMPARED if table.name != records(SPEC).name),
+        *(
+            make("film")
+            for make in (
+                tables.match_model,
+                tables.term_frequencies,
+                tables.match_thresholds,
+                tables.score_profile,
+            )
+        ),
+    ]
+    with tempfile.TemporaryDirectory() as home:
+        made = [
+            TrainedWorld(Path(home) / str(threads), TRAINED, threads=threads, **LAYERS)
+            for threads in (1, 2)
+        ]
+        for source, films in told.items():
+            made[0].deliver(source, films, free=source != "c")
+        for source in order:
+            films = chance.sample(told[source], len(told[source]))
+            made[1].deliver(source, films, free=source != "c")
+        made[1].shards = made[1].shards[::-1]
+        for world in made:
+            world.update()
+        found, expected = (world.content(compared) for world in made[::-1])
+    assert_equal(found, expected)
+    assert expected["film/match_model"][0]["trained"]
+    assert {"calibrated", "one_to_one"} & {
+        row["method"] for row in expected["film/match_thresholds"]
+    }
 
 
 ADDED = st.fixed_dictionaries(
@@ -257,6 +341,72 @@ def test_an_update_that_is_killed_between_any_two_writes_loses_no_event(tmp_path
     for step in world.steps():
         while (place := killed_before_a_new_place(world, step, places)) is not None:
             places.add(place)
-    tables = {str(Path(place).relative_to(world.lake.root)) for place in places}
-    assert {"film/records/all", "film/identity_events/all", "film/entity_members/all"} <= tables
+    folders = {str(Path(place).relative_to(world.lake.root)) for place in places}
+    assert {"film/records/all", "film/identity_events/all", "film/entity_members/all"} <= folders
+    assert_equal(world.content(), undisturbed.content())
+
+
+def files(world):
+    return {path for path in world.lake.root.rglob("*.parquet") if path.is_file()}
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def killed_before_the_commit(world, step, expected):
+    """Run a step in a process that is killed when all of its files are there, and none counts.
+
+    Others may read the catalog meanwhile; who would write in it waits, and so does the commit.
+
+    Args:
+        world: The world.
+        step: The step and its partition.
+        expected: Digests of the files that it writes.
+    """
+    (heard, ready), (waiting, go) = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        # Nothing of the test runner may run in the child, also where the step fails.
+        try:
+            # To open a lake writes in the catalog as well.
+            opened = World(world.lake.settings.home, world.spec, **LAYERS)
+            os.write(ready, b"1")
+            os.read(waiting, 1)
+            opened.run(*step)
+        finally:
+            os._exit(1)
+    before = files(world)
+    os.read(heard, 1)
+    with closing(sqlite3.connect(world.lake.settings.home / "catalog.sqlite")) as catalog:
+        catalog.execute("BEGIN IMMEDIATE")
+        os.write(go, b"1")
+        until(lambda: {digest(path) for path in files(world) - before} >= expected)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    for end in (heard, ready, waiting, go):
+        os.close(end)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+
+
+def test_an_update_that_is_killed_between_the_last_file_and_the_commit_loses_no_event(tmp_path):
+    world = World(tmp_path / "world", **LAYERS)
+    for source, rows in FIRST.items():
+        world.deliver(source, films(rows))
+    world.update()
+    world.deliver("a", films([("2", "Blue", 2010)]))
+    world.deliver("b", films([("3", "Moon", 2010), ("5", "Star", 2020)]))
+    undisturbed = world.copy(tmp_path / "undisturbed")
+    killed = 0
+    for step in world.steps():
+        before = files(undisturbed)
+        undisturbed.run(*step)
+        written = {digest(path) for path in files(undisturbed) - before}
+        if written:
+            counted = world.versions()
+            killed_before_the_commit(world, step, written)
+            assert world.versions() == counted
+            killed += 1
+        world.run(*step)
+    assert killed >= 4
     assert_equal(world.content(), undisturbed.content())

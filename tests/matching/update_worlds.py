@@ -116,7 +116,7 @@ class World:
     """
 
     def __init__(self, home, spec=SPEC, code="0", **options):
-        self.lake = Lake(Settings(home=Path(home), threads=1, **options))
+        self.lake = Lake(Settings(home=Path(home), **{"threads": 1} | options))
         self.spec = spec
         self.code = code
         self.shards = SHARDS if spec.shards > 1 else (None,)
@@ -143,7 +143,8 @@ class World:
                 rows = [
                     film(source, each["id"], each["name"])
                     | {key: value for key, value in each.items() if key != "id"}
-                    for each in one["films"]
+                    | {"position": place}
+                    for place, each in enumerate(one["films"])
                 ]
                 table = table_of(sorted(rows, key=lambda row: row["source_id"]))
                 step.write(SOURCE_RECORDS, table, f"{source}|{name}")
@@ -199,10 +200,10 @@ class World:
             function(step, self.spec)
             return dict(step.figures)
 
-    def content(self):
+    def content(self, compared=COMPARED):
         found = {}
         with self.lake.step("look") as step:
-            for table in COMPARED:
+            for table in compared:
                 keys = ", ".join(table.key)
                 rows = step.read(table, tracked=False).order(keys).to_arrow_table()
                 found[table.name] = rows.select(table.schema.names).to_pylist()

@@ -8,7 +8,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from kg_assets.matching.quality import WORTH_ASKING
+from kg_assets.matching.quality import IN_DOUBT
 from kg_assets.matching.scorers.classifier import moves
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def worst_clusters(con: duckdb.DuckDBPyConnection, quality_view: str, entities_v
         SELECT q.entity_id, e.name, q.records, q.density, q.bridges, q.denied_pairs, q.score
         FROM (
             FROM {quality_view}
-            WHERE score >= {WORTH_ASKING!r}
+            WHERE score >= {IN_DOUBT!r}
             ORDER BY score DESC, entity_id
             LIMIT {WORST}
         ) AS q
@@ -282,7 +282,7 @@ def cluster_totals(con: duckdb.DuckDBPyConnection, quality_view: str) -> dict[st
         f"""
         SELECT count(*) AS clusters,
                count(*) FILTER (records > 2 AND bridges > 0) AS bridged,
-               count(*) FILTER (score >= {WORTH_ASKING!r}) AS in_doubt
+               count(*) FILTER (score >= {IN_DOUBT!r}) AS in_doubt
         FROM {quality_view}
         """,
     )
