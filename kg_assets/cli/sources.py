@@ -253,7 +253,9 @@ def trial_as_json(trial: Trial, source: str) -> dict[str, Any]:
                     "cut": one.cut,
                     "key": one.key,
                     "adds_to": one.adds_to,
-                    "fields": {each.name: str(each.type) for each in one.fields},
+                    "fields": _typed(one.fields),
+                    "kinds": {name: _typed(fields) for name, fields in one.kinds.items()},
+                    "apart": {pattern: str(kind) for pattern, kind in one.apart.items()},
                 }
                 for one in adapter.all_inputs
             },
@@ -274,6 +276,10 @@ def trial_as_json(trial: Trial, source: str) -> dict[str, Any]:
         ],
         "warnings": trial.warnings,
     }
+
+
+def _typed(fields: pa.Schema) -> dict[str, str]:
+    return {each.name: str(each.type) for each in fields}
 
 
 def _print_trial(trial: Trial, source: str) -> None:

@@ -43,18 +43,40 @@ def _input(name: str, file: str, *fields: str, adds_to: str | None = None) -> In
     )
 
 
+_WORK_OF_A_JOB = (
+    # As IMDb's writers have them, "based on the graphic novel by" among them; the first that fits.
+    (r"comic|manga|graphic novel|webtoon", "comic"),
+    (r"short stor|novella|novelette", "short story"),
+    (r"novel", "novel"),
+    (r"\bbook|memoir|biograph", "book"),
+    (r"\b(stage ?)?play\b|musical\b", "play"),
+    (r"\bcharacters?\b", "characters"),
+)
+_WRITER = """
+    CASE
+        WHEN regexp_matches(job, '^(created by|creator)') THEN 'creator'
+        WHEN regexp_matches(job, 'screenplay|teleplay|script|dialog|adapt|written|^writ')
+         AND NOT regexp_matches(job, '^(suggested|inspired|from|adapted from|(loosely )?based)')
+        THEN 'writer'
+        {}
+        ELSE 'writer'
+    END
+""".format("\n".join(f"WHEN regexp_matches(job, '{w}') THEN '{r}'" for w, r in _WORK_OF_A_JOB))
+"""Role of a job in IMDb's category of writers: who wrote a novel did not write the film of it. The
+role says what the film is made of, in the words that TMDB's jobs give as well."""
+
 # Three things say who took part: the credits, the crew and what a person is known for. A later
 # one counts only for what an earlier one does not say.
 _CREDIT = Join(
     name="credit",
     key="tconst",
-    select=r"""
+    select=rf"""
     WITH told AS (
         SELECT tconst, nconst, 1 AS told_by, TRY_CAST(ordering AS INTEGER) AS place,
-               CASE
-                   WHEN category = 'actress' THEN 'actor'
-                   WHEN category = 'writer' AND regexp_matches(job, '^(created by|creator)')
-                   THEN 'creator'
+               category AS part,
+               CASE category
+                   WHEN 'actress' THEN 'actor'
+                   WHEN 'writer' THEN {_WRITER}
                    ELSE replace(category, '_', ' ')
                END AS role,
                CASE
@@ -64,15 +86,15 @@ _CREDIT = Join(
                    )
                    ELSE characters
                END AS character
-        FROM principals
+        FROM (SELECT * REPLACE (lower(trim(job)) AS job) FROM principals) AS principals
         UNION ALL
-        SELECT tconst, unnest(string_split(directors, ',')), 2, NULL, 'director', NULL
+        SELECT tconst, unnest(string_split(directors, ',')), 2, NULL, 'director', 'director', NULL
         FROM crew
         UNION ALL
-        SELECT tconst, unnest(string_split(writers, ',')), 2, NULL, 'writer', NULL
+        SELECT tconst, unnest(string_split(writers, ',')), 2, NULL, 'writer', 'writer', NULL
         FROM crew
         UNION ALL
-        SELECT unnest(string_split(knownForTitles, ',')), nconst, 3, NULL, NULL, NULL
+        SELECT unnest(string_split(knownForTitles, ',')), nconst, 3, NULL, NULL, NULL, NULL
         FROM names
     )
     SELECT told.*, person.name
@@ -139,10 +161,6 @@ ADAPTER = Adapter(
             "titleId",
             "ordering",
             "title",
-            "region",
-            "language",
-            "types",
-            "isOriginalTitle",
             adds_to="titles",
         ),
         _input("crew", "title.crew", "tconst", "directors", "writers", adds_to="titles"),
@@ -187,13 +205,13 @@ ADAPTER = Adapter(
     taking_part AS (
         SELECT tconst, nconst, told_by, place, role, character, name
         -- A row may be there twice, and a name twice in a list.
-        FROM (SELECT DISTINCT tconst, nconst, told_by, place, role, character, name FROM credit)
+        FROM (
+            SELECT DISTINCT tconst, nconst, told_by, place, part, role, character, name
+            FROM credit
+        )
         WHERE nconst IS NOT NULL
-        QUALIFY rank() OVER (
-                    PARTITION BY tconst, nconst,
-                                 CASE WHEN role = 'creator' THEN 'writer' ELSE role END
-                    ORDER BY told_by
-                ) = 1
+        -- The crew's writers are those of the credits, whatever it is that they wrote.
+        QUALIFY rank() OVER (PARTITION BY tconst, nconst, part ORDER BY told_by) = 1
             AND (
                 told_by < 3
                 OR rank() OVER (PARTITION BY tconst, nconst ORDER BY told_by) = 1
@@ -303,6 +321,7 @@ ADAPTER = Adapter(
     # Orders of magnitude of the published files; half of what is usual means a broken delivery.
     expects={
         "film": Expectation(
+            inputs=("titles",),
             records=Bound(least=500_000, usual=1_500_000, most=10_000_000),
             filled=(
                 Fill("year", Bound(least=0.5, usual=0.8)),
@@ -312,14 +331,20 @@ ADAPTER = Adapter(
             ),
         ),
         "series": Expectation(
+            inputs=("titles",),
             records=Bound(least=100_000, usual=250_000, most=3_000_000),
             filled=(Fill("year", Bound(least=0.5, usual=0.8)),),
         ),
         "episode": Expectation(
+            inputs=("titles",),
             records=Bound(least=2_000_000, usual=7_000_000, most=40_000_000),
             filled=(Fill("parent_id", Bound(least=0.9, usual=0.99), inputs=("episodes",)),),
         ),
+        "game": Expectation(
+            inputs=("titles",), records=Bound(least=10_000, usual=30_000, most=300_000)
+        ),
         "person": Expectation(
+            inputs=("names",),
             records=Bound(least=5_000_000, usual=12_000_000, most=60_000_000),
             filled=(
                 Fill("professions", Bound(least=0.4, usual=0.7)),

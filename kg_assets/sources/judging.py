@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from kg_assets.sources.adapter import fits
 from kg_assets.sources.deliveries import parse_key
 from kg_assets.sources.expectations import (
     FEW,
@@ -25,7 +26,7 @@ from kg_assets.sources.tables import DELIVERIES, RAW_BLOBS, SOURCE_RECORDS
 from resources.keyed import KEYED_ROWS, by_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import duckdb
 
@@ -93,7 +94,7 @@ def figures_of(
     records: str,
     expected: dict[str, Expectation],
     *,
-    inputs: Collection[str],
+    files: Mapping[str, str | None],
     is_full: bool,
     part_rows: int = KEYED_ROWS,
 ) -> list[Figure]:
@@ -103,7 +104,7 @@ def figures_of(
         con: The connection.
         records: Name of a view of source_records; a constant of the caller.
         expected: What is expected, by entity type.
-        inputs: Inputs of the adapter of which there are files.
+        files: Names of the files, and of the input of the adapter that reads each.
         is_full: Whether these are all records of the source. Numbers of others say nothing, and
             of a type of which there are few the shares say nothing either.
         part_rows: Rows whose places are held at once, about; the result is the same.
@@ -113,10 +114,11 @@ def figures_of(
         work are not counted: nobody delivered them.
     """
     found = []
+    inputs = set(files.values())
     for entity_type, expectation in expected.items():
-        fills = [fill for fill in expectation.filled if set(fill.inputs) <= set(inputs)]
+        fills = [fill for fill in expectation.filled if set(fill.inputs) <= inputs]
         number, *filled = _counted(con, records, entity_type, fills, part_rows)
-        if is_full:
+        if is_full and set(expectation.inputs) <= inputs and _is_whole(expectation, files):
             found.append(Figure(entity_type, "records", number, expectation.records))
         if number and (is_full or number >= FEW):
             found += [
@@ -124,6 +126,10 @@ def figures_of(
                 for fill, count in zip(fills, filled, strict=True)
             ]
     return found
+
+
+def _is_whole(expectation: Expectation, files: Collection[str]) -> bool:
+    return not expectation.whole or any(fits(name, expectation.whole) for name in files)
 
 
 def _counted(
@@ -178,13 +184,13 @@ def judged(step: Step, adapter: Adapter | None = None) -> list[Figure]:
     if mode == "delete" or not expected:
         return []
     files = step.read(RAW_BLOBS, step.partition).project("file").distinct().fetchall()
-    used = [adapter.input_of(name) for (name,) in files]
+    used = {name: adapter.input_of(name) for (name,) in files}
     step.staged(SOURCE_RECORDS).create_view("judged_record", replace=True)
     return figures_of(
         con,
         "judged_record",
         expected,
-        inputs={source.name for source in used if source is not None},
+        files={name: source.name if source else None for name, source in used.items()},
         is_full=mode == "full",
     )
 

@@ -105,7 +105,7 @@ def test_a_full_delivery_is_compared_with_what_is_usual(case):
     ]
     with duckdb.connect(config={"threads": 1}) as con:
         con.register("given", pa.Table.from_pylist(rows, schema=SOURCE_RECORDS.schema))
-        found = figures_of(con, "given", {"film": HALF}, inputs=(), is_full=True)
+        found = figures_of(con, "given", {"film": HALF}, files={}, is_full=True)
     assert in_words(found) == told
 
 
@@ -184,6 +184,57 @@ def test_a_field_is_not_expected_without_the_files_that_fill_it(stage):
             assert [one.name for one in judged(step, adapter) if one.is_broken] == broken
 
 
+NAMED = "nconst\tprimaryName\nnm1\tAnn Lee\n"
+TITLED = "tconst\ttitleType\tprimaryTitle\ntt1\tmovie\tUp\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "types"),
+    [
+        ({"title.basics.tsv": TITLED}, {"film", "series", "episode", "game"}),
+        ({"name.basics.tsv": NAMED}, {"person"}),
+        (
+            {"title.basics.tsv": TITLED, "name.basics.tsv": NAMED},
+            {"film", "series", "episode", "game", "person"},
+        ),
+    ],
+)
+def test_the_number_of_records_is_not_expected_without_the_files_that_hold_them(
+    stage, files, types
+):
+    stage.deliver_files("imdb", {**files, "delivery.json": '{"mode": "full"}'})
+    with stage.lake.step("raw_blobs", partition="imdb|d") as step:
+        run_raw_blobs(step, stage.landing)
+    with stage.lake.step("source_records", partition="imdb|d") as step:
+        run_source_records(step)
+        assert {one.entity_type for one in judged(step) if one.name == "records"} == types
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("latest-all.json", ["film: 1 records"]),
+        ("wikidata-20261116-all.json.gz", ["film: 1 records"]),
+        ("my_films.json", []),
+    ],
+)
+def test_an_excerpt_may_be_of_any_size_and_a_dump_may_not(name, told):
+    rows = [{"entity_type": "film"}]
+    expected = Expectation(records=Bound(least=2), whole=("*-all.json*",))
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.register("given", pa.Table.from_pylist(rows, schema=SOURCE_RECORDS.schema))
+        found = figures_of(con, "given", {"film": expected}, files={name: "blobs"}, is_full=True)
+    assert [str(one).partition(" (")[0] for one in found if one.is_broken] == told
+
+
+def test_a_number_in_delivery_json_counts_whatever_the_files(stage):
+    manifest = {"mode": "full", "expect": {"film": {"records": {"least": 2}}}}
+    dump = Expectation(records=Bound(least=9), inputs=("more",), whole=("*-all.json",))
+    assert figures(stage, films(1, 1), manifest, {"film": dump}) == [
+        "fails: film: 1 records (at least 2)"
+    ]
+
+
 def test_the_check_names_the_figure_and_nothing_is_committed_below_a_minimum(stage):
     stage.deliver_files(
         "imdb",
@@ -225,6 +276,6 @@ def test_people_made_of_credits_are_not_counted_in_parts_either(part_rows):
         )
         expected = Expectation(filled=(Fill("birth_year", Bound(least=0.9)),))
         number, share = figures_of(
-            con, "given", {"person": expected}, inputs=(), is_full=True, part_rows=part_rows
+            con, "given", {"person": expected}, files={}, is_full=True, part_rows=part_rows
         )
     assert (number.value, share.value) == (6, 0.5)
