@@ -36,7 +36,8 @@ class Fill:
 
     Attributes:
         field: Column of the canonical record; an empty list is no value.
-        share: Limits of the share, 0 to 1.
+        share: Limits of the share, 0 to 1; the upper one holds where all records of the source are
+            delivered, and tells what stands in where nothing is known.
         inputs: Inputs of the adapter without which the field cannot be filled: the limits hold
             only where the delivery has files of all of them.
     """

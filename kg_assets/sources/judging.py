@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -118,11 +118,18 @@ def figures_of(
     for entity_type, expectation in expected.items():
         fills = [fill for fill in expectation.filled if set(fill.inputs) <= inputs]
         number, *filled = _counted(con, records, entity_type, fills, part_rows)
-        if is_full and set(expectation.inputs) <= inputs and _is_whole(expectation, files):
+        is_whole = is_full and _is_whole(expectation, files)
+        if is_whole and set(expectation.inputs) <= inputs:
             found.append(Figure(entity_type, "records", number, expectation.records))
         if number and (is_full or number >= FEW):
             found += [
-                Figure(entity_type, fill.field, count / number, fill.share)
+                Figure(
+                    entity_type,
+                    fill.field,
+                    count / number,
+                    # An excerpt may be of what is known best.
+                    fill.share if is_whole else replace(fill.share, most=None),
+                )
                 for fill, count in zip(fills, filled, strict=True)
             ]
     return found

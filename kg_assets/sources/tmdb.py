@@ -276,26 +276,55 @@ ADAPTER = Adapter(
     ),
     ignores=("keyword_ids_*", "tv_network_ids_*", "production_company_ids_*"),
     select=SELECT,
-    duplicate_free={"film": True, "series": True, "episode": True, "franchise": True},
+    # Anybody may enter a person once more.
+    duplicate_free={
+        "film": True,
+        "series": True,
+        "episode": True,
+        "franchise": True,
+        "person": False,
+    },
     rank=15,
+    # Numbers have no minimum: TMDB publishes no dump of its answers, so a full delivery is what
+    # somebody chose to fetch. They have a maximum, several times the lines of the daily exports,
+    # which list every id: about a million films, two hundred thousand series and a few million
+    # people. Every film has a language, which TMDB demands of who enters it. Few films are in a
+    # collection, and not all series have ended.
     expects={
         "film": Expectation(
-            records=Bound(usual=100),
+            records=Bound(usual=1, most=5_000_000),
             filled=(
                 Fill("year", Bound(least=0.5, usual=0.8)),
                 Fill("languages", Bound(least=0.8, usual=0.99)),
                 Fill("credits", Bound(usual=0.5)),
                 Fill("description", Bound(usual=0.5)),
+                Fill("parent_id", Bound(most=0.6)),
             ),
+            inputs=("responses",),
         ),
-        "series": Expectation(filled=(Fill("year", Bound(least=0.5, usual=0.8)),)),
+        "series": Expectation(
+            records=Bound(most=1_000_000),
+            filled=(
+                Fill("year", Bound(least=0.5, usual=0.8)),
+                Fill("end_year", Bound(most=0.95)),
+            ),
+            inputs=("responses",),
+        ),
         "episode": Expectation(
+            records=Bound(most=50_000_000),
             filled=(
                 Fill("season", Bound(least=0.99)),
                 Fill("episode", Bound(least=0.99)),
                 Fill("parent_id", Bound(least=0.5, usual=0.99)),
-            )
+            ),
+            inputs=("responses",),
         ),
+        "person": Expectation(
+            records=Bound(most=20_000_000),
+            filled=(Fill("professions", Bound(usual=0.5)),),
+            inputs=("responses",),
+        ),
+        "franchise": Expectation(records=Bound(most=100_000), inputs=("responses",)),
     },
 )
 """What kind an answer is tells its fields; a season holds a record for each episode, wherever it

@@ -49,6 +49,25 @@ def test_every_adapter_is_listed_before_anything_came(tmp_path, capsys):
     assert (states["imdb"]["landed"], states["imdb"]["last_landed"]) == (0, None)
 
 
+def test_what_an_adapter_declares_is_listed(tmp_path, capsys):
+    states = listed(Stage(tmp_path / "home"), capsys)
+    imdb, wikidata = states["imdb"], states["wikidata"]
+    assert (imdb["rank"], imdb["duplicate_free"]["film"]) == (10, True)
+    assert wikidata["duplicate_free"]["person"] is False
+    film = imdb["expects"]["film"]
+    assert film["records"] == {"least": 500_000, "usual": 1_500_000, "most": 10_000_000}
+    assert film["filled"]["runtime_minutes"] == {"least": 0.2, "usual": 0.4, "most": 0.95}
+    assert film["files_of_inputs"] == ["titles"]
+    assert wikidata["expects"]["film"]["files_with_all"] == ["*-all.json*"]
+
+
+def test_the_list_for_people_shows_what_is_declared(tmp_path, capsys):
+    assert list_sources(Stage(tmp_path / "home").settings) == 0
+    out = capsys.readouterr().out
+    for words in ("Free of duplicates", "not person", "10,000,000", "runtime_minutes", "0.95"):
+        assert words in out
+
+
 def test_the_list_for_people_names_what_is_not_read(tmp_path, capsys):
     stage = Stage(tmp_path / "home")
     stage.deliver("mine", "a", a__jsonl=film("1"))

@@ -14,10 +14,15 @@ from kg_assets.sources.adapter import Input
 from kg_assets.sources.canonical import canonical_adapter
 from kg_assets.sources.checks import record_checks
 from kg_assets.sources.deliveries import LandingError
+from kg_assets.sources.demo import demo_files
 from kg_assets.sources.expectations import FEW, Bound, Expectation, Fill
+from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.judging import Figure, figures_of, judged
+from kg_assets.sources.registry import ADAPTERS
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from kg_assets.sources.tables import SOURCE_RECORDS
+from kg_assets.sources.trial import try_adapter
+from resources.settings import Settings
 from tests.sources.deliveries import Stage
 
 HALF = Expectation(
@@ -225,6 +230,49 @@ def test_an_excerpt_may_be_of_any_size_and_a_dump_may_not(name, told):
         con.register("given", pa.Table.from_pylist(rows, schema=SOURCE_RECORDS.schema))
         found = figures_of(con, "given", {"film": expected}, files={name: "blobs"}, is_full=True)
     assert [str(one).partition(" (")[0] for one in found if one.is_broken] == told
+
+
+@pytest.mark.parametrize(
+    ("name", "is_full", "told"),
+    [("latest-all.json", True, ["birth_year"]), ("mine.json", True, []), ("a-all.json", False, [])],
+)
+def test_more_than_usual_may_be_known_of_an_excerpt(name, is_full, told):
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(
+            f"""
+            CREATE VIEW given AS
+            SELECT 'person' AS entity_type, 'f' AS file, NULL AS "table", n AS position,
+                   1990 AS birth_year
+            FROM range({FEW}) AS a(n)
+            """  # noqa: S608 - a number of our own
+        )
+        expected = Expectation(
+            filled=(Fill("birth_year", Bound(most=0.9)),), whole=("*-all.json*",)
+        )
+        found = figures_of(
+            con, "given", {"person": expected}, files={name: "blobs"}, is_full=is_full
+        )
+    assert [one.name for one in found if one.is_unusual] == told
+
+
+def test_each_adapter_says_what_is_usual_and_what_may_be_there_twice():
+    for source, adapter in ADAPTERS.items():
+        if source == INFERRED:
+            continue  # whatever was inferred
+        assert adapter.licence
+        assert adapter.duplicate_free
+        bounds = [fill.share for one in adapter.expects.values() for fill in one.filled]
+        assert any(bound.least is not None for bound in bounds), source
+        assert any(bound.most is not None for bound in bounds), source
+        assert all(one.records.most for one in adapter.expects.values() if one.records.least)
+
+
+def test_the_files_of_the_demo_are_as_they_are_declared(tmp_path):
+    settings = Settings(home=tmp_path, threads=1, memory_limit="500MB")
+    for source in ("wikidata_films", "cannes_films"):
+        trial = try_adapter(settings, source, demo_files()[source], sample=100_000)
+        assert trial.records == {"film": trial.adapter.expects["film"].records.usual}
+        assert trial.warnings == []
 
 
 def test_a_number_in_delivery_json_counts_whatever_the_files(stage):
