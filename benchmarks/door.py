@@ -30,7 +30,7 @@ from benchmarks.wikidata_data import write_dump
 from kg_assets.sources.blobs import read_blobs
 from kg_assets.sources.parsing import parse_blobs
 from kg_assets.sources.record import POSITION_FIELDS
-from kg_assets.sources.tmdb_fields import RESPONSE_FIELDS
+from kg_assets.sources.tmdb import ADAPTER as TMDB
 from kg_assets.sources.wikidata import ADAPTER as WIKIDATA
 
 # Larger batches are not faster, and each bad value costs a search in its batch.
@@ -39,7 +39,7 @@ _BASELINE_ROWS = 1000
 FIELDS = {
     "canonical": CANONICAL_FIELDS,
     "nested": FILM_FIELDS,
-    "tmdb": RESPONSE_FIELDS,
+    "tmdb": TMDB.input("responses").fields,
     "wikidata": WIKIDATA.inputs[0].fields,
 }
 """What is read of each kind of file; of nested films nearly all, or what TMDB's adapter reads."""

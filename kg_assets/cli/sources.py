@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kg_assets.cli.declared import expectations, print_declared
 from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_list, print_table
 from kg_assets.matching.live import live_deliveries, with_records
@@ -44,6 +45,9 @@ class SourceState:
         adapter: Whether an adapter of its own reads it; else it delivers canonical records.
         licence: Licence of its data.
         rank: Its rank for golden records; the lowest wins.
+        duplicate_free: By type, whether its adapter says that no two records are one thing.
+        expects: By type, what its adapter expects of a delivery: limits of the number of records
+            and of the share of filled fields, and of which files they hold.
         landed: Deliveries in the landing zone.
         read: Deliveries that were read into the lake.
         sequence: The highest sequence of those that were read; 0 where none says.
@@ -59,6 +63,8 @@ class SourceState:
     adapter: bool
     licence: str
     rank: int
+    duplicate_free: dict[str, bool]
+    expects: dict[str, dict[str, Any]]
     landed: int = 0
     read: int = 0
     sequence: int = 0
@@ -105,6 +111,7 @@ def list_sources(settings: Settings, *, json: bool = False) -> int:
     console.print("Licences:")
     for state in states:
         console.print(f"  {clean(state.source)}: {clean(state.licence)}", soft_wrap=True)
+    print_declared(states)
     for state in states:
         if state.unread:
             console.print(
@@ -155,7 +162,15 @@ def source_states(settings: Settings) -> list[SourceState]:
 
 
 def _declared(adapter: Adapter, source: str) -> SourceState:
-    return SourceState(source, adapter.title, source in ADAPTERS, adapter.licence, adapter.rank)
+    return SourceState(
+        source,
+        adapter.title,
+        source in ADAPTERS,
+        adapter.licence,
+        adapter.rank,
+        dict(adapter.duplicate_free),
+        expectations(adapter),
+    )
 
 
 def _landed_at(folder: Path) -> str | None:
@@ -253,7 +268,9 @@ def trial_as_json(trial: Trial, source: str) -> dict[str, Any]:
                     "cut": one.cut,
                     "key": one.key,
                     "adds_to": one.adds_to,
-                    "fields": {each.name: str(each.type) for each in one.fields},
+                    "fields": _typed(one.fields),
+                    "kinds": {name: _typed(fields) for name, fields in one.kinds.items()},
+                    "apart": {pattern: str(kind) for pattern, kind in one.apart.items()},
                 }
                 for one in adapter.all_inputs
             },
@@ -274,6 +291,10 @@ def trial_as_json(trial: Trial, source: str) -> dict[str, Any]:
         ],
         "warnings": trial.warnings,
     }
+
+
+def _typed(fields: pa.Schema) -> dict[str, str]:
+    return {each.name: str(each.type) for each in fields}
 
 
 def _print_trial(trial: Trial, source: str) -> None:

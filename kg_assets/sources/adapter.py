@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from kg_assets.sources.fields import together
 from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ class Input:
         holds_record: SQL condition over the fields that tells which rows hold a record. Rows for
             which it is not true are counted as skipped, and the SELECT gives none for them; joins
             may read them. All rows hold one where it is empty.
-        apart: Patterns, as of `fnmatch`, of fields that the SELECT reads out of the raw blobs:
-            those whose names are data.
+        kind: SQL over the fields for the kind of a row, null where it is of none; empty where all
+            rows are of one kind.
+        kinds: What is read of a row of each kind; ``fields`` are those of all kinds together.
+        apart: Fields that the SELECT reads out of the raw blobs, those whose names are data: a
+            regular expression of the whole name, and what is read of such a field.
         empties: Names of objects that the source writes as ``[]`` where they are empty.
         only_deletes: Whether the rows name what a delivery of the mode ``delete`` removes; in
             other deliveries they are counted as skipped.
@@ -63,7 +67,15 @@ class Input:
     only_deletes: bool = False
     holds_record: str = ""
     empties: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
+    kind: str = ""
+    kinds: Mapping[str, pa.Schema] = field(default_factory=dict)
+    apart: Mapping[str, pa.DataType] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if bool(self.kind) != bool(self.kinds):
+            raise ValueError(f"input {self.name}: kind and kinds need each other")
+        if self.kinds and not self.fields.equals(together(self.kinds.values())):
+            raise ValueError(f"input {self.name}: fields are not those of its kinds together")
 
 
 @dataclass(frozen=True)
@@ -169,14 +181,15 @@ class Adapter:
         """The input that reads a file, None where none does."""
         if self.is_ignored(file):
             return None
-        return next((each for each in self.all_inputs if _fits(file, each.files)), None)
+        return next((each for each in self.all_inputs if fits(file, each.files)), None)
 
     def is_ignored(self, file: str) -> bool:
         """Whether a file is known to hold no records."""
-        return _fits(file, self.ignores)
+        return fits(file, self.ignores)
 
 
-def _fits(file: str, patterns: tuple[str, ...]) -> bool:
+def fits(file: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a file's name fits one of the patterns, whatever its case."""
     return any(fnmatchcase(file.lower(), pattern) for pattern in patterns)
 
 

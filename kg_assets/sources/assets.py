@@ -20,7 +20,7 @@ from kg_assets.sources.tables import (
 from resources.settings import Settings
 
 BLOBS_CODE = "5"
-RECORDS_CODE = "5"
+RECORDS_CODE = "6"
 
 
 def sources_steps(settings: Settings) -> Sequence[StepAsset]:

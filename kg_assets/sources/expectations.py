@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,7 +36,8 @@ class Fill:
 
     Attributes:
         field: Column of the canonical record; an empty list is no value.
-        share: Limits of the share, 0 to 1.
+        share: Limits of the share, 0 to 1; the upper one holds where all records of the source are
+            delivered, and tells what stands in where nothing is known.
         inputs: Inputs of the adapter without which the field cannot be filled: the limits hold
             only where the delivery has files of all of them.
     """
@@ -53,10 +54,17 @@ class Expectation:
     Attributes:
         records: Limits of their number in a full delivery.
         filled: Limits of the share of records in which a field has a value.
+        inputs: Inputs of the adapter that hold these records: their number has limits only where
+            the delivery has files of all of them.
+        whole: Patterns of file names, as of `fnmatch` in lower case, by which the source says that
+            a file holds all there is: the number has limits only where the delivery has one. Empty
+            where every full delivery is the whole source.
     """
 
     records: Bound = Bound()
     filled: tuple[Fill, ...] = ()
+    inputs: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
 
 
 class BoundWords(BaseModel):
@@ -101,7 +109,10 @@ def overridden(
         before = found.get(entity_type, Expectation())
         kept = tuple(fill for fill in before.filled if fill.field not in word.filled)
         own = tuple(Fill(name, bound.bound()) for name, bound in sorted(word.filled.items()))
-        found[entity_type] = Expectation(
-            before.records if word.records is None else word.records.bound(), (*kept, *own)
+        found[entity_type] = (
+            replace(before, filled=(*kept, *own))
+            if word.records is None
+            # Who says himself how many there are means this delivery, whatever its files.
+            else Expectation(word.records.bound(), (*kept, *own))
         )
     return found

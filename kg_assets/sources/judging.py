@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from kg_assets.sources.adapter import fits
 from kg_assets.sources.deliveries import parse_key
 from kg_assets.sources.expectations import (
     FEW,
@@ -25,7 +26,7 @@ from kg_assets.sources.tables import DELIVERIES, RAW_BLOBS, SOURCE_RECORDS
 from resources.keyed import KEYED_ROWS, by_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import duckdb
 
@@ -93,7 +94,7 @@ def figures_of(
     records: str,
     expected: dict[str, Expectation],
     *,
-    inputs: Collection[str],
+    files: Mapping[str, str | None],
     is_full: bool,
     part_rows: int = KEYED_ROWS,
 ) -> list[Figure]:
@@ -103,7 +104,7 @@ def figures_of(
         con: The connection.
         records: Name of a view of source_records; a constant of the caller.
         expected: What is expected, by entity type.
-        inputs: Inputs of the adapter of which there are files.
+        files: Names of the files, and of the input of the adapter that reads each.
         is_full: Whether these are all records of the source. Numbers of others say nothing, and
             of a type of which there are few the shares say nothing either.
         part_rows: Rows whose places are held at once, about; the result is the same.
@@ -113,17 +114,29 @@ def figures_of(
         work are not counted: nobody delivered them.
     """
     found = []
+    inputs = set(files.values())
     for entity_type, expectation in expected.items():
-        fills = [fill for fill in expectation.filled if set(fill.inputs) <= set(inputs)]
+        fills = [fill for fill in expectation.filled if set(fill.inputs) <= inputs]
         number, *filled = _counted(con, records, entity_type, fills, part_rows)
-        if is_full:
+        is_whole = is_full and _is_whole(expectation, files)
+        if is_whole and set(expectation.inputs) <= inputs:
             found.append(Figure(entity_type, "records", number, expectation.records))
         if number and (is_full or number >= FEW):
             found += [
-                Figure(entity_type, fill.field, count / number, fill.share)
+                Figure(
+                    entity_type,
+                    fill.field,
+                    count / number,
+                    # An excerpt may be of what is known best.
+                    fill.share if is_whole else replace(fill.share, most=None),
+                )
                 for fill, count in zip(fills, filled, strict=True)
             ]
     return found
+
+
+def _is_whole(expectation: Expectation, files: Collection[str]) -> bool:
+    return not expectation.whole or any(fits(name, expectation.whole) for name in files)
 
 
 def _counted(
@@ -178,13 +191,13 @@ def judged(step: Step, adapter: Adapter | None = None) -> list[Figure]:
     if mode == "delete" or not expected:
         return []
     files = step.read(RAW_BLOBS, step.partition).project("file").distinct().fetchall()
-    used = [adapter.input_of(name) for (name,) in files]
+    used = {name: adapter.input_of(name) for (name,) in files}
     step.staged(SOURCE_RECORDS).create_view("judged_record", replace=True)
     return figures_of(
         con,
         "judged_record",
         expected,
-        inputs={source.name for source in used if source is not None},
+        files={name: source.name if source else None for name, source in used.items()},
         is_full=mode == "full",
     )
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from kg_assets.sources.adapter import Adapter, Input
 from kg_assets.sources.expectations import Bound, Expectation, Fill
-from kg_assets.sources.tmdb_fields import EXPORT_FIELDS, RESPONSE_FIELDS
+from kg_assets.sources.fields import json_structure, together
+from kg_assets.sources.tmdb_fields import APART, CREDITS, EPISODES, EXPORT_FIELDS, KINDS
 from kg_assets.sources.tmdb_values import (
     DEPARTMENT,
     GENRES,
@@ -18,24 +19,34 @@ from kg_assets.sources.tmdb_values import (
     OTHER_NAMES,
     RATING,
     SERIES_CREDITS,
+    TRANSLATED_NAMES,
     credits_of,
     day,
+    description,
+    episode_credits,
     year,
 )
 
-_EPISODE = (
-    '[{"id": "BIGINT", "name": "VARCHAR", "overview": "VARCHAR", "air_date": "VARCHAR", '
-    '"runtime": "DOUBLE", "season_number": "INTEGER", "episode_number": "INTEGER", '
-    '"show_id": "BIGINT", "vote_average": "DOUBLE", "vote_count": "BIGINT", '
-    '"crew": [{"id": "BIGINT", "name": "VARCHAR", "job": "VARCHAR"}], '
-    '"guest_stars": [{"id": "BIGINT", "name": "VARCHAR", "character": "VARCHAR", '
-    '"order": "INTEGER"}]}]'
-)
-"""An episode as `json_transform` takes it: what `RESPONSE_FIELDS` has of one."""
+_EPISODES = json_structure(EPISODES)
+_KIND = """
+    CASE
+        WHEN status_message IS NOT NULL OR NOT success THEN 'error'
+        WHEN episodes IS NOT NULL THEN 'season'
+        WHEN parts IS NOT NULL THEN 'collection'
+        WHEN title IS NOT NULL OR original_title IS NOT NULL THEN 'film'
+        WHEN coalesce(known_for_department, birthday, biography) IS NOT NULL
+          OR also_known_as IS NOT NULL
+        THEN 'person'
+        WHEN original_name IS NOT NULL
+          OR first_air_date IS NOT NULL
+          OR number_of_seasons IS NOT NULL
+        THEN 'series'
+    END
+"""
 
 
 def _episode(parent: str, parent_name: str) -> str:
-    """SQL for the columns of an episode of a season, which stands in ``part``."""
+    """SQL for the columns of an episode, which stands in ``part``, and its season beside it."""
     return f"""
                'episode' AS entity_type,
                part.id::VARCHAR AS source_id,
@@ -43,11 +54,11 @@ def _episode(parent: str, parent_name: str) -> str:
                {year("part.air_date")} AS year,
                {day("part.air_date")} AS date,
                plausible_minutes(part.runtime) AS runtime_minutes,
-               part.season_number AS season,
+               coalesce(part.season_number, season_number) AS season,
                part.episode_number AS episode,
                {parent} AS parent_id,
                {parent_name} AS parent_name,
-               {credits_of("part.guest_stars", "part.crew")} AS credits,
+               {episode_credits("part", "season_credits")} AS credits,
                MAP {{'tmdb': part.id::VARCHAR}} AS external_ids,
                {RATING.format("part.")},
                nullif(part.overview, '') AS description"""
@@ -55,20 +66,7 @@ def _episode(parent: str, parent_name: str) -> str:
 
 SELECT = f"""
     WITH kinds AS (
-        SELECT *,
-               CASE
-                   WHEN status_message IS NOT NULL OR NOT success THEN 'error'
-                   WHEN episodes IS NOT NULL THEN 'season'
-                   WHEN parts IS NOT NULL THEN 'collection'
-                   WHEN title IS NOT NULL OR original_title IS NOT NULL THEN 'film'
-                   WHEN coalesce(known_for_department, birthday, biography) IS NOT NULL
-                     OR also_known_as IS NOT NULL
-                   THEN 'person'
-                   WHEN original_name IS NOT NULL
-                     OR first_air_date IS NOT NULL
-                     OR number_of_seasons IS NOT NULL
-                   THEN 'series'
-               END AS kind
+        SELECT *, {_KIND} AS kind
         FROM responses
     ),
     works AS (
@@ -98,7 +96,7 @@ SELECT = f"""
                END AS credits,
                {IDS} AS external_ids,
                {RATING.format("")},
-               nullif(overview, '') AS description,
+               {description("overview", "original_language", "'en'")} AS description,
                'https://www.themoviedb.org/'
                || CASE WHEN kind = 'series' THEN 'tv/' ELSE 'movie/' END || id AS url
         FROM kinds
@@ -109,20 +107,23 @@ SELECT = f"""
                'person' AS entity_type,
                id::VARCHAR AS source_id,
                name,
-               other_names(also_known_as, name) AS alternate_names,
+               other_names(list_concat(also_known_as, {TRANSLATED_NAMES}), name)
+                   AS alternate_names,
                CASE
                    WHEN known_for_department <> '' THEN [{DEPARTMENT}]
                END AS professions,
                {year("birthday")} AS birth_year,
                {year("deathday")} AS death_year,
                {IDS} AS external_ids,
-               nullif(biography, '') AS description,
+               {description("biography", "'en'")} AS description,
                'https://www.themoviedb.org/person/' || id AS url
         FROM kinds
         WHERE kind = 'person'
     ),
     episode_rows AS (
         SELECT file, "table", position, sha256,
+               season_number,
+               credits AS season_credits,
                unnest(episodes) AS part,
                generate_subscripts(episodes, 1)::INTEGER AS item
         FROM kinds
@@ -150,13 +151,22 @@ SELECT = f"""
     appended_seasons AS (
         SELECT with_seasons.* EXCLUDE (text),
                season.key AS season_key,
-               unnest(json_transform(season.value->'episodes', '{_EPISODE}')) AS part,
+               TRY_CAST(split_part(season.key, '/', 2) AS INTEGER) AS season_number,
+               -- Their credits are appended with them, or beside them: "season/1/credits".
+               json_transform(
+                   coalesce(
+                       season.value->'credits',
+                       json_extract(text, '$."' || season.key || '/credits"')
+                   ),
+                   '{json_structure(CREDITS)}'
+               ) AS season_credits,
+               unnest(json_transform(season.value->'episodes', '{_EPISODES}')) AS part,
                generate_subscripts(
-                   json_transform(season.value->'episodes', '{_EPISODE}'), 1
+                   json_transform(season.value->'episodes', '{_EPISODES}'), 1
                ) AS place
         FROM with_seasons,
              json_each(CASE WHEN json_valid(text) THEN text END) AS season
-        WHERE starts_with(season.key, 'season/')
+        WHERE regexp_full_match(season.key, 'season/\\d+')
     ),
     appended_episodes AS (
         SELECT file, "table", position, sha256,
@@ -179,13 +189,14 @@ SELECT = f"""
                'franchise' AS entity_type,
                id::VARCHAR AS source_id,
                name,
+               other_names({TRANSLATED_NAMES}, name) AS alternate_names,
                list_transform(parts, lambda one: {{
                    'relation': 'franchise_includes',
                    'source_id': one.id::VARCHAR,
                    'entity_type': CASE one.media_type WHEN 'tv' THEN 'series' ELSE 'film' END,
                    'name': coalesce(one.title, one.name)
                }}) AS relations,
-               nullif(overview, '') AS description,
+               {description("overview", "'en'")} AS description,
                'https://www.themoviedb.org/collection/' || id AS url
         FROM kinds
         WHERE kind = 'collection'
@@ -261,30 +272,59 @@ ADAPTER = Adapter(
             cut="lines",
             only_deletes=True,
         ),
-        Input("responses", ("*",), RESPONSE_FIELDS, apart=("season/*",)),
+        Input("responses", ("*",), together(KINDS.values()), kind=_KIND, kinds=KINDS, apart=APART),
     ),
     ignores=("keyword_ids_*", "tv_network_ids_*", "production_company_ids_*"),
     select=SELECT,
-    duplicate_free={"film": True, "series": True, "episode": True, "franchise": True},
+    # Anybody may enter a person once more.
+    duplicate_free={
+        "film": True,
+        "series": True,
+        "episode": True,
+        "franchise": True,
+        "person": False,
+    },
     rank=15,
+    # Numbers have no minimum: TMDB publishes no dump of its answers, so a full delivery is what
+    # somebody chose to fetch. They have a maximum, several times the lines of the daily exports,
+    # which list every id: about a million films, two hundred thousand series and a few million
+    # people. Every film has a language, which TMDB demands of who enters it. Few films are in a
+    # collection, and not all series have ended.
     expects={
         "film": Expectation(
-            records=Bound(usual=100),
+            records=Bound(usual=1, most=5_000_000),
             filled=(
                 Fill("year", Bound(least=0.5, usual=0.8)),
                 Fill("languages", Bound(least=0.8, usual=0.99)),
                 Fill("credits", Bound(usual=0.5)),
                 Fill("description", Bound(usual=0.5)),
+                Fill("parent_id", Bound(most=0.6)),
             ),
+            inputs=("responses",),
         ),
-        "series": Expectation(filled=(Fill("year", Bound(least=0.5, usual=0.8)),)),
+        "series": Expectation(
+            records=Bound(most=1_000_000),
+            filled=(
+                Fill("year", Bound(least=0.5, usual=0.8)),
+                Fill("end_year", Bound(most=0.95)),
+            ),
+            inputs=("responses",),
+        ),
         "episode": Expectation(
+            records=Bound(most=50_000_000),
             filled=(
                 Fill("season", Bound(least=0.99)),
                 Fill("episode", Bound(least=0.99)),
                 Fill("parent_id", Bound(least=0.5, usual=0.99)),
-            )
+            ),
+            inputs=("responses",),
         ),
+        "person": Expectation(
+            records=Bound(most=20_000_000),
+            filled=(Fill("professions", Bound(usual=0.5)),),
+            inputs=("responses",),
+        ),
+        "franchise": Expectation(records=Bound(most=100_000), inputs=("responses",)),
     },
 )
 """What kind an answer is tells its fields; a season holds a record for each episode, wherever it

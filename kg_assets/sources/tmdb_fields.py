@@ -1,11 +1,12 @@
-"""What is read of TMDB's API responses: the fields of all kinds of response in one row."""
+"""What is read of TMDB's answers, for each kind of them, and of its daily exports."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
-_TEXT, _ID, _PLACE, _MINUTES = pa.string(), pa.int64(), pa.int32(), pa.float64()
-_SCORE = pa.float64()
+_TEXT, _ID, _PLACE, _NUMBER = pa.string(), pa.int64(), pa.int32(), pa.float64()
 
 
 def _struct(**fields: pa.DataType) -> pa.DataType:
@@ -16,80 +17,122 @@ def _structs(**fields: pa.DataType) -> pa.DataType:
     return pa.list_(_struct(**fields))
 
 
+def _translated(**data: pa.DataType) -> pa.DataType:
+    return _struct(translations=_structs(iso_639_1=_TEXT, data=_struct(**data)))
+
+
 _TEXTS = pa.list_(_TEXT)
-_NAMED = _structs(name=_TEXT)
+_OTHER_TITLES = _structs(title=_TEXT)
 _PERSON = {"id": _ID, "name": _TEXT}
 _CAST = _structs(**_PERSON, character=_TEXT, order=_PLACE)
 _CREW = _structs(**_PERSON, job=_TEXT)
-_OTHER_TITLES = _structs(title=_TEXT)
+_RATED = {"vote_average": _NUMBER, "vote_count": _ID}
 
-RESPONSE_FIELDS = pa.schema(
-    {
-        "id": _ID,
-        # Where there is an error in place of an answer.
-        "success": pa.bool_(),
-        "status_message": _TEXT,
-        # Of films.
-        "title": _TEXT,
-        "original_title": _TEXT,
-        "release_date": _TEXT,
-        "runtime": _MINUTES,
-        "imdb_id": _TEXT,
-        "adult": pa.bool_(),
-        "belongs_to_collection": _struct(id=_ID, name=_TEXT),
-        # Of series, seasons, collections and people.
-        "name": _TEXT,
-        "original_name": _TEXT,
-        "first_air_date": _TEXT,
-        "last_air_date": _TEXT,
-        "status": _TEXT,
-        "episode_run_time": pa.list_(_MINUTES),
-        "number_of_seasons": _PLACE,
-        "origin_country": _TEXTS,
-        "created_by": _structs(**_PERSON),
-        "season_number": _PLACE,
-        "episodes": _structs(
-            id=_ID,
-            name=_TEXT,
-            overview=_TEXT,
-            air_date=_TEXT,
-            runtime=_MINUTES,
-            season_number=_PLACE,
-            episode_number=_PLACE,
-            show_id=_ID,
-            vote_average=_SCORE,
-            vote_count=_ID,
-            crew=_CREW,
-            guest_stars=_CAST,
-        ),
-        "parts": _structs(id=_ID, title=_TEXT, name=_TEXT, media_type=_TEXT),
-        "also_known_as": _TEXTS,
-        "birthday": _TEXT,
-        "deathday": _TEXT,
-        "known_for_department": _TEXT,
-        "biography": _TEXT,
-        # Of several.
-        "overview": _TEXT,
-        "vote_average": _SCORE,
-        "vote_count": _ID,
-        "original_language": _TEXT,
-        "spoken_languages": _structs(iso_639_1=_TEXT),
-        "production_countries": _structs(iso_3166_1=_TEXT),
-        "genres": _NAMED,
-        "credits": _struct(cast=_CAST, crew=_CREW),
-        "aggregate_credits": _struct(
-            cast=_structs(**_PERSON, order=_PLACE, roles=_structs(character=_TEXT)),
-            crew=_structs(**_PERSON, jobs=_structs(job=_TEXT)),
-        ),
-        # A film's stand in `titles`, a series' in `results`.
-        "alternative_titles": _struct(titles=_OTHER_TITLES, results=_OTHER_TITLES),
-        "translations": _struct(
-            translations=_structs(data=_struct(title=_TEXT, name=_TEXT)),
-        ),
-        "external_ids": _struct(imdb_id=_TEXT, wikidata_id=_TEXT, tvdb_id=_ID),
-    }
+CREDITS = _struct(cast=_CAST, crew=_CREW)
+"""Credits of a film, a series or a season."""
+
+EPISODES = _structs(
+    **_PERSON,
+    overview=_TEXT,
+    air_date=_TEXT,
+    runtime=_NUMBER,
+    season_number=_PLACE,
+    episode_number=_PLACE,
+    show_id=_ID,
+    **_RATED,
+    crew=_CREW,
+    guest_stars=_CAST,
 )
-"""Fields of the answers to movie, tv, tv season, person and collection, with what is appended."""
+"""Episodes of a season."""
+
+# They tell an error, which may come in place of any answer.
+_ANSWER = {"success": pa.bool_(), "status_message": _TEXT}
+_IDS = _struct(imdb_id=_TEXT, wikidata_id=_TEXT, tvdb_id=_ID)
+_WORK = {
+    **_ANSWER,
+    "id": _ID,
+    "adult": pa.bool_(),
+    "overview": _TEXT,
+    **_RATED,
+    "original_language": _TEXT,
+    "spoken_languages": _structs(iso_639_1=_TEXT),
+    "origin_country": _TEXTS,
+    "production_countries": _structs(iso_3166_1=_TEXT),
+    "genres": _structs(name=_TEXT),
+    "credits": CREDITS,
+    "external_ids": _IDS,
+}
+
+KINDS: Mapping[str, pa.Schema] = {
+    "film": pa.schema(
+        {
+            **_WORK,
+            "title": _TEXT,
+            "original_title": _TEXT,
+            "release_date": _TEXT,
+            "runtime": _NUMBER,
+            "imdb_id": _TEXT,
+            "belongs_to_collection": _struct(**_PERSON),
+            "alternative_titles": _struct(titles=_OTHER_TITLES),
+            "translations": _translated(title=_TEXT, overview=_TEXT),
+        }
+    ),
+    "series": pa.schema(
+        {
+            **_WORK,
+            "name": _TEXT,
+            "original_name": _TEXT,
+            "first_air_date": _TEXT,
+            "last_air_date": _TEXT,
+            "status": _TEXT,
+            "episode_run_time": pa.list_(_NUMBER),
+            "number_of_seasons": _PLACE,
+            "created_by": _structs(**_PERSON),
+            "aggregate_credits": _struct(
+                cast=_structs(**_PERSON, order=_PLACE, roles=_structs(character=_TEXT)),
+                crew=_structs(**_PERSON, jobs=_structs(job=_TEXT)),
+            ),
+            "alternative_titles": _struct(results=_OTHER_TITLES),
+            "translations": _translated(name=_TEXT, overview=_TEXT),
+        }
+    ),
+    # A season is no entity: what is read of it is what its episodes have from it.
+    "season": pa.schema(
+        {**_ANSWER, "season_number": _PLACE, "episodes": EPISODES, "credits": CREDITS}
+    ),
+    "collection": pa.schema(
+        {
+            **_ANSWER,
+            **_PERSON,
+            "overview": _TEXT,
+            "parts": _structs(id=_ID, title=_TEXT, name=_TEXT, media_type=_TEXT),
+            "translations": _translated(title=_TEXT, overview=_TEXT),
+        }
+    ),
+    "person": pa.schema(
+        {
+            **_ANSWER,
+            **_PERSON,
+            "also_known_as": _TEXTS,
+            "birthday": _TEXT,
+            "deathday": _TEXT,
+            "known_for_department": _TEXT,
+            "biography": _TEXT,
+            "imdb_id": _TEXT,
+            "external_ids": _IDS,
+            "translations": _translated(name=_TEXT, biography=_TEXT),
+        }
+    ),
+    "error": pa.schema(_ANSWER),
+}
+"""Fields of the answers to movie, tv, tv season, collection and person, with what is appended, and
+of an error in place of one."""
+
+APART: Mapping[str, pa.DataType] = {
+    r"season/\d+": _struct(episodes=EPISODES, credits=CREDITS),
+    r"season/\d+/credits": CREDITS,
+}
+"""Fields whose names have a number: seasons that were appended to the answer to a series."""
 
 EXPORT_FIELDS = pa.schema(
     {"id": _ID, "original_title": _TEXT, "original_name": _TEXT, "name": _TEXT}

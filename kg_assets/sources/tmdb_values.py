@@ -32,10 +32,12 @@ _ROLE = """
         THEN 'writer'
         WHEN job IN ('Original Music Composer', 'Music', 'Composer') THEN 'composer'
         WHEN job = 'Director of Photography' THEN 'cinematographer'
+        WHEN job IN ('Comic Book', 'Graphic Novel') THEN 'comic'
+        WHEN job IN ('Theatre Play', 'Musical') THEN 'play'
         WHEN trim(job) <> '' THEN lower(job)
     END
 """
-"""Role of a job; what stands in it only as a credit of another work (Novel) stays as it is."""
+"""Role of a job. Who wrote what a work is made of (Novel) has that for a role, as in IMDb."""
 
 DEPARTMENT = """
     CASE known_for_department
@@ -71,11 +73,54 @@ def _list(people: str, credit: str) -> str:
     )"""
 
 
+_ACTOR = _credit("one", "'actor'", "nullif(trim(one.character), '')", "one.order + 1")
+_MEMBER = _credit("one", _ROLE.replace("job", "one.job"))
+
+
 def credits_of(cast: str, crew: str) -> str:
     """SQL for a list of cast and one of crew as credits."""
-    actor = _credit("one", "'actor'", "nullif(trim(one.character), '')", "one.order + 1")
-    member = _credit("one", _ROLE.replace("job", "one.job"))
-    return f"list_concat({_list(cast, actor)}, {_list(crew, member)})"
+    return f"list_concat({_list(cast, _ACTOR)}, {_list(crew, _MEMBER)})"
+
+
+def episode_credits(episode: str, season: str) -> str:
+    """SQL for the credits of an episode: its own, and those that hold for all of its season.
+
+    Who plays in all episodes stands in the season alone. The episode's own word goes before: a
+    guest is no regular as well, and of a role that it fills the season's people are not taken.
+    """
+    regulars = f"""list_filter(
+        {season}.cast,
+        lambda one: NOT coalesce(
+            list_contains(list_transform({episode}.guest_stars, lambda two: two.id), one.id), false
+        )
+    )"""
+    throughout = f"""list_filter(
+        {season}.crew,
+        lambda one: NOT coalesce(
+            list_contains(
+                list_transform({episode}.crew, lambda two: {_ROLE.replace("job", "two.job")}),
+                {_ROLE.replace("job", "one.job")}
+            ),
+            false
+        )
+    )"""
+    own = credits_of(f"{episode}.guest_stars", f"{episode}.crew")
+    return (
+        f"list_concat({_list(regulars, _ACTOR)}, list_concat({own}, {_list(throughout, _MEMBER)}))"
+    )
+
+
+def description(own: str, *languages: str) -> str:
+    """SQL for a text of a record, or else its translation into the first language that has one."""
+    told = [f"CASE WHEN trim({own}) <> '' THEN {own} END"]
+    told += [
+        f"""list_filter(
+            translations.translations,
+            lambda one: one.iso_639_1 = {language} AND trim(one.data.{own}) <> ''
+        )[1].data.{own}"""
+        for language in languages
+    ]
+    return f"coalesce({', '.join(told)})"
 
 
 _PARTS = _credit(
@@ -108,6 +153,10 @@ SERIES_CREDITS = f"""list_concat(
     END
 )"""
 
+TRANSLATED_NAMES = """list_transform(
+    translations.translations, lambda one: coalesce(nullif(one.data.title, ''), one.data.name)
+)"""
+
 OTHER_NAMES = f"""other_names(list_concat(
     [original_title, original_name],
     list_concat(
@@ -115,13 +164,7 @@ OTHER_NAMES = f"""other_names(list_concat(
             list_transform(alternative_titles.titles, lambda one: one.title),
             list_transform(alternative_titles.results, lambda one: one.title)
         ),
-        list_concat(
-            list_transform(
-                translations.translations,
-                lambda one: coalesce(nullif(one.data.title, ''), one.data.name)
-            ),
-            also_known_as
-        )
+        {TRANSLATED_NAMES}
     )
 ), {NAME})"""
 

@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from kg_assets.sources.adapter import CANONICAL_COLUMNS
 from kg_assets.sources.blobs import read_blobs
+from kg_assets.sources.fields import unread_paths
 from kg_assets.sources.judging import figures_of, filled_expression
 from kg_assets.sources.registry import adapter_for
 from kg_assets.sources.steps import make_records, quarantined_rows
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kg_assets.sources.adapter import Adapter
     from resources.settings import Settings
 
-_DEPTH = 8
 _MOST_PATHS = 2_000  # of one input: where names are data, each is a field of its own
 
 
@@ -82,8 +81,9 @@ class Trial:
         filled: For each type, the share of records that have a value in each column; columns that
             no record fills are left out.
         examples: For each type, the record that has most columns filled, without what is null.
-        unread: For each input, the fields in the data that are not read, with the number of blobs
-            that have them. ``a.b[]`` is b of an object a, a list.
+        unread: For each input, and each kind of its rows where it has kinds (``responses: film``),
+            the fields in the data that are not read, with the number of blobs that have them.
+            ``a.b[]`` is b of an object a, a list.
         relations: What records state of others, the most frequent first.
         quarantined: Reasons, with how many blobs there are and the place of the first.
         skipped: Blobs that are declared to hold no records.
@@ -222,7 +222,7 @@ def _look(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
         con,
         "contract_kept",
         dict(trial.adapter.expects),
-        inputs={file.input for file in trial.files if file.input is not None},
+        files={file.file: file.input for file in trial.files},
         is_full=False,
     )
     trial.warnings = [str(one) for one in figures if one.is_broken or one.is_unusual]
@@ -251,52 +251,37 @@ def _relations(con: duckdb.DuckDBPyConnection) -> list[TriedRelation]:
 
 
 def _look_for_unread(con: duckdb.DuckDBPyConnection, trial: Trial) -> None:
-    inputs = {source.name: source for source in trial.adapter.all_inputs}
-    kinds = {name: pa.struct(list(source.fields)) for name, source in inputs.items()}
-    counts: dict[str, Counter[str]] = {}
-    reader = con.sql(
-        """
-        SELECT input, blob
-        FROM used
-        WHERE NOT is_skipped
-          AND input IS NOT NULL
-          AND problem IS NULL
-        """
-    ).to_arrow_reader(1_000)
-    for batch in reader:
-        for name, blob in zip(
-            batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True
-        ):
-            try:
-                value = json.loads(blob)
-            except (ValueError, RecursionError):
-                continue
-            apart = inputs[name].apart
-            paths = {
-                path
-                for path in islice(_unread(value, kinds[name], "", 0), _MOST_PATHS)
-                if not any(fnmatchcase(path, pattern) for pattern in apart)
-            }
-            counts.setdefault(name, Counter()).update(paths)
-    trial.unread = {
-        name: dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-        for name, found in sorted(counts.items())
-        if found
-    }
-
-
-def _unread(value: object, kind: pa.DataType, path: str, depth: int) -> Iterator[str]:
-    """Yields the paths in a value that a type does not read; an unread object is one path."""
-    if depth > _DEPTH or value is None:
-        return
-    if pa.types.is_struct(kind) and isinstance(value, dict):
-        known = {kind.field(place).name: kind.field(place).type for place in range(kind.num_fields)}
-        for name, inner in value.items():
-            here = f"{path}.{name}" if path else name
-            if name in known:
-                yield from _unread(inner, known[name], here, depth + 1)
-            elif inner not in (None, "", [], {}):
-                yield here + ("[]" if isinstance(inner, list) else "")
-    elif pa.types.is_list(kind) and isinstance(value, list):
-        for inner in value:
-            yield from _unread(inner, kind.value_type, f"{path}[]", depth + 1)
+    for source in trial.adapter.all_inputs:
+        counts: dict[str, Counter[str]] = {}
+        # Rows of no kind make no record, so nothing of them is read.
+        reader = con.sql(
+            f"""
+            SELECT used.blob, parsed.kind
+            FROM used
+            JOIN (
+                SELECT file, "table", position, {source.kind or "''"} AS kind
+                FROM parsed_{source.name}
+            ) AS parsed
+              ON parsed.file = used.file
+             AND parsed."table" IS NOT DISTINCT FROM used."table"
+             AND parsed.position = used.position
+            WHERE used.input = $1
+              AND NOT used.is_skipped
+              AND parsed.kind IS NOT NULL
+            """,
+            params=[source.name],
+        ).to_arrow_reader(1_000)
+        for batch in reader:
+            for blob, kind in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                fields = source.kinds[kind] if kind else source.fields
+                try:
+                    value = json.loads(blob)
+                except (ValueError, RecursionError):
+                    continue
+                paths = unread_paths(value, pa.struct(list(fields)), source.apart)
+                name = f"{source.name}: {kind}" if kind else source.name
+                counts.setdefault(name, Counter()).update(set(islice(paths, _MOST_PATHS)))
+        for name, found in sorted(counts.items()):
+            if found:
+                ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+                trial.unread[name] = dict(ordered)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kg_assets.sources.adapter import Adapter, Input, Join
-from kg_assets.sources.expectations import Bound, Expectation, Fill
+from kg_assets.sources.wikidata_expected import EXPECTED
 from kg_assets.sources.wikidata_fields import (
     ALIAS_LANGUAGES,
     ENGLISH,
@@ -348,18 +348,9 @@ ADAPTER = Adapter(
     ),
     joins=(Join("named", NAMED, "id"),),
     select=SELECT,
+    # Anybody may make a second item of a thing; thousands are merged each week.
+    duplicate_free=dict.fromkeys(CLASSES, False),
     rank=40,
-    expects={
-        "film": Expectation(
-            filled=(
-                Fill("year", Bound(least=0.5, usual=0.8)),
-                Fill("credits", Bound(usual=0.5)),
-                Fill("countries", Bound(usual=0.5)),
-            ),
-        ),
-        "series": Expectation(filled=(Fill("year", Bound(least=0.3, usual=0.7)),)),
-        "episode": Expectation(filled=(Fill("parent_id", Bound(least=0.3, usual=0.9)),)),
-        "person": Expectation(filled=(Fill("professions", Bound(usual=0.5)),)),
-    },
+    expects=EXPECTED,
 )
 """Works, people, characters, franchises, organisations and events; source_id is the item's id."""

@@ -87,7 +87,7 @@ _TEXT = pa.string()
 _ITEM = pa.struct({"id": _TEXT})
 _TIME = pa.struct({"time": _TEXT, "precision": pa.int32()})
 _AMOUNT = pa.struct({"amount": _TEXT, "unit": _TEXT})
-_PHRASE = pa.struct({"text": _TEXT, "language": _TEXT})
+_PHRASE = pa.struct({"text": _TEXT})
 _TERM = pa.struct({"value": _TEXT})
 
 # Each column costs time in every entity, so only what properties do have is declared.

@@ -32,7 +32,6 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
         "Q1983062",  # episode
         "Q21664088",  # two-part episode
         "Q653916",  # television pilot
-        "Q1261214",  # television special
     ),
     "film": (
         "Q11424",  # film
@@ -43,6 +42,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
         "Q17517379",  # animated short film
         "Q20650540",  # anime film
         "Q506240",  # television film
+        "Q1261214",  # television special
         "Q93204",  # documentary film
         "Q226730",  # silent film
         "Q20667187",  # silent short film
@@ -167,7 +167,12 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
         "Q742421",  # theatre company
     ),
 }
-"""Entity type to classes; an item of classes of several types has the first of these types."""
+"""Entity type to classes; an item of classes of several types has the first of these types.
+
+A television special is a work shown once, a film, as IMDb and TMDB have it: of types that differ no
+two records would ever meet. One that Wikidata calls an episode too is an episode. A pilot is nearly
+always the first episode of its series, so it stays one.
+"""
 
 
 def _table(text: str) -> dict[str, str]:

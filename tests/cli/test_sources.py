@@ -11,6 +11,7 @@ from kg_assets.cli.landing import land_files
 from kg_assets.cli.sources import check_source, list_sources
 from resources.settings import Settings
 from tests.sources.deliveries import Stage
+from tests.sources.test_imdb import AKAS, BASICS, FILM, tsv
 
 
 def film(source_id: str, **fields: object) -> str:
@@ -46,6 +47,25 @@ def test_every_adapter_is_listed_before_anything_came(tmp_path, capsys):
     assert {"imdb", "tmdb", "movielens", "wikidata_films"} <= set(states)
     assert "non-commercial" in states["imdb"]["licence"]
     assert (states["imdb"]["landed"], states["imdb"]["last_landed"]) == (0, None)
+
+
+def test_what_an_adapter_declares_is_listed(tmp_path, capsys):
+    states = listed(Stage(tmp_path / "home"), capsys)
+    imdb, wikidata = states["imdb"], states["wikidata"]
+    assert (imdb["rank"], imdb["duplicate_free"]["film"]) == (10, True)
+    assert wikidata["duplicate_free"]["person"] is False
+    film = imdb["expects"]["film"]
+    assert film["records"] == {"least": 500_000, "usual": 1_500_000, "most": 10_000_000}
+    assert film["filled"]["runtime_minutes"] == {"least": 0.2, "usual": 0.4, "most": 0.95}
+    assert film["files_of_inputs"] == ["titles"]
+    assert wikidata["expects"]["film"]["files_with_all"] == ["*-all.json*"]
+
+
+def test_the_list_for_people_shows_what_is_declared(tmp_path, capsys):
+    assert list_sources(Stage(tmp_path / "home").settings) == 0
+    out = capsys.readouterr().out
+    for words in ("Free of duplicates", "not person", "10,000,000", "runtime_minutes", "0.95"):
+        assert words in out
 
 
 def test_the_list_for_people_names_what_is_not_read(tmp_path, capsys):
@@ -99,12 +119,82 @@ def test_a_field_whose_name_is_data_is_read_where_the_adapter_says_so(tmp_path, 
         "id": 1,
         "name": "Heimat",
         "original_name": "Heimat",
-        "season/7": {"episodes": [{"id": 7, "name": "One"}]},
+        "season/7": {
+            "name": "Season 7",
+            "episodes": [{"id": 7, "name": "One", "still_path": "/x"}],
+        },
+        "season/7/credits": {"cast": [{"id": 6, "name": "Ann Lee", "gender": 1}]},
+        "season/7/images": {"posters": [{"width": 1}]},
         "other/7": 1,
     }
     told = checked(tmp_path, capsys, "tmdb", a__json=json.dumps(series))
     assert told["records"] == {"episode": 1, "series": 1}
-    assert told["unread"] == {"responses": {"other/7": 1}}
+    assert told["unread"] == {
+        "responses: series": {
+            "other/7": 1,
+            "season/7.episodes[].still_path": 1,
+            "season/7.name": 1,
+            "season/7/credits.cast[].gender": 1,
+            "season/7/images": 1,
+        }
+    }
+
+
+def test_a_field_that_another_kind_of_answer_has_is_not_read_of_this_one(tmp_path, capsys):
+    translated = {
+        "translations": [{"iso_639_1": "fr", "data": {"name": "Un", "overview": "Texte"}}]
+    }
+    episode = {"id": 7, "name": "One", "season_number": 1, "episode_number": 1}
+    season = {
+        "id": 3,
+        "name": "Season 1",
+        "overview": "A year passes.",
+        "season_number": 1,
+        "episodes": [episode],
+        "credits": {"cast": [{"id": 6, "name": "Ann Lee"}]},
+        "external_ids": {"tvdb_id": 55},
+        "translations": translated,
+    }
+    person = {
+        "id": 6,
+        "name": "Ann Lee",
+        "birthday": "1960-01-01",
+        "overview": "She acts.",
+        "translations": translated,
+        "movie_credits": {"cast": [{"id": 8, "title": "Up"}]},
+        "combined_credits": {"cast": [{"id": 8, "title": "Up"}]},
+    }
+    error = {"success": False, "status_message": "Not found.", "status_code": 34}
+    lines = "\n".join(json.dumps(one) for one in (season, person, error, {"page": 1}))
+    assert checked(tmp_path, capsys, "tmdb", a__jsonl=lines)["unread"] == {
+        "responses: error": {"status_code": 1},
+        "responses: person": {
+            "combined_credits": 1,
+            "movie_credits": 1,
+            "overview": 1,
+            "translations.translations[].data.overview": 1,
+        },
+        "responses: season": {
+            "external_ids": 1,
+            "id": 1,
+            "name": 1,
+            "overview": 1,
+            "translations": 1,
+        },
+    }
+
+
+def test_columns_of_other_titles_that_are_not_read_are_told(tmp_path, capsys):
+    told = checked(
+        tmp_path,
+        capsys,
+        "imdb",
+        title__basics__tsv=tsv(BASICS, FILM),
+        title__akas__tsv=tsv(AKAS, r"tt1|2|Le Guépard|FR|fr|imdbDisplay|literal title|0"),
+    )
+    assert told["unread"] == {
+        "akas": dict.fromkeys(("attributes", "isOriginalTitle", "language", "region", "types"), 1)
+    }
 
 
 def test_of_a_sample_rows_about_others_are_no_faults(tmp_path, capsys):

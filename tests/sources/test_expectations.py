@@ -14,10 +14,15 @@ from kg_assets.sources.adapter import Input
 from kg_assets.sources.canonical import canonical_adapter
 from kg_assets.sources.checks import record_checks
 from kg_assets.sources.deliveries import LandingError
+from kg_assets.sources.demo import demo_files
 from kg_assets.sources.expectations import FEW, Bound, Expectation, Fill
+from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.judging import Figure, figures_of, judged
+from kg_assets.sources.registry import ADAPTERS
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from kg_assets.sources.tables import SOURCE_RECORDS
+from kg_assets.sources.trial import try_adapter
+from resources.settings import Settings
 from tests.sources.deliveries import Stage
 
 HALF = Expectation(
@@ -105,7 +110,7 @@ def test_a_full_delivery_is_compared_with_what_is_usual(case):
     ]
     with duckdb.connect(config={"threads": 1}) as con:
         con.register("given", pa.Table.from_pylist(rows, schema=SOURCE_RECORDS.schema))
-        found = figures_of(con, "given", {"film": HALF}, inputs=(), is_full=True)
+        found = figures_of(con, "given", {"film": HALF}, files={}, is_full=True)
     assert in_words(found) == told
 
 
@@ -184,6 +189,100 @@ def test_a_field_is_not_expected_without_the_files_that_fill_it(stage):
             assert [one.name for one in judged(step, adapter) if one.is_broken] == broken
 
 
+NAMED = "nconst\tprimaryName\nnm1\tAnn Lee\n"
+TITLED = "tconst\ttitleType\tprimaryTitle\ntt1\tmovie\tUp\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "types"),
+    [
+        ({"title.basics.tsv": TITLED}, {"film", "series", "episode", "game"}),
+        ({"name.basics.tsv": NAMED}, {"person"}),
+        (
+            {"title.basics.tsv": TITLED, "name.basics.tsv": NAMED},
+            {"film", "series", "episode", "game", "person"},
+        ),
+    ],
+)
+def test_the_number_of_records_is_not_expected_without_the_files_that_hold_them(
+    stage, files, types
+):
+    stage.deliver_files("imdb", {**files, "delivery.json": '{"mode": "full"}'})
+    with stage.lake.step("raw_blobs", partition="imdb|d") as step:
+        run_raw_blobs(step, stage.landing)
+    with stage.lake.step("source_records", partition="imdb|d") as step:
+        run_source_records(step)
+        assert {one.entity_type for one in judged(step) if one.name == "records"} == types
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("latest-all.json", ["film: 1 records"]),
+        ("wikidata-20261116-all.json.gz", ["film: 1 records"]),
+        ("my_films.json", []),
+    ],
+)
+def test_an_excerpt_may_be_of_any_size_and_a_dump_may_not(name, told):
+    rows = [{"entity_type": "film"}]
+    expected = Expectation(records=Bound(least=2), whole=("*-all.json*",))
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.register("given", pa.Table.from_pylist(rows, schema=SOURCE_RECORDS.schema))
+        found = figures_of(con, "given", {"film": expected}, files={name: "blobs"}, is_full=True)
+    assert [str(one).partition(" (")[0] for one in found if one.is_broken] == told
+
+
+@pytest.mark.parametrize(
+    ("name", "is_full", "told"),
+    [("latest-all.json", True, ["birth_year"]), ("mine.json", True, []), ("a-all.json", False, [])],
+)
+def test_more_than_usual_may_be_known_of_an_excerpt(name, is_full, told):
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(
+            f"""
+            CREATE VIEW given AS
+            SELECT 'person' AS entity_type, 'f' AS file, NULL AS "table", n AS position,
+                   1990 AS birth_year
+            FROM range({FEW}) AS a(n)
+            """  # noqa: S608 - a number of our own
+        )
+        expected = Expectation(
+            filled=(Fill("birth_year", Bound(most=0.9)),), whole=("*-all.json*",)
+        )
+        found = figures_of(
+            con, "given", {"person": expected}, files={name: "blobs"}, is_full=is_full
+        )
+    assert [one.name for one in found if one.is_unusual] == told
+
+
+def test_each_adapter_says_what_is_usual_and_what_may_be_there_twice():
+    for source, adapter in ADAPTERS.items():
+        if source == INFERRED:
+            continue  # whatever was inferred
+        assert adapter.licence
+        assert adapter.duplicate_free
+        bounds = [fill.share for one in adapter.expects.values() for fill in one.filled]
+        assert any(bound.least is not None for bound in bounds), source
+        assert any(bound.most is not None for bound in bounds), source
+        assert all(one.records.most for one in adapter.expects.values() if one.records.least)
+
+
+def test_the_files_of_the_demo_are_as_they_are_declared(tmp_path):
+    settings = Settings(home=tmp_path, threads=1, memory_limit="500MB")
+    for source in ("wikidata_films", "cannes_films"):
+        trial = try_adapter(settings, source, demo_files()[source], sample=100_000)
+        assert trial.records == {"film": trial.adapter.expects["film"].records.usual}
+        assert trial.warnings == []
+
+
+def test_a_number_in_delivery_json_counts_whatever_the_files(stage):
+    manifest = {"mode": "full", "expect": {"film": {"records": {"least": 2}}}}
+    dump = Expectation(records=Bound(least=9), inputs=("more",), whole=("*-all.json",))
+    assert figures(stage, films(1, 1), manifest, {"film": dump}) == [
+        "fails: film: 1 records (at least 2)"
+    ]
+
+
 def test_the_check_names_the_figure_and_nothing_is_committed_below_a_minimum(stage):
     stage.deliver_files(
         "imdb",
@@ -225,6 +324,6 @@ def test_people_made_of_credits_are_not_counted_in_parts_either(part_rows):
         )
         expected = Expectation(filled=(Fill("birth_year", Bound(least=0.9)),))
         number, share = figures_of(
-            con, "given", {"person": expected}, inputs=(), is_full=True, part_rows=part_rows
+            con, "given", {"person": expected}, files={}, is_full=True, part_rows=part_rows
         )
     assert (number.value, share.value) == (6, 0.5)

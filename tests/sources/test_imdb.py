@@ -194,6 +194,37 @@ def test_who_created_a_series_is_its_creator_and_not_its_writer_again(stage):
 
 
 @pytest.mark.parametrize(
+    ("job", "role"),
+    [
+        ("novel", "novel"),
+        ('based on the novel "Il Gattopardo" by', "novel"),
+        ("Novel", "novel"),
+        ("graphic novel", "comic"),
+        ("based on the Marvel comics by", "comic"),
+        ("book", "book"),
+        ("short story", "short story"),
+        ("play", "play"),
+        ("based on characters created by", "characters"),
+        ("screenplay", "writer"),
+        ("novel and screenplay", "writer"),
+        ("based on a play written by", "play"),
+        ("story", "writer"),
+        ("created by", "creator"),
+        (r"\N", "writer"),
+    ],
+)
+def test_who_wrote_what_a_title_is_made_of_is_not_its_writer(stage, job, role):
+    records = run(
+        stage,
+        title_basics=tsv(BASICS, FILM),
+        title_crew=tsv(CREW, r"tt1|\N|nm1,nm2"),
+        title_principals=tsv(PRINCIPALS, rf"tt1|1|nm1|writer|{job}|\N"),
+    )
+    told = {(one["person_id"], one["role"]) for one in records["tt1"]["credits"]}
+    assert told == {("nm1", role), ("nm2", "writer")}
+
+
+@pytest.mark.parametrize(
     ("title_type", "entity_type"),
     [
         ("movie", "film"),

@@ -250,6 +250,113 @@ def test_a_season_holds_a_record_for_each_episode(stage):
     assert (stage.figures["read"], stage.figures["kept"], stage.figures["records"]) == (1, 1, 2)
 
 
+REGULARS = {
+    "cast": [
+        {"id": 6, "name": "Marita Breuer", "character": "Maria", "order": 0},
+        {"id": 8, "name": "Cy Mo", "character": "", "order": 1},
+    ],
+    "crew": [
+        {"id": 9, "name": "Di Wu", "job": "Producer"},
+        {"id": 10, "name": "Eva Fox", "job": "Director"},
+    ],
+}
+
+
+def _both(first: dict, second: dict) -> None:
+    """The own guests and the own director go before who stands in the season."""
+    assert credits(first) == [
+        ("actor", "Marita Breuer", "Maria", 1),
+        ("actor", "Cy Mo", "Apollonia", 501),
+        ("director", "Edgar Reitz", None, None),
+        ("producer", "Di Wu", None, None),
+    ]
+    assert credits(second) == [
+        ("actor", "Marita Breuer", "Maria", 1),
+        ("actor", "Cy Mo", None, 2),
+        ("producer", "Di Wu", None, None),
+        ("director", "Eva Fox", None, None),
+    ]
+
+
+def test_who_plays_in_a_whole_season_plays_in_its_episodes(stage):
+    one, two, _ = SEASON["episodes"]
+    records = run(stage, {**SEASON, "episodes": [one, two | {"name": "Two"}], "credits": REGULARS})
+    _both(records["episode", "71"], records["episode", "72"])
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_who_plays_in_a_season_that_was_appended_plays_in_its_episodes(stage, apart):
+    one, two, _ = SEASON["episodes"]
+    season = {"episodes": [one, two | {"name": "Two", "season_number": None}]}
+    appended = (
+        {"season/1": season, "season/1/credits": REGULARS, "season/2": {"episodes": []}}
+        if apart
+        else {"season/1": season | {"credits": REGULARS}}
+    )
+    records = run(stage, SERIES | appended)
+    _both(records["episode", "71"], records["episode", "72"])
+    assert records["episode", "72"]["season"] == 1
+
+
+def test_an_episode_without_a_number_of_its_season_has_that_of_the_answer(stage):
+    episode = {"id": 71, "name": "One", "episode_number": 1}
+    assert run(stage, {**SEASON, "episodes": [episode]})["episode", "71"]["season"] == 1
+
+
+def _translations(**texts: dict) -> dict:
+    found = [{"iso_639_1": language, "data": data} for language, data in texts.items()]
+    return {"translations": {"translations": found}}
+
+
+def test_translated_names_of_a_person_are_alternate_names(stage):
+    told = _translations(ru={"name": "Висконти", "biography": "x"}, it={"name": ""})
+    person = run(stage, PERSON | told)["person", "15127"]
+    assert person["alternate_names"] == ["Лукино Висконти", "Висконти"]
+    assert person["description"] == "An Italian director."
+
+
+def test_translated_names_of_a_collection_are_alternate_names(stage):
+    told = _translations(de={"title": "Die Leoparden", "overview": "Alle."})
+    franchise = run(stage, COLLECTION | told)["franchise", "9"]
+    assert franchise["alternate_names"] == ["Die Leoparden"]
+    assert franchise["description"] == "All."
+
+
+@pytest.mark.parametrize(
+    ("languages", "told"),
+    [
+        (("fr", "en", "it"), "it"),
+        (("fr", "en"), "en"),
+        (("fr",), None),
+        ((), None),
+    ],
+)
+def test_where_a_text_is_empty_its_translation_stands_in(stage, languages, told):
+    def texts(name: str) -> dict:
+        data = {language: {name: f"in {language}"} for language in languages}
+        return _translations(**data, de={name: " "})
+
+    film = FILM | {"overview": "", **texts("overview")}
+    series = SERIES | {"overview": None, "original_language": "it", **texts("overview")}
+    person = PERSON | {"biography": "", **texts("biography")}
+    collection = COLLECTION | {"overview": " ", **texts("overview")}
+    records = run(stage, film, series, person, collection)
+    for place in (("film", "1040"), ("series", "1399")):
+        assert records[place]["description"] == (told and f"in {told}")
+    # Of these TMDB names no language of their own.
+    for place in (("person", "15127"), ("franchise", "9")):
+        assert records[place]["description"] == ("in en" if "en" in languages else None)
+
+
+def test_who_wrote_what_a_film_is_made_of_is_not_its_writer(stage):
+    jobs = ["Novel", "Comic Book", "Graphic Novel", "Theatre Play", "Characters", "Story"]
+    crew = [{"id": place, "name": "x", "job": job} for place, job in enumerate(jobs)]
+    film = run(stage, FILM | {"credits": {"crew": crew}})["film", "1040"]
+    assert [role for role, *_ in credits(film)] == [
+        *("novel", "comic", "comic", "play", "characters", "writer")
+    ]
+
+
 def test_of_a_season_each_bad_episode_is_quarantined_by_its_number(stage):
     assert next(iter(run(stage, SEASON))) == ("episode", "71")
     reasons = sorted(row["reason"] for row in stage.rows(QUARANTINED_BLOBS))

@@ -116,6 +116,16 @@ def _credit(role, person_id, name, position, character=None):
     }
 
 
+def test_a_television_special_is_a_film_unless_it_is_an_episode_too(stage):
+    special = item("Q1261214")
+    found = read(
+        stage,
+        entity("Q1", "A Charlie Brown Christmas", P31=special),
+        entity("Q2", "The Christmas Invasion", P31=[special, item("Q21191270")]),
+    )
+    assert [found[name]["entity_type"] for name in ("Q1", "Q2")] == ["film", "episode"]
+
+
 def test_an_episode_stands_in_its_season_and_its_series(stage):
     found = read(
         stage,
