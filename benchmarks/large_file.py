@@ -180,8 +180,8 @@ def main(
                 taken = measure(kind, reader, size)
                 print(
                     f"{kind} by {reader}, {size:g} GB: {taken.peak / 1e6:,.0f} MB at most "
-                    f"({taken.before / 1e6:,.0f} before), {size * 1e3 / taken.seconds:,.0f} MB/s "
-                    f"of processor time, {taken.records:,} records, "
+                    f"({taken.before / 1e6:,.0f} before), {taken.seconds:.1f} s of the processor "
+                    f"({size * 1e3 / taken.seconds:,.0f} MB/s), {taken.records:,} records, "
                     f"{taken.quarantined:,} quarantined",
                     flush=True,
                 )

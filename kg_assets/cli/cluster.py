@@ -65,7 +65,7 @@ def up(
 def files(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("deploy"),
 ) -> None:
-    """Write the compose file and the values of Dagster's chart, from the tags of the assets."""
+    """Write the compose file, the values of Dagster's chart and the workers' manifests."""
     from kg_assets.cli.configured import settings as checked
     from kg_assets.cluster.deployment import write_files
 

@@ -13,12 +13,14 @@ import redis
 import sqlalchemy as sa
 from dagster import AssetKey, DagsterRunStatus, RunsFilter
 from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from kg_assets.build import build_definitions
+from kg_assets.build import assemble, build_definitions
 from kg_assets.building import build
 from kg_assets.cluster.configuration import Takes, queues_of
 from kg_assets.cluster.local import local_servers, running, worker_command
 from kg_assets.instance import open_instance
+from kg_assets.planning import lanes
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.echoing_servers import Redis, echoing
@@ -107,6 +109,37 @@ def gained(settings, job, **asked):
     with launched(settings, job, **asked):
         pass
     return {name: count - before[name] for name, count in waiting(settings).items()}
+
+
+def test_two_workers_that_take_the_same_delivery_leave_it_once(cluster):
+    settings, _ = cluster
+    before = digests(settings)
+    definitions = build_definitions(settings=settings)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    steps = lanes(assemble(settings).steps)["sources"].steps
+    asked = {
+        "asset_selection": {
+            AssetKey(table.name.split("/")) for step in steps for table in step.outputs
+        },
+        "tags": {"dagster/partition": "alpha|first"},
+    }
+    with (
+        launched(settings, job, **asked) as (one, instance),
+        launched(settings, job, **asked) as (
+            two,
+            _,
+        ),
+    ):
+
+        def both():
+            return [instance.get_run_by_id(run.run_id) for run in (one, two)]
+
+        until(lambda: all(run.is_finished for run in both()), 0.1)
+        assert [run.status for run in both()] == [DagsterRunStatus.SUCCESS] * 2
+        tasks = [run.tags[DAGSTER_CELERY_TASK_ID_TAG] for run in both()]
+    logs = [(settings.home / "cluster" / f"{name}.log").read_text() for name in ("one", "two")]
+    assert sorted(sum(task in log for task in tasks) for log in logs) == [1, 1]
+    assert digests(settings) == before
 
 
 def test_a_worker_that_takes_any_run_takes_a_large_one(cluster):
