@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter
+from kg_assets.sources.adapter import Adapter, Rhythm
 
 ADAPTER = Adapter(
     source="cannes_films",
@@ -50,5 +50,6 @@ ADAPTER = Adapter(
     """,
     duplicate_free={"film": True},
     rank=30,
+    rhythm=Rhythm(None, "an example that a package ships, and that stays as it is"),
 )
 """Films from ``09-films.csv``; source_id is the row's number, from 1."""

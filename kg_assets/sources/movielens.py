@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input
+from kg_assets.sources.adapter import Adapter, Input, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 
 ADAPTER = Adapter(
@@ -93,6 +93,7 @@ ADAPTER = Adapter(
     # Some films are there twice, under two numbers.
     duplicate_free={"film": False},
     rank=60,
+    rhythm=Rhythm(None, "GroupLens publishes a new edition every few years, at no set time"),
     expects={
         "film": Expectation(
             records=Bound(least=1_000, usual=9_000, most=200_000),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input
+from kg_assets.sources.adapter import Adapter, Input, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 from kg_assets.sources.tmdb_fields import EXPORT_FIELDS, RESPONSE_FIELDS
 from kg_assets.sources.tmdb_values import (
@@ -267,6 +267,7 @@ ADAPTER = Adapter(
     select=SELECT,
     duplicate_free={"film": True, "series": True, "episode": True, "franchise": True},
     rank=15,
+    rhythm=Rhythm(1.5, "TMDB exports its ids each day; half a day more to ask for what changed"),
     expects={
         "film": Expectation(
             records=Bound(usual=100),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input, Join
+from kg_assets.sources.adapter import Adapter, Input, Join, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 from kg_assets.sources.wikidata_fields import (
     ALIAS_LANGUAGES,
@@ -349,6 +349,7 @@ ADAPTER = Adapter(
     joins=(Join("named", NAMED, "id"),),
     select=SELECT,
     rank=40,
+    rhythm=Rhythm(9, "Wikidata begins a dump each week; two days more until it is ready and here"),
     expects={
         "film": Expectation(
             filled=(

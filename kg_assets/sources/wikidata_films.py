@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter
+from kg_assets.sources.adapter import Adapter, Rhythm
 
 ADAPTER = Adapter(
     source="wikidata_films",
@@ -55,5 +55,6 @@ ADAPTER = Adapter(
     # Two films are there twice, as cuts of their own: Apocalypse Now and Slacker Uprising.
     duplicate_free={"film": True},
     rank=20,
+    rhythm=Rhythm(None, "an example that a package ships, and that stays as it is"),
 )
 """Films from ``movies.db``, table omdb; source_id is the column ID."""
