@@ -86,7 +86,9 @@ def _summary(found: list[Freshness]) -> str:
     return f"{len(found)} sources, none is late"
 
 
-def _metadata(found: list[Freshness]) -> dict[str, dg.MetadataValue[object]]:
+def _metadata(
+    found: list[Freshness],
+) -> dict[str, dg.JsonMetadataValue | dg.TableMetadataValue]:
     table = dg.MetadataValue.table(
         records=[
             dg.TableRecord(
