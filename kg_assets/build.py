@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
+from kg_assets.freshness import landing_zone, source_freshness, sources_are_fresh
 from kg_assets.graph.assets import graph_steps
 from kg_assets.inference.assets import inference_steps
 from kg_assets.inference.review.tables import FACT_JUDGEMENTS
@@ -90,12 +91,14 @@ def build_definitions(
         assets = [step_assets(step, fixed=assembly.fixed, owner=OWNER) for step in assembly.steps]
     return dg.Definitions(
         assets=[
+            landing_zone,
             *assets,
             external_asset(JUDGEMENTS, "matching", OWNER),
             external_asset(FACT_JUDGEMENTS, "inference", OWNER),
         ],
+        asset_checks=[sources_are_fresh],
         jobs=[update, read_texts, promote, rollback],
-        sensors=[new_deliveries, texts_that_wait, promote_after_update],
+        sensors=[new_deliveries, texts_that_wait, promote_after_update, source_freshness],
         schedules=[nightly_update],
         # A process for each step would take seconds to start and its work is often a tenth of
         # one: steps share their run's process, and runs stand side by side.

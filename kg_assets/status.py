@@ -6,7 +6,6 @@ table is opened and nothing is written, so it is quick, and works while a build 
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
@@ -22,8 +21,9 @@ from kg_assets.current_state import partition_keys, state_of
 from kg_assets.inference.standing import Inference, inference_of, waiting_texts
 from kg_assets.matching.standing import ShadowScorer, shadow_scorers
 from kg_assets.planning import MISSING, lanes
-from kg_assets.sources.landing import LandingError, is_complete, list_deliveries, read_manifest
-from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
+from kg_assets.sources.freshness import freshness
+from kg_assets.sources.landing import is_complete, list_deliveries
+from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 from resources.catalog import Catalog
 from resources.journal import FAILED, RUNNING, BuildEntry, Entry, Journal
 from resources.llm.spending import Spending, spending
@@ -32,6 +32,7 @@ from resources.storage import open_storage
 
 if TYPE_CHECKING:
     from kg_assets.build import Assembly
+    from kg_assets.sources.freshness import Freshness
     from kg_assets.sources.landing import Delivery
     from resources.entries import Head
     from resources.settings import Settings
@@ -81,17 +82,14 @@ class Partition:
 
 @dataclass(frozen=True)
 class Source:
-    """How fresh a source is.
+    """How a source stands.
 
     Attributes:
         name: The source.
         deliveries: How many lie in the landing zone.
         waiting: Those of them that were not read yet, or changed since.
         incomplete: Those that are still being written.
-        last: The delivery that arrived last.
-        arrived: When it did, ISO 8601 in UTC.
-        age_days: How long ago that was.
-        expected_days: How old it may become, as its delivery.json says; null where none says it.
+        freshness: When what counts of it was read, and when the next is due.
         records: Records in all deliveries that were read.
         quarantined: Blobs of them that became no record.
     """
@@ -100,17 +98,9 @@ class Source:
     deliveries: int
     waiting: int
     incomplete: int
-    last: str
-    arrived: str
-    age_days: float
-    expected_days: float | None
+    freshness: Freshness
     records: int
     quarantined: int
-
-    @property
-    def is_late(self) -> bool:
-        """Whether a delivery was expected and did not come."""
-        return self.expected_days is not None and self.age_days > self.expected_days
 
 
 @dataclass(frozen=True)
@@ -142,7 +132,7 @@ class Status:
         namespace: Whose status it is.
         partitions: Each partition of each step.
         build: The last build.
-        sources: Freshness of the sources.
+        sources: The sources, and how fresh they are.
         refused: What in the landing zone is not read, and why.
         warnings: Checks that warn: step with partition, table, check and figures.
         failures: Why partitions failed, by their labels.
@@ -168,6 +158,11 @@ class Status:
     spending: Spending = field(default_factory=Spending)
     next: Next = field(default_factory=Next)
 
+    @property
+    def late(self) -> list[Freshness]:
+        """The sources of which a delivery was expected and none was read in time."""
+        return [one.freshness for one in self.sources if one.freshness.is_late]
+
     def slowest(self) -> list[Partition]:
         """The partitions whose last runs took longest."""
         timed = [one for one in self.partitions if one.seconds is not None]
@@ -192,20 +187,24 @@ class Status:
         return [(step, why, count) for (step, why), count in counted.items()]
 
 
-def status(settings: Settings) -> Status:
+def status(settings: Settings, now: datetime | None = None) -> Status:
     """Look how things stand.
 
     Args:
         settings: Where things lie, and the namespace.
+        now: The time by which sources are fresh or late; by default that of the clock.
     """
+    now = now or datetime.now(UTC)
     deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
     found = {delivery.key: delivery for delivery in deliveries}
     heads: Mapping[tuple[str, str], Head] = {}
     own: set[str] = set()
+    first: Mapping[tuple[str, str], str] = {}
     if _is_there(settings.catalog_url):
         catalog = Catalog(settings.catalog_url, create=False)
         heads = catalog.all_heads(settings.namespace)
         own = catalog.own_tables(settings.namespace)
+        first = catalog.first_times(DELIVERIES.name)
     with closing(Journal(settings.catalog_url, create=False)) as journal:
         entries = journal.entries(settings.namespace)
         build = journal.last_build(settings.namespace)
@@ -213,11 +212,13 @@ def status(settings: Settings) -> Status:
     assembly = assemble(settings)
     plan = _Plan(settings, assembly, heads, own, found, known)
     reading = inference_of(settings, known, plan.stale_steps)
+    landed = {delivery.source for delivery in deliveries}
+    fresh = freshness(heads, first, landed, settings.expected_every_days, now)
     return Status(
         namespace=settings.namespace,
         partitions=plan.partitions,
         build=build,
-        sources=_sources(settings, deliveries, heads, plan.unread),
+        sources=_sources(settings, deliveries, heads, plan.unread, fresh, now),
         refused=[(entry.name, entry.reason) for entry in refused],
         warnings=[
             (_label(entry), table, check, figures)
@@ -347,47 +348,32 @@ def _sources(
     deliveries: Sequence[Delivery],
     heads: Mapping[tuple[str, str], Head],
     unread: set[str],
+    fresh: Sequence[Freshness],
+    now: datetime,
 ) -> list[Source]:
-    now = time.time()
-    by_source: dict[str, list[Delivery]] = defaultdict(list)
+    landed: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
-        by_source[delivery.source].append(delivery)
+        landed[delivery.source].append(delivery)
+    rows: Counter[tuple[str, str]] = Counter()
+    for (table, key), head in heads.items():
+        rows[table, key.partition("|")[0]] += head.file.rows
     found = []
-    for name, given in sorted(by_source.items()):
-        times = {delivery: delivery.path.stat().st_mtime for delivery in given}
-        last = max(given, key=lambda delivery: (times[delivery], delivery.name))
+    for one in fresh:
+        given = landed[one.source]
         waiting = [delivery for delivery in given if delivery.key in unread]
         found.append(
             Source(
-                name=name,
+                name=one.source,
                 deliveries=len(given),
                 waiting=len(waiting),
                 # What was read was complete; of the others some may not be.
                 incomplete=sum(
-                    not is_complete(one, now, settings.quiet_seconds) for one in waiting
+                    not is_complete(each, now.timestamp(), settings.quiet_seconds)
+                    for each in waiting
                 ),
-                last=last.name,
-                arrived=datetime.fromtimestamp(times[last], UTC).isoformat(timespec="seconds"),
-                age_days=round(max(0.0, now - times[last]) / 86_400, 2),
-                expected_days=_expected_days(sorted(given, key=lambda one: -times[one])),
-                records=_rows(heads, SOURCE_RECORDS.name, given),
-                quarantined=_rows(heads, QUARANTINED_BLOBS.name, given),
+                freshness=one,
+                records=rows[SOURCE_RECORDS.name, one.source],
+                quarantined=rows[QUARANTINED_BLOBS.name, one.source],
             )
         )
     return found
-
-
-def _expected_days(newest_first: Sequence[Delivery]) -> float | None:
-    for delivery in newest_first:
-        try:
-            days = read_manifest(delivery).expected_every_days
-        except LandingError:
-            continue  # the delivery fails, and is named there
-        if days is not None:
-            return days
-    return None
-
-
-def _rows(heads: Mapping[tuple[str, str], Head], table: str, deliveries: Sequence[Delivery]) -> int:
-    found = (heads.get((table, delivery.key)) for delivery in deliveries)
-    return sum(head.file.rows for head in found if head is not None)

@@ -288,6 +288,27 @@ class Catalog:
             row = connection.execute(query).first()
             return None if row is None else Made.of(row)
 
+    def first_times(self, table: str) -> dict[tuple[str, str], str]:
+        """When each content of a table's partitions was committed first, in any namespace.
+
+        Args:
+            table: The table.
+
+        Returns:
+            The time (UTC) by partition and digest of the content. Making the same again, and
+            promoting it, changes nothing of it.
+        """
+        query = (
+            sa.select(ENTRIES.c.partition, FILES.c.digest, sa.func.min(COMMITS.c.time))
+            .select_from(ENTRIES)
+            .join(FILES, FILES.c.version == ENTRIES.c.version)
+            .join(COMMITS, COMMITS.c.id == ENTRIES.c.commit_id)
+            .where(ENTRIES.c.table_name == table)
+            .group_by(ENTRIES.c.partition, FILES.c.digest)
+        )
+        with self.reading() as connection:
+            return {(key, digest): time for key, digest, time in connection.execute(query)}
+
     def commits(self, numbers: Iterable[int]) -> list[Made]:
         """Commits by their numbers, the oldest first."""
         wanted, found = sorted(set(numbers)), list[Made]()

@@ -19,8 +19,11 @@ from resources.team_settings import TeamSettings
 if TYPE_CHECKING:
     from resources.settings import Settings
 
-_NO_PART = {"home", "landing", "host", "port", "workers", "namespace", *TeamSettings.model_fields}
-"""Settings that have no part in a result: where something is, and for how long it is kept."""
+_NO_PART = {
+    *("home", "landing", "host", "port", "workers", "namespace", "expected_every_days"),
+    *TeamSettings.model_fields,
+}
+"""Settings that have no part in a result: where something is, how long it stays, when it is due."""
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 """User and password in an address."""

@@ -1,7 +1,8 @@
 """Facets: what the catalog notes of what a partition holds, so that a step reads only its own part.
 
-A facet is a name, such as the type of some rows of the partition. A partition of which none were
-noted, as older catalogs have them, may hold anything.
+A facet is a name, such as the type of some rows of the partition, or what is to be known of it
+without opening it. A partition of which none were noted, as older catalogs have them, may hold
+anything.
 """
 
 from __future__ import annotations

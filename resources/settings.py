@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from resources.places import HOLDS_A_SECRET
-from resources.reading_settings import ReadingSettings
+from resources.source_settings import SourceSettings
 
 MOST_SHARDS = 4096
 """Most shards that an entity type can have."""
@@ -48,7 +48,7 @@ def _login_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-class Settings(ReadingSettings):
+class Settings(SourceSettings):
     """Where things lie and how much of the machine may be used.
 
     Every field is read from the environment variable ``KG_<FIELD>``.
@@ -80,21 +80,6 @@ class Settings(ReadingSettings):
         default="500MB",
         pattern=r"^[0-9]+(\.[0-9]+)?\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
         description="Memory of one step's DuckDB session, above which it spills to disk.",
-    )
-    max_blob_bytes: int = Field(
-        default=32 * 1024 * 1024,
-        ge=1024,
-        description="A longer blob is quarantined; its position, length and SHA-256 are kept.",
-    )
-    max_decompressed_bytes: int = Field(
-        default=64 * 1024**3,
-        ge=1024,
-        description="A compressed file is read up to this size; the rest is quarantined.",
-    )
-    quiet_seconds: float = Field(
-        default=60.0,
-        ge=0,
-        description="A delivery without a _SUCCESS file is complete once unchanged for this long.",
     )
     shards: int | dict[str, int] | None = Field(
         default=None,

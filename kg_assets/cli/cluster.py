@@ -14,6 +14,7 @@ import typer
 
 from kg_assets.cli.render import Exit, complain, console, fail
 from kg_assets.cluster.configuration import Takes
+from resources.server_logs import bound
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -129,6 +130,8 @@ def _supervise(settings: Settings, folder: Path, workers: int, ui: bool, stopped
     with running(commands, folder) as parts:
         console.print("Everything has started. Stop with Ctrl-C.")
         while not stopped.now:
+            # Those of the processes here, and those of Postgres and the broker in their folders.
+            bound([*folder.glob("*.log"), *folder.glob("*/*.log")])
             for name, part in parts.items():
                 if part.poll() is not None:
                     complain(f"{name} ended by itself; its last words are:")

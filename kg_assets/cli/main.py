@@ -97,11 +97,16 @@ def infer(
 
 
 @app.command()
-def status(json: Json = False) -> None:
+def status(
+    check: Annotated[
+        bool, typer.Option("--check", help="End with 1 where a source is late, too.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show what is fresh, stale, failed and running, and what a build would do and cost."""
     from kg_assets.cli.status import show_status
 
-    raise typer.Exit(show_status(settings(), json=json))
+    raise typer.Exit(show_status(settings(), check=check, json=json))
 
 
 @app.command()

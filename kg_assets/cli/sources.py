@@ -17,6 +17,7 @@ from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json, print_list, print_table
 from kg_assets.matching.live import live_deliveries, with_records
 from kg_assets.sources.deliveries import SUCCESS, LandingError, check_name, delivery_key
+from kg_assets.sources.freshness import DECLARED, in_words, sources_now
 from kg_assets.sources.landing import list_deliveries
 from kg_assets.sources.registry import ADAPTERS, adapter_for
 from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, SOURCE_RECORDS
@@ -52,7 +53,10 @@ class SourceState:
         read: Deliveries that were read into the lake.
         sequence: The highest sequence of those that were read; 0 where none says.
         last_landed: When the newest delivery was landed, ISO 8601 in UTC.
-        last_read: When a delivery was read last.
+        last_read: When the last delivery that counts was read.
+        expected_days: Days within which the next delivery is expected, None: never.
+        expected_by: Who says so: KG_EXPECTED_EVERY_DAYS, delivery.json or its adapter.
+        expected_since: Why its adapter says so; empty where somebody else does.
         records: Current records by type, people of credits among them.
         quarantined: Quarantined blobs of all deliveries that were read.
         unread: Names of deliveries that are landed and not read, in order.
@@ -70,6 +74,9 @@ class SourceState:
     sequence: int = 0
     last_landed: str | None = None
     last_read: str | None = None
+    expected_days: float | None = None
+    expected_by: str = ""
+    expected_since: str = ""
     records: dict[str, int] = field(default_factory=dict)
     quarantined: int = 0
     unread: list[str] = field(default_factory=list)
@@ -112,6 +119,13 @@ def list_sources(settings: Settings, *, json: bool = False) -> int:
     for state in states:
         console.print(f"  {clean(state.source)}: {clean(state.licence)}", soft_wrap=True)
     print_declared(states)
+    if any(state.expected_days for state in states):
+        console.print("Deliveries expected:")
+    for state in states:
+        if state.expected_days is not None:
+            why = ": ".join(filter(None, (state.expected_by, state.expected_since)))
+            within = in_words(state.expected_days)
+            console.print(f"  {clean(state.source)}: within {within} ({why})", soft_wrap=True)
     for state in states:
         if state.unread:
             console.print(
@@ -145,10 +159,14 @@ def source_states(settings: Settings) -> list[SourceState]:
         state.last_landed = max(filter(None, (state.last_landed, time)), default=None)
         if delivery.key not in heads:
             state.unread.append(delivery.name)
-    for key, head in heads.items():
-        state = states[key.split("|")[0]]
-        state.read += 1
-        state.last_read = max(state.last_read or head.time, head.time)
+    for key in heads:
+        states[key.split("|")[0]].read += 1
+    for one in sources_now(settings, datetime.now(UTC)):
+        if one.source in states:
+            state = states[one.source]
+            state.last_read = one.read
+            state.expected_days, state.expected_by = one.expected_days, one.expected_by
+            state.expected_since = one.reason
     for key, head in quarantine.items():
         states[key.split("|")[0]].quarantined += head.file.rows
     with reading_session(settings) as con:
@@ -170,6 +188,9 @@ def _declared(adapter: Adapter, source: str) -> SourceState:
         adapter.rank,
         dict(adapter.duplicate_free),
         expectations(adapter),
+        expected_days=adapter.rhythm.days,
+        expected_by=DECLARED,
+        expected_since=adapter.rhythm.reason,
     )
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from kg_assets.cli.render import Exit, clean, console, print_json, print_list
 from kg_assets.cli.summing_up import queued, warned
+from kg_assets.sources.freshness import in_words
 
 if TYPE_CHECKING:
     from kg_assets.inference.standing import Inference, Shadow
-    from kg_assets.status import Partition, Status
+    from kg_assets.status import Partition, Source, Status
     from resources.settings import Settings
 
 _LINES = 8
@@ -22,15 +23,16 @@ _LINES = 8
 _STATES = ("fresh", "stale", "missing", "failed", "running")
 
 
-def show_status(settings: Settings, *, json: bool = False) -> int:
+def show_status(settings: Settings, *, check: bool = False, json: bool = False) -> int:
     """Print how things stand.
 
     Args:
         settings: Where things lie, and the namespace.
+        check: Whether a late source counts as well as what failed.
         json: Whether to print JSON.
 
     Returns:
-        The exit code: 1 where something failed.
+        The exit code: 1 where something failed or, if asked, a source is late.
     """
     from kg_assets.status import status
 
@@ -39,12 +41,13 @@ def show_status(settings: Settings, *, json: bool = False) -> int:
         print_json(as_json(found))
     else:
         _print(found, settings)
-    return Exit.NOT_FOUND if found.failures else Exit.OK
+    return Exit.NOT_FOUND if found.failures or (check and found.late) else Exit.OK
 
 
 def as_json(found: Status) -> dict[str, Any]:
     """The status for a program: everything, each partition included."""
     return asdict(found) | {
+        "sources": [_source(one) for one in found.sources],
         "partitions": [asdict(one) | {"label": one.label} for one in found.partitions],
         "slowest": [one.label for one in found.slowest()],
         "warnings": [
@@ -53,6 +56,13 @@ def as_json(found: Status) -> dict[str, Any]:
         ],
         "refused": [{"name": name, "reason": reason} for name, reason in found.refused],
     }
+
+
+def _source(one: Source) -> dict[str, Any]:
+    fresh = one.freshness
+    told = {name: value for name, value in asdict(one).items() if name != "freshness"}
+    dated = {name: value for name, value in asdict(fresh).items() if name != "source"}
+    return {**told, **dated, "is_late": fresh.is_late}
 
 
 def _print(found: Status, settings: Settings) -> None:
@@ -136,26 +146,19 @@ def _sources(found: Status) -> None:
             one.deliveries,
             one.waiting or None,
             one.incomplete or None,
-            one.last,
-            _when(one.arrived),
-            _age(one.age_days),
+            one.freshness.last,
+            None if one.freshness.read is None else _when(one.freshness.read),
+            _days(one.freshness.age_days),
+            _days(one.freshness.expected_days),
             one.records,
             one.quarantined or None,
         ]
         for one in found.sources
     ]
-    columns = ["source", "deliveries", "unread", "incomplete", "last", "arrived", "age"]
+    columns = ["source", "landed", "unread", "incomplete", "last read", "read", "age", "due within"]
     if rows:
-        print_list([*columns, "records", "quarantined"], rows, may_fold=("source", "last"))
-    _list(
-        "Late",
-        [
-            f"{one.name}: the last delivery came {_age(one.age_days)} ago, one is expected every "
-            f"{_age(one.expected_days or 0)}"
-            for one in found.sources
-            if one.is_late
-        ],
-    )
+        print_list([*columns, "records", "quarantined"], rows, may_fold=("source", "last read"))
+    _list("[yellow]Late[/]", [f"{clean(one.source)}: {clean(one.says)}" for one in found.late])
     _list("Passed over", [f"{clean(name)}: {clean(reason)}" for name, reason in found.refused])
 
 
@@ -175,6 +178,10 @@ def _scorers(found: Status) -> None:
             if one.frozen < one.pairs:
                 line += f" (declared ones for {one.pairs - one.frozen:,} pairs)"
         console.print(clean(line), soft_wrap=True)
+
+
+def _days(days: float | None) -> str | None:
+    return None if days is None else in_words(days)
 
 
 def _inference(found: Status) -> None:
@@ -291,10 +298,3 @@ def _first_line(error: str) -> str:
 
 def _when(time: str) -> str:
     return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M")
-
-
-def _age(days: float) -> str:
-    if days >= 1:
-        return f"{days:.0f} d"
-    hours = days * 24
-    return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"

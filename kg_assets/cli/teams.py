@@ -308,6 +308,7 @@ def _print_comparison(comparison: Comparison) -> None:
             ],
             title="Entities, production > namespace",
         )
+    _print_examples(comparison)
     moved = {key: one for key, one in comparison.relations.items() if one.gained or one.lost}
     if moved:
         print_table(
@@ -335,3 +336,15 @@ def _print_stale(namespace: str, stale: Sequence[str]) -> None:
         console.print(f"  {clean(label)}")
     if len(stale) > _MOST:
         console.print(f"  and {len(stale) - _MOST:,} more")
+
+
+def _print_examples(comparison: Comparison) -> None:
+    """Name some of the entities that change: the figures do not say whether they should."""
+    for kind, fates in comparison.examples.items():
+        for fate, named in fates.items():
+            console.print(f"{kind}, {fate}:")
+            for one in named:
+                console.print(f"  {clean(str(one))}", soft_wrap=True)
+            more = getattr(comparison.types[kind], fate) - len(named)
+            if more > 0:
+                console.print(f"  and {more:,} more.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kg_assets.cli.render import Exit, complain, console, fail
 from kg_assets.instance import prepare_home
 from resources.lock import Busy, exclusive
+from resources.server_logs import bound
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -84,6 +85,7 @@ def _supervise(settings: Settings, log: Path) -> int:
         ]
         try:
             while not stopped and all(server.poll() is None for server in servers):
+                bound([log])
                 time.sleep(_LOOK_SECONDS)
         finally:
             _end(servers)

@@ -10,11 +10,12 @@ disk where they are large.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from kg_assets.graph.tables import EDGES
 from kg_assets.matching.tables import entity_members
+from kg_assets.promotion.examples import examples
 from kg_assets.sources.record import ENTITY_TYPES
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from kg_assets.promotion.examples import Examples
     from resources.lake import Lake
 
 
@@ -77,10 +79,12 @@ class Comparison:
     Attributes:
         types: Change of each entity type that has entities on either side.
         relations: Change of each relation, by its name and kind (stated or inferred).
+        examples: Some entities of each type that are gained, lost, merged or split.
     """
 
     types: Mapping[str, TypeChange]
     relations: Mapping[tuple[str, str], RelationChange]
+    examples: Mapping[str, Examples] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """All figures by name."""
@@ -90,6 +94,10 @@ class Comparison:
                 {"relation": name, "kind": kind, **asdict(change)}
                 for (name, kind), change in self.relations.items()
             ],
+            "examples": {
+                kind: {fate: [asdict(one) for one in named] for fate, named in fates.items()}
+                for kind, fates in self.examples.items()
+            },
         }
 
 
@@ -101,7 +109,7 @@ def compare(con: duckdb.DuckDBPyConnection, production: Lake, namespace: Lake) -
         production: The lake as production sees it.
         namespace: The lake as the namespace sees it.
     """
-    types = {}
+    types, named = {}, {}
     for kind in ENTITY_TYPES:
         table = entity_members(kind)
         if production.current_digest(table.name, "*") == namespace.current_digest(table.name, "*"):
@@ -111,9 +119,11 @@ def compare(con: duckdb.DuckDBPyConnection, production: Lake, namespace: Lake) -
                 rows = lake.relation(con, table).project("entity_id, source, source_id")
                 rows.create_view(name, replace=True)
             change = _type_change(con)
+            if some := examples(con, kind, production, namespace):
+                named[kind] = some
         if change != TypeChange():
             types[kind] = change
-    return Comparison(types, _relations(con, production, namespace))
+    return Comparison(types, _relations(con, production, namespace), named)
 
 
 def _unchanged(lake: Lake, kind: str) -> TypeChange:
@@ -152,23 +162,27 @@ def _type_change(con: duckdb.DuckDBPyConnection) -> TypeChange:
         SELECT
             after,
             count(before) AS parts,
-            count(*) FILTER (before IS NULL) AS fresh
+            count(*) FILTER (before IS NULL) AS fresh,
+            sum(records) AS records
         FROM shared
         WHERE after IS NOT NULL
-        GROUP BY after
+        GROUP BY after;
+
+        -- Of the entities that go on in one, the first is that one and the others are merged.
+        CREATE OR REPLACE TEMP TABLE ranked AS
+        SELECT
+            before,
+            records,
+            main,
+            row_number() OVER (
+                PARTITION BY main
+                ORDER BY brought DESC, (main = before) DESC, before
+            ) AS place
+        FROM fate
         """
     )
     row = con.sql(
         """
-        WITH ranked AS (
-            SELECT
-                fate.*,
-                row_number() OVER (
-                    PARTITION BY main
-                    ORDER BY brought DESC, (main = before) DESC, before
-                ) AS place
-            FROM fate
-        )
         SELECT
             (SELECT coalesce(sum(records), 0) FROM shared WHERE before IS NOT NULL),
             (SELECT coalesce(sum(records), 0) FROM shared WHERE before IS NULL),
@@ -191,7 +205,7 @@ def _type_change(con: duckdb.DuckDBPyConnection) -> TypeChange:
             )
         """
     ).fetchall()[0]
-    names = [field.name for field in fields(TypeChange)]
+    names = [each.name for each in fields(TypeChange)]
     return TypeChange(**{name: int(value) for name, value in zip(names, row, strict=True)})
 
 

@@ -94,6 +94,23 @@ class Join:
 
 
 @dataclass(frozen=True)
+class Rhythm:
+    """When a source delivers.
+
+    Attributes:
+        days: Days within which its next delivery is expected, None where none is.
+        reason: Why, for people.
+    """
+
+    days: float | None
+    reason: str
+
+    def __post_init__(self) -> None:
+        if self.days is not None and self.days <= 0:
+            raise ValueError(f"a source delivers after some time, not after {self.days} days")
+
+
+@dataclass(frozen=True)
 class Adapter:
     """How the blobs of one source become canonical records.
 
@@ -123,6 +140,7 @@ class Adapter:
             thing; a type that is absent is not known to be.
         rank: Whose value a golden record takes where sources differ: the lowest rank wins.
         expects: For each entity type, how many records and filled fields a delivery has.
+        rhythm: When the source delivers; delivery.json and KG_EXPECTED_EVERY_DAYS outrank it.
     """
 
     source: str
@@ -138,6 +156,7 @@ class Adapter:
     duplicate_free: Mapping[str, bool] = field(default_factory=dict)
     rank: int = 100
     expects: Mapping[str, Expectation] = field(default_factory=dict)
+    rhythm: Rhythm = Rhythm(None, "its adapter does not say when the source delivers")
 
     def __post_init__(self) -> None:
         if self.inputs and len(self.fields):

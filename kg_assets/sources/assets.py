@@ -19,7 +19,7 @@ from kg_assets.sources.tables import (
 )
 from resources.settings import Settings
 
-BLOBS_CODE = "5"
+BLOBS_CODE = "6"
 RECORDS_CODE = "6"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter
+from kg_assets.sources.adapter import Adapter, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 
 ADAPTER = Adapter(
@@ -51,6 +51,7 @@ ADAPTER = Adapter(
     """,
     duplicate_free={"film": True},
     rank=30,
+    rhythm=Rhythm(None, "an example that a package ships, and that stays as it is"),
     # Counted in the file that the pinned release ships, which never changes.
     expects={
         "film": Expectation(

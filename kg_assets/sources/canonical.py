@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import CANONICAL_COLUMNS, POSITION_COLUMNS, Adapter
+from kg_assets.sources.adapter import CANONICAL_COLUMNS, POSITION_COLUMNS, Adapter, Rhythm
 from kg_assets.sources.record import RECORD_SCHEMA
 
 FIELDS = pa.schema(
@@ -28,4 +28,5 @@ def canonical_adapter(source: str) -> Adapter:
         homepage="docs/SOURCES.md",
         fields=FIELDS,
         select=f"SELECT {columns} FROM blobs",  # noqa: S608 - the columns are the contract's
+        rhythm=Rhythm(None, "its deliveries say in delivery.json when the next is expected"),
     )

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kg_assets.sources.expectations import ExpectationWords
 from kg_assets.sources.opening import UnreadableError, open_regular
 from kg_assets.sources.record import ENTITY_TYPES, RECORD_SCHEMA
+from resources.source_settings import LONGEST_WAIT_DAYS
 
 MANIFEST = "delivery.json"
 """File beside a delivery's blobs that says what kind of delivery it is."""
@@ -44,7 +45,7 @@ class Manifest(BaseModel):
         expect: Numbers of records and shares of filled fields by entity type, where they are not
             those that the adapter expects; false where nothing is expected.
         expected_every_days: Days within which the source's next delivery is expected; `kg status`
-            says where none came. The newest delivery that says it counts.
+            says where none came. The last delivery that says it counts.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -53,7 +54,9 @@ class Manifest(BaseModel):
     mode: Literal["full", "partial", "delete"] = "partial"
     duplicate_free: bool | None = None
     expect: dict[str, ExpectationWords] | bool | None = None
-    expected_every_days: float | None = Field(default=None, gt=0, le=36_525, allow_inf_nan=False)
+    expected_every_days: float | None = Field(
+        default=None, gt=0, le=LONGEST_WAIT_DAYS, allow_inf_nan=False
+    )
 
     @model_validator(mode="after")
     def _expects_what_can_be(self) -> Manifest:

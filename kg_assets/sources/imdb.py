@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input, Join
+from kg_assets.sources.adapter import Adapter, Input, Join, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 
 _TITLE_TYPES = """
@@ -318,6 +318,7 @@ ADAPTER = Adapter(
         "person": True,
     },
     rank=10,
+    rhythm=Rhythm(1.5, "IMDb makes its files anew each day; half a day more to bring them here"),
     # Orders of magnitude of the published files, each of which holds all there is: eleven million
     # titles, of which more than eight are episodes, and fourteen million people. Half of what is
     # usual means a broken delivery. A year of birth is known of one person in twenty.

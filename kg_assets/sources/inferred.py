@@ -13,6 +13,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kg_assets.sources.adapter import Rhythm
 from kg_assets.sources.canonical import canonical_adapter
 from kg_assets.sources.deliveries import MANIFEST, SUCCESS, Delivery
 
@@ -42,6 +43,7 @@ def inferred_adapter() -> Adapter:
         title="Types and entities that this program inferred",
         licence="as that of the sources that it was inferred from",
         rank=RANK,
+        rhythm=Rhythm(None, "it delivers where something was inferred, which no clock decides"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input
+from kg_assets.sources.adapter import Adapter, Input, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 
 ADAPTER = Adapter(
@@ -93,6 +93,7 @@ ADAPTER = Adapter(
     # Some films are there twice, under two numbers.
     duplicate_free={"film": False},
     rank=60,
+    rhythm=Rhythm(None, "GroupLens publishes a new edition every few years, at no set time"),
     # The READMEs say 9,125 movies of the smallest file (ml-latest-small of 2016) and 87,585 of the
     # largest (ml-32m). Every title has genres or says that it has none, and nearly every one a
     # year; a minority has another title in brackets.

@@ -16,6 +16,7 @@ from kg_assets.sources.codes import normalise_codes, register_codes
 from kg_assets.sources.contract import KNOWN_TYPES, check_contract
 from kg_assets.sources.deliveries import Delivery, Refused, delivery_at, parse_key, read_manifest
 from kg_assets.sources.facets import facets_of
+from kg_assets.sources.freshness import words_of
 from kg_assets.sources.landing import files_of, fingerprint
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.opening import Limits
@@ -101,6 +102,7 @@ def run_raw_blobs(
         "fingerprint": tally.digest.hexdigest(),
     }
     step.write(DELIVERIES, pa.Table.from_pylist([row], schema=DELIVERIES.schema))
+    step.note(DELIVERIES, words_of(manifest))
     step.report(
         files=len(tally.files), blobs=tally.blobs, bytes=tally.bytes, problems=tally.problems
     )

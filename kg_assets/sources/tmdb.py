@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input
+from kg_assets.sources.adapter import Adapter, Input, Rhythm
 from kg_assets.sources.expectations import Bound, Expectation, Fill
 from kg_assets.sources.fields import json_structure, together
 from kg_assets.sources.tmdb_fields import APART, CREDITS, EPISODES, EXPORT_FIELDS, KINDS
@@ -285,6 +285,7 @@ ADAPTER = Adapter(
         "person": False,
     },
     rank=15,
+    rhythm=Rhythm(1.5, "TMDB exports its ids each day; half a day more to ask for what changed"),
     # Numbers have no minimum: TMDB publishes no dump of its answers, so a full delivery is what
     # somebody chose to fetch. They have a maximum, several times the lines of the daily exports,
     # which list every id: about a million films, two hundred thousand series and a few million

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg_assets.sources.adapter import Adapter, Input, Join
+from kg_assets.sources.adapter import Adapter, Input, Join, Rhythm
 from kg_assets.sources.wikidata_expected import EXPECTED
 from kg_assets.sources.wikidata_fields import (
     ALIAS_LANGUAGES,
@@ -351,6 +351,7 @@ ADAPTER = Adapter(
     # Anybody may make a second item of a thing; thousands are merged each week.
     duplicate_free=dict.fromkeys(CLASSES, False),
     rank=40,
+    rhythm=Rhythm(9, "Wikidata begins a dump each week; two days more until it is ready and here"),
     expects=EXPECTED,
 )
 """Works, people, characters, franchises, organisations and events; source_id is the item's id."""

@@ -1,15 +1,20 @@
 """Secrets in settings reach no file under the home and no output, also where builds fail."""
 
+import base64
 import hashlib
+import json
 import logging
 import os
+import re
 import sqlite3
+import struct
 import subprocess
 import sys
 import traceback
 import zlib
 from contextlib import closing
 from typing import get_args
+from urllib.parse import unquote_to_bytes
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +23,7 @@ from pydantic import AliasChoices, SecretStr, ValidationError
 from kg_assets.cli.main import app
 from kg_assets.inference.tables import CHUNKS, DOCUMENTS, extraction_contexts
 from kg_assets.instance import prepare_home
+from kg_assets.sources.landing import land
 from resources.lake import Lake
 from resources.logs import ROOTS
 from resources.settings import Settings
@@ -164,10 +170,45 @@ def nothing_is_told(home, said):
 
 
 def content(path):
-    """The bytes of a file, and the rows of a table, which the file holds in a packed form."""
+    """The bytes of a file, and what it holds in a packed form: rows, texts of images, images."""
     if path.suffix == ".parquet":
         return path.read_bytes() + str(pq.read_table(path).to_pylist()).encode()
+    if path.suffix == ".png":
+        return path.read_bytes() + image(path.read_bytes())
+    if path.suffix == ".html":
+        page = path.read_bytes()
+        inside = [base64.b64decode(packed) for packed in IN_PAGE.findall(page)]
+        images = [image(each) for each in inside if each.startswith(SIGNATURE)]
+        return b"".join([page, unquote_to_bytes(page), *inside, *images])
     return path.read_bytes()
+
+
+IN_PAGE = re.compile(rb";base64,([A-Za-z0-9+/=]+)")
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def chunk(kind, data):
+    """A part of a PNG file."""
+    return struct.pack(">I4s", len(data), kind) + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def image(png):
+    """The texts and the pixels of an image, unpacked."""
+    found, pixels, place = [], b"", len(SIGNATURE)
+    while place < len(png):
+        length, kind = struct.unpack_from(">I4s", png, place)
+        data = png[place + 8 : place + 8 + length]
+        place += 12 + length
+        if kind == b"IDAT":
+            pixels += data
+        elif kind == b"zTXt":
+            # Behind the name, which ends with a zero, and the number of the method.
+            found.append(zlib.decompress(data[data.index(b"\0") + 2 :]))
+        elif kind == b"iTXt":
+            rest = data[data.index(b"\0") + 1 :]
+            text = rest[2:].split(b"\0", 2)[2]
+            found.append(zlib.decompress(text) if rest[0] else text)
+    return b"".join([*found, zlib.decompress(pixels)])
 
 
 def test_no_secret_of_a_model_is_written_or_said(texts, kg):
@@ -211,6 +252,45 @@ def test_no_secret_is_in_the_logs_that_dagster_captures(texts, monkeypatch):
     captured = [path for path in texts.home.rglob("*.err") if "compute_logs" in path.parts]
     assert any("Bearer [hidden]" in path.read_text() for path in captured)
     nothing_is_told(texts.home, [done.stdout, done.stderr])
+
+
+def test_no_secret_is_in_a_report_or_in_a_chart(home, kg, tmp_path):
+    for source in "ab":
+        row = {"entity_type": "film", "source_id": "1", "name": "Paprika", "year": 2006}
+        (tmp_path / f"{source}.jsonl").write_text(json.dumps(row) + "\n")
+        land(home.landing_path, source, [tmp_path / f"{source}.jsonl"], "one")
+    charts = [home.home / f"chart.{kind}" for kind in ("html", "png")]
+    outputs = [
+        kg("build", "--types", "film"),
+        *(kg("explain", "a:1", "b:1", "--chart", str(chart)) for chart in charts),
+    ]
+    assert [code for code, _ in outputs] == [0, 0, 0], outputs
+    drawn = [*charts, *home.reports.rglob("report.*")]
+    assert sorted(path.name for path in drawn) == [
+        "chart.html",
+        "chart.png",
+        "report.html",
+        "report.png",
+    ]
+    # They are looked into: what stands in the page is found, and the picture is unpacked.
+    assert b"Paprika" in content(charts[0])
+    assert len(content(charts[1])) > 2 * charts[1].stat().st_size
+    nothing_is_told(home.home, [said for _, said in outputs])
+
+
+def test_a_secret_that_is_packed_in_an_image_or_a_page_would_be_found(tmp_path):
+    text = zlib.compress(PLANTED.encode())
+    chunks = [chunk(b"IDAT", zlib.compress(b"\0\0")), chunk(b"IEND", b"")]
+    for name, told in [
+        ("a.png", chunk(b"zTXt", b"Comment\0\0" + text)),
+        ("b.png", chunk(b"iTXt", b"Comment\0\1\0en\0\0" + text)),
+    ]:
+        (tmp_path / name).write_bytes(SIGNATURE + told + b"".join(chunks))
+        assert PLANTED.encode() not in (tmp_path / name).read_bytes()
+    packed = base64.b64encode((tmp_path / "a.png").read_bytes()).decode()
+    (tmp_path / "b.html").write_text(f'<img src="data:image/png;base64,{packed}">')
+    (tmp_path / "c.html").write_text(PLANTED.replace("-", "%2D"))
+    assert all(PLANTED.encode() in content(path) for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """`kg status`: what is fresh, stale and failed, and what a build would do; nothing is written."""
 
 import json
-import os
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
@@ -148,21 +146,3 @@ def test_where_nothing_was_built_yet_all_is_missing_and_nothing_is_made(home, ca
     told = json.loads(capsys.readouterr().out)
     assert {one["state"] for one in told["partitions"]} == {"missing"}
     assert not home.home.exists()
-
-
-def test_a_source_is_late_once_its_last_delivery_is_older_than_the_newest_word_allows(tmp_path):
-    settings = Settings(home=tmp_path, namespace="dev")
-    for name, days, age in [("early", 7, 3), ("late", 1, 3), ("mute", None, 900)]:
-        (tmp_path / "file.jsonl").write_text("{}\n")
-        word = {} if days is None else {"expected_every_days": days}
-        (tmp_path / "delivery.json").write_text(json.dumps(word))
-        for delivery, extra in [("first", [tmp_path / "delivery.json"]), ("second", [])]:
-            landed = land(settings.landing_path, name, [tmp_path / "file.jsonl", *extra], delivery)
-            then = time.time() - 86_400 * age
-            os.utime(landed.delivery.path, (then, then))
-    found = status(settings)
-    assert [(one.name, one.expected_days, one.is_late) for one in found.sources] == [
-        ("early", 7, False),
-        ("late", 1, True),
-        ("mute", None, False),
-    ]

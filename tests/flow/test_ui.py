@@ -124,6 +124,13 @@ query ($selector: RepositorySelector!) {
 """
 STOP_SENSOR = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
 RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
+CHECKED = """
+{
+  assetCheckExecutions(assetKey: {path: ["landing"]}, checkName: "fresh", limit: 9) {
+    status evaluation { success severity description }
+  }
+}
+"""
 MATERIALISED = (
     "{ assetNodes { assetKey { path } isMaterializable "
     "assetMaterializations(limit: 1) { runId } } }"
@@ -164,6 +171,7 @@ def test_one_click_builds_the_graph_that_kg_build_builds(home, template, tmp_pat
 
 def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeypatch):
     monkeypatch.setenv("KG_PROMOTE", "auto")
+    monkeypatch.setenv("KG_EXPECTED_EVERY_DAYS", '{"gamma": 1}')
     film = {"entity_type": "film", "source_id": "7", "name": "Paprika", "year": 2006}
     with servers(built, tmp_path) as running:
         running.start_daemon()
@@ -178,4 +186,10 @@ def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeyp
         # Later ticks start nothing more.
         time.sleep(10)
         assert [runs("update"), runs("promote")] == [["SUCCESS"], ["SUCCESS"]]
+        # Of a source that does nothing the daemon tells by itself.
+        checked = running.graphql(CHECKED)["assetCheckExecutions"]
+        assert checked
+        assert {one["status"] for one in checked} == {"FAILED"}
+        assert {one["evaluation"]["severity"] for one in checked} == {"WARN"}
+        assert checked[0]["evaluation"]["description"].endswith("sources are late: gamma")
     assert "Paprika" in [row[2] for row in content(built.in_namespace("prod"))["nodes"]]

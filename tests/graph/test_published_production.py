@@ -8,6 +8,7 @@ import sys
 import duckdb
 import pytest
 
+from kg_assets.jobs import rollback
 from kg_assets.promotion.publishing import follow, set_links, swap
 from kg_assets.promotion.reading import what_is_read
 from resources import production
@@ -117,6 +118,34 @@ def test_a_rollback_that_is_killed_before_the_published_file_is_finished_by_the_
     assert names(prod(settings).published) == ["Up"]
     follow(settings)
     assert names(prod(settings).published) == ["Her"]
+
+
+def test_the_job_rollback_takes_production_back_and_tells_what_that_changed(settings, monkeypatch):
+    run(fill(settings.home, [record("film", "a:2", "Up")], {"film-2": ["a:2"]}))
+    promote(settings)
+    assert names(prod(settings).published) == of_catalog(settings) == ["Up"]
+    monkeypatch.setenv("KG_HOME", str(settings.home))
+    monkeypatch.setenv("KG_USER", "ann")
+    asked = {"ops": {"take_back": {"config": {"reason": "the wrong film"}}}}
+    result = rollback.execute_in_process(run_config=asked)
+    assert result.success
+    assert names(prod(settings).published) == of_catalog(settings) == ["Her"]
+    (told,) = [
+        event.step_output_data.metadata for event in result.all_events if event.is_successful_output
+    ]
+    last = production.promotions(Lake(settings).catalog)[-1]
+    assert (told["promotion"].value, told["back_to"].value) == (last.id, 1)
+    assert (last.kind, last.who, last.reason) == ("rollback", "ann", "the wrong film")
+    figures = told["figures"].value
+    assert figures["types"]["film"]["gained"] == figures["types"]["film"]["lost"] == 1
+    assert {
+        fate: [one["entity"]["name"] for one in some]
+        for fate, some in figures["examples"]["film"].items()
+    } == {"gained": ["Her"], "lost": ["Up"]}
+    # And it can be said how far: to the promotion that was taken back.
+    asked = {"ops": {"take_back": {"config": {"to": 2}}}}
+    assert rollback.execute_in_process(run_config=asked).success
+    assert names(prod(settings).published) == of_catalog(settings) == ["Up"]
 
 
 @pytest.mark.parametrize(

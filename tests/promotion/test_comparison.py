@@ -1,12 +1,14 @@
 """What a promotion says of entities and relations, and which gates it shuts."""
 
+import json
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg_assets.graph.tables import EDGES
-from kg_assets.matching.tables import entity_members
+from kg_assets.matching.tables import entity_members, resolved_entities
 from kg_assets.promotion.comparison import Comparison, RelationChange, TypeChange, compare
 from kg_assets.promotion.gates import refusals
 from resources.duck import session
@@ -15,9 +17,10 @@ from resources.settings import Settings
 from resources.team_settings import Gates
 
 FILMS = entity_members("film")
+ENTITIES = resolved_entities("film")
 
 
-def lake(home, namespace, entities, edges=()):
+def lake(home, namespace, entities, edges=(), votes=None):
     """A namespace with entities, given as records by id, and edges as relation and kind by id."""
     made = Lake(Settings(home=home, namespace=namespace, threads=1))
     rows = [
@@ -29,6 +32,21 @@ def lake(home, namespace, entities, edges=()):
         step.write(
             FILMS, pa.Table.from_pylist(sorted(rows, key=lambda r: r["source_id"]), FILMS.schema)
         )
+    golden = [
+        {
+            "entity_id": entity,
+            "entity_type": "film",
+            "name": f"Film {entity}",
+            "year": 1990 + len(keys),
+            "votes": (votes or {}).get(entity),
+            "records": len(keys),
+            "sources": ["s"],
+        }
+        for entity, keys in sorted(entities.items())
+        if keys
+    ]
+    with made.step("entities") as step:
+        step.write(ENTITIES, pa.Table.from_pylist(golden, ENTITIES.schema))
     defaults = {"subject_id": "a", "object_id": "b", "confidence": 1.0, "evidence": 1}
     told = [
         {"edge_id": key, "relation": name, "kind": kind, **defaults} for key, name, kind in edges
@@ -72,6 +90,58 @@ def change(tmp_path):
 )
 def test_entities_are_compared_by_their_records(change, before, after, said):
     assert change(before, after) == said
+
+
+@pytest.fixture
+def named(tmp_path):
+    """Examples of films between two states, by what becomes of them, in words."""
+
+    def examples(before, after, **votes):
+        with session(threads=1, memory_limit="200MB", scratch=tmp_path) as con:
+            found = compare(
+                con,
+                lake(tmp_path, "old", before, votes=votes),
+                lake(tmp_path, "new", after, votes=votes),
+            )
+        # As it is recorded, shown by the job and printed for programs.
+        told = json.loads(json.dumps(found.as_dict()["examples"])).get("film", {})
+        assert {fate: [one["entity"]["id"] for one in some] for fate, some in told.items()} == {
+            fate: [one.entity.id for one in some]
+            for fate, some in found.examples.get("film", {}).items()
+        }
+        return {
+            fate: [str(one) for one in some]
+            for fate, some in found.examples.get("film", {}).items()
+        }
+
+    return examples
+
+
+def test_entities_that_change_are_named_with_where_their_records_went(named):
+    before = {"A": "12", "B": "3", "C": "4567", "D": "8"}
+    after = {"A": "123", "C": "456", "E": "7", "N": "9"}
+    assert named(before, after) == {
+        "gained": ["Film N (1991) [N], 1 record"],
+        "lost": ["Film D (1991) [D], 1 record"],
+        "merged": ["Film B (1991) [B], 1 record into Film A (1993) [A]"],
+        "split": ["Film C (1994) [C], 4 records into Film C (1993) [C]; Film E (1991) [E]"],
+    }
+
+
+def test_where_nothing_changes_nothing_is_named(named):
+    assert named({"A": "12"}, {"A": "12"}) == {}
+    assert named({"A": "12"}, {"B": "12"}) == {}
+
+
+def test_those_that_matter_most_are_named_first_and_only_a_few(named):
+    many = {key: key for key in "abcdefgh"}
+    (lost,) = named({**many, "Z": "12"}, {}, f=900, c=1_000).values()
+    assert [line.split("[")[1][0] for line in lost] == ["Z", "c", "f", "a", "b"]
+    ten = {key: str(place) for place, key in enumerate("ABCDEFGHIJ")}
+    assert named({"all": "0123456789"}, ten)["split"] == [
+        "Film all (2000) [all], 10 records into Film A (1991) [A]; Film B (1991) [B]; "
+        "Film C (1991) [C]"
+    ]
 
 
 def test_relations_are_counted_by_name_and_kind(tmp_path):

@@ -10,12 +10,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from kg_assets.sources.adapter import Adapter
+from kg_assets.sources.adapter import Adapter, Rhythm
 from kg_assets.sources.codes import normalise_codes, register_codes
 from kg_assets.sources.demo import director_links, imdb_links, same_director_links
 from kg_assets.sources.names import register_macros
 from kg_assets.sources.record import POSITION_FIELDS
-from kg_assets.sources.registry import adapter_for
+from kg_assets.sources.registry import ADAPTERS, adapter_for
 from kg_assets.sources.selecting import make_rows
 from kg_assets.sources.tables import RAW_BLOBS, SOURCE_RECORDS
 
@@ -250,3 +250,16 @@ def test_a_director_of_two_films_is_linked_across_them_and_not_to_another(con):
         ("a:3/akira kurosawa", "b:4/a. kurosawa"),
         ("a:5/kiyoshi kurosawa", "b:6/kiyoshi kurosawa"),
     ]
+
+
+def test_each_adapter_says_when_its_source_delivers_and_why():
+    unsaid = Adapter("x", "", "", "", pa.schema([]), "").rhythm
+    assert all(adapter.rhythm != unsaid for adapter in ADAPTERS.values())
+    found = {name: adapter.rhythm.days for name, adapter in ADAPTERS.items()}
+    assert {name: days for name, days in found.items() if days} == {
+        "imdb": 1.5,
+        "tmdb": 1.5,
+        "wikidata": 9,
+    }
+    with pytest.raises(ValueError, match="not after 0 days"):
+        Rhythm(0, "never")
