@@ -174,7 +174,7 @@ class _Build:
         labels = {
             label
             for lane in self._lanes.values()
-            for key in self._keys(lane)
+            for key in (None, *self._keys(lane))
             for name in (lane.name, *_tables(lane.steps))
             for label in _labels(name, key)
         }

@@ -82,3 +82,14 @@ def test_a_delivery_that_never_could_be_read_does_not_count(two_delivered, tmp_p
     assert len(build(two_delivered, only=["sources"]).failed) == 1
     (state,) = (one for one in source_states(two_delivered) if one.source == "s")
     assert (state.records, state.unread) == ({"film": 4}, ["c"])
+
+
+@pytest.mark.parametrize("only", ["sources", "raw_blobs"])
+def test_where_nothing_has_landed_a_lane_or_table_of_deliveries_has_nothing_to_build(
+    home, only, capsys
+):
+    from kg_assets.cli.building import build_graph
+
+    assert build_graph(home, [], [only], retrain=False, json=False) == 0
+    said = capsys.readouterr().out
+    assert "Nothing has been landed yet; do it with: kg land" in said
