@@ -24,7 +24,7 @@ from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
 from kg_assets.sources.landing import list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
-from kg_assets.summary import Summary, Watcher
+from kg_assets.summary import SOURCES, Summary, Watcher
 from resources.current import CurrentHeads
 from resources.errors import refuse_production
 from resources.journal import Journal
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     from kg_assets.shell import StepAsset
     from kg_assets.sources.landing import Delivery
     from resources.settings import Settings
-
-
-SOURCES = "sources"
-"""The lane that reads deliveries; one that fails does not hold up the others."""
 
 
 class UnknownLabelError(ValueError):
@@ -212,7 +208,7 @@ class _Build:
         self._watcher.planned(self._runs(self._lanes))
         with runner(self._settings, self._watcher.said) as submit:
             self._round(submit, first)
-            if not self._only and not self.summary.failed and self._look():
+            if not self._only and not self.summary.broken and self._look():
                 # The graph waits for this, so that it is made once.
                 self._watcher.planned(self._runs(first) + self._runs(self._lanes))
                 rest = self._lanes
@@ -239,7 +235,7 @@ class _Build:
             stopped = [r for r in summary.failed if r.damaged in self._damaged]
             summary.results = [r for r in summary.results if r not in stopped]
             summary.blocked = []
-            self._bad = {r.task.lane for r in summary.failed if r.task.lane != SOURCES}
+            self._bad = {r.task.lane for r in summary.broken}
             self._watcher.planned(len(summary.results) + self._runs(self._lanes))
             self._round(submit, self._lanes)
             summary.mended += stopped

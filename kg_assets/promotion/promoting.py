@@ -271,8 +271,8 @@ def promote_types(
         production.adopt(lake.catalog, THROUGH, namespace, tables, context=lake.context)
     with _environment(THROUGH):
         summary = build(settings.in_namespace(THROUGH), watcher=watcher)
-    if summary.failed or summary.blocked:
-        failed = [result.task.label for result in summary.failed]
+    if summary.broken or summary.blocked:
+        failed = [result.task.label for result in summary.broken]
         raise PromotionError(
             f"what follows from {', '.join(types)} could not be built in {THROUGH}: "
             f"{_some(failed)}; see KG_NAMESPACE={THROUGH} kg build"

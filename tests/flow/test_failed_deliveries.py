@@ -1,12 +1,16 @@
 """A delivery that fails is skipped and said: it changes nothing, and holds up nothing else."""
 
 import json
+import shutil
 
 import pytest
 
 from kg_assets.building import build
 from kg_assets.cli.sources import source_states
+from kg_assets.cli.teams import promote
+from kg_assets.promotion.readiness import readiness
 from kg_assets.sources.landing import land
+from kg_assets.sources.tables import SOURCE_RECORDS
 from resources.duck import session
 from resources.lake import Lake
 from tests.flow.conftest import lines
@@ -82,6 +86,41 @@ def test_a_delivery_that_never_could_be_read_does_not_count(two_delivered, tmp_p
     assert len(build(two_delivered, only=["sources"]).failed) == 1
     (state,) = (one for one in source_states(two_delivered) if one.source == "s")
     assert (state.records, state.unread) == ({"film": 4}, ["c"])
+
+
+def test_what_failed_holds_up_no_promotion_and_is_named_with_it(two_delivered, tmp_path, capsys):
+    lake = Lake(two_delivered)
+    before = readiness(lake)
+    assert not [label for label in before.stale if "@s|" in label]
+    deliver(two_delivered, tmp_path, "c", 5)
+    deliver(two_delivered, tmp_path, "d", 6, mode="full")
+    for name in ("b", "c"):
+        spoil(two_delivered, name)
+    (two_delivered.landing_path / "s" / "d" / "delivery.json").write_text('{"mode": "sometimes"}')
+    assert len(build(two_delivered, only=["sources"]).failed) == 3
+    found = readiness(lake)
+    assert found.stale == before.stale
+    assert {key: "not_all" in why for key, why in found.failed.items()} == {
+        "s|b": True,
+        "s|c": True,
+        "s|d": False,
+    }
+    promote(two_delivered, "dev", dry_run=True)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Deliveries that failed: they are left out, or count as before: s|b: source_rec" in said
+    assert "is not a delivery.json" in said
+    # Of one that is given up nothing is said any more.
+    shutil.rmtree(two_delivered.landing_path / "s" / "c")
+    build(two_delivered, only=["sources"])
+    found = readiness(lake)
+    assert (found.stale, sorted(found.failed)) == (before.stale, ["s|b", "s|d"])
+
+
+def test_a_delivery_that_counts_and_whose_file_is_lost_holds_up_a_promotion(two_delivered):
+    lake = Lake(two_delivered)
+    head = lake.heads(SOURCE_RECORDS)["s|b"]
+    (two_delivered.lake_path / head.file.path).unlink()
+    assert "source_records@s|b" in readiness(lake).stale
 
 
 @pytest.mark.parametrize("only", ["sources", "raw_blobs"])
