@@ -53,6 +53,11 @@ class Summary:
         """Those of them that hold up what follows."""
         return [result for result in self.failed if result.task.lane != SOURCES]
 
+    @property
+    def is_done(self) -> bool:
+        """Whether all is up to date but for deliveries that failed."""
+        return not self.broken and not self.blocked
+
 
 def said_untouched(summary: Summary) -> str:
     """In words, which entity types were left out."""

@@ -271,7 +271,7 @@ def promote_types(
         production.adopt(lake.catalog, THROUGH, namespace, tables, context=lake.context)
     with _environment(THROUGH):
         summary = build(settings.in_namespace(THROUGH), watcher=watcher)
-    if summary.broken or summary.blocked:
+    if not summary.is_done:
         failed = [result.task.label for result in summary.broken]
         raise PromotionError(
             f"what follows from {', '.join(types)} could not be built in {THROUGH}: "
