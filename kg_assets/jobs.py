@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import Field
 
+from kg_assets.attempts import told_by
+from kg_assets.instance import claim
 from kg_assets.policies import BUILDS, MACHINE
 from resources.settings import Settings
 
@@ -53,8 +55,11 @@ def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> It
     """
     # The assets are assembled from a module that imports this one.
     from kg_assets.building import build
+    from kg_assets.pending import pending
     from kg_assets.summary import said_untouched
 
+    settings = Settings()
+    claim(context.instance, context.run_id, settings)
     with _language_model(allowed=config.language_model):
         summary = build(Settings(), types=config.types)
     for result in summary.results:
@@ -62,6 +67,8 @@ def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> It
         say("%s: %s", result.task.label, result.error or "done")
     if summary.untouched:
         context.log.info("left out %s", said_untouched(summary))
+    if not config.types:
+        context.instance.add_run_tags(context.run_id, told_by(summary, pending(settings)))
     if not summary.is_done:
         raise dg.Failure(
             f"{len(summary.failed)} of {len(summary.results)} runs failed: "
@@ -121,6 +128,7 @@ def promote_namespace(context: dg.OpExecutionContext, config: PromoteConfig) -> 
     from resources.errors import PromotionError
 
     settings = Settings()
+    claim(context.instance, context.run_id, settings)
     try:
         prospect, done = promote(
             settings,
@@ -164,6 +172,7 @@ def take_back(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterato
     from resources.errors import PromotionError
 
     settings = Settings()
+    claim(context.instance, context.run_id, settings)
     try:
         changes, done = roll_back(settings, to=config.to or None, reason=config.reason)
     except PromotionError as error:
