@@ -22,7 +22,7 @@ from kg_assets.planning import Lane, State, lanes
 from kg_assets.promotion.publishing import follow
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
-from kg_assets.sources.landing import list_deliveries
+from kg_assets.sources.landing import is_complete, list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
 from kg_assets.summary import SOURCES, Summary, Watcher
 from resources.current import CurrentHeads
@@ -54,6 +54,7 @@ def build(
     types: Sequence[str] = (),
     only: Sequence[str] = (),
     retrain: bool = False,
+    unfinished: bool = True,
     watcher: Watcher | None = None,
 ) -> Summary:
     """Run what is out of date.
@@ -64,6 +65,7 @@ def build(
         only: What to run, stale or not: ``lane``, ``lane@partition``, and the same with the name
             of a table for the step that makes it.
         retrain: Whether frozen models are trained again.
+        unfinished: Whether deliveries are read as well that may still be being written.
         watcher: Is told how it goes.
 
     Returns:
@@ -99,7 +101,9 @@ def build(
         journal.start_build(name, settings.namespace)
         told = _Told(watcher, journal, name)
         try:
-            work = _Build(settings, lake, instance, set(types), set(only), retrain, told)
+            work = _Build(
+                settings, lake, instance, set(types), set(only), retrain, told, unfinished
+            )
             told.summary = work.summary
             summary = work.run()
         finally:
@@ -145,8 +149,10 @@ class _Build:
         only: set[str],
         retrain: bool,
         watcher: Watcher,
+        unfinished: bool,
     ) -> None:
         self._settings = settings
+        self._unfinished = unfinished
         self._lake = lake
         self._retrain = retrain
         self._watcher = watcher
@@ -185,7 +191,8 @@ class _Build:
         """List the landing zone; return whether the program itself has delivered something."""
         settings = self._settings
         deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
-        found = {delivery.key: delivery for delivery in deliveries}
+        now, quiet = time.time(), settings.quiet_seconds
+        found = {d.key: d for d in deliveries if self._unfinished or is_complete(d, now, quiet)}
         new = {key for key in found if key not in self._deliveries}
         self._deliveries = found
         self.summary.deliveries = len(found)

@@ -52,6 +52,7 @@ def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> It
     """Do what `kg build` does, and fail if it could not be done.
 
     A delivery that fails is said and left out: what the others bring is up to date all the same.
+    One that is still being written is left for later.
     """
     # The assets are assembled from a module that imports this one.
     from kg_assets.building import build
@@ -61,7 +62,7 @@ def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> It
     settings = Settings()
     claim(context.instance, context.run_id, settings)
     with _language_model(allowed=config.language_model):
-        summary = build(Settings(), types=config.types)
+        summary = build(Settings(), types=config.types, unfinished=False)
     for result in summary.results:
         say = context.log.info if result.error is None else context.log.error
         say("%s: %s", result.task.label, result.error or "done")

@@ -270,7 +270,7 @@ def promote_types(
         _merge_judgements(lake, Lake(settings.in_namespace(THROUGH)), types)
         production.adopt(lake.catalog, THROUGH, namespace, tables, context=lake.context)
     with _environment(THROUGH):
-        summary = build(settings.in_namespace(THROUGH), watcher=watcher)
+        summary = build(settings.in_namespace(THROUGH), unfinished=False, watcher=watcher)
     if not summary.is_done:
         failed = [result.task.label for result in summary.broken]
         raise PromotionError(

@@ -17,6 +17,8 @@ from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.jobs import update
 from kg_assets.sensors import new_deliveries
 from kg_assets.sources.landing import land
+from kg_assets.sources.tables import RAW_BLOBS
+from resources.lake import Lake
 from resources.lock import lake_lock
 from resources.processes import this_process
 from tests.flow.conftest import ALPHA, lines
@@ -154,13 +156,17 @@ def test_an_update_whose_process_was_killed_is_marked_as_failed_and_started_agai
 
 
 def test_an_update_that_leaves_out_what_failed_ends_well_and_is_not_tried_again(
-    built, instance, tmp_path
+    built, instance, tmp_path, monkeypatch
 ):
+    monkeypatch.setenv("KG_QUIET_SECONDS", "86400")
     film = {"entity_type": "film", "source_id": "9", "name": "Paprika", "year": 2006}
     land(built.landing_path, "alpha", [lines(tmp_path / "good.jsonl", [film])], "second")
     manifest = tmp_path / "delivery.json"
     manifest.write_text('{"mode": "sometimes"}')
     land(built.landing_path, "beta", [lines(tmp_path / "bad.jsonl", [film]), manifest], "bad")
+    # Nobody said that this one is complete, and it may still grow.
+    (built.landing_path / "beta" / "growing").mkdir()
+    lines(built.landing_path / "beta" / "growing" / "records.jsonl", [])
     ((request,), _) = tick(instance)
     result = update.execute_in_process(instance=instance, tags=request.tags)
     assert result.success
@@ -169,6 +175,7 @@ def test_an_update_that_leaves_out_what_failed_ends_well_and_is_not_tried_again(
     assert failed[0] == "sources@beta|bad"
     assert "is not a delivery.json" in failed[1]
     assert "Paprika" in [row[2] for row in content(built)["nodes"]]
+    assert "beta|growing" not in Lake(built).heads(RAW_BLOBS)
     requests, reason = tick(instance)
     assert requests == []
     assert "to be mended: the delivery beta|bad" in reason
