@@ -109,9 +109,16 @@ class _Maker:
     ) -> list[Input]:
         from kg_assets.planning import LANDING
         from kg_assets.sources.landing import fingerprint
-        from kg_assets.sources.tables import DELIVERIES, RAW_BLOBS, SOURCE_RECORDS
+        from kg_assets.sources.tables import (
+            DELIVERIES,
+            LANDED_DELIVERIES,
+            RAW_BLOBS,
+            SOURCE_RECORDS,
+        )
 
-        by_delivery = (RAW_BLOBS.name, DELIVERIES.name, SOURCE_RECORDS.name)
+        by_delivery = {
+            table.name for table in (RAW_BLOBS, LANDED_DELIVERIES, SOURCE_RECORDS, DELIVERIES)
+        }
         found = []
         if RAW_BLOBS in declared.outputs:
             delivery = self.deliveries[str(key)]

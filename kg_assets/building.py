@@ -22,9 +22,9 @@ from kg_assets.planning import Lane, State, lanes
 from kg_assets.promotion.publishing import follow
 from kg_assets.running import Result, Task, outcome, runner
 from kg_assets.sources.inferred import INFERRED
-from kg_assets.sources.landing import list_deliveries
+from kg_assets.sources.landing import is_complete, list_deliveries
 from kg_assets.sources.tables import QUARANTINED_BLOBS
-from kg_assets.summary import Summary, Watcher
+from kg_assets.summary import SOURCES, Summary, Watcher
 from resources.current import CurrentHeads
 from resources.errors import refuse_production
 from resources.journal import Journal
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 
-SOURCES = "sources"
-"""The lane that reads deliveries; one that fails does not hold up the others."""
-
-
 class UnknownLabelError(ValueError):
     """What shall be built does not exist; the message lists what does."""
 
@@ -58,6 +54,7 @@ def build(
     types: Sequence[str] = (),
     only: Sequence[str] = (),
     retrain: bool = False,
+    unfinished: bool = True,
     watcher: Watcher | None = None,
 ) -> Summary:
     """Run what is out of date.
@@ -68,6 +65,7 @@ def build(
         only: What to run, stale or not: ``lane``, ``lane@partition``, and the same with the name
             of a table for the step that makes it.
         retrain: Whether frozen models are trained again.
+        unfinished: Whether deliveries are read as well that may still be being written.
         watcher: Is told how it goes.
 
     Returns:
@@ -103,7 +101,9 @@ def build(
         journal.start_build(name, settings.namespace)
         told = _Told(watcher, journal, name)
         try:
-            work = _Build(settings, lake, instance, set(types), set(only), retrain, told)
+            work = _Build(
+                settings, lake, instance, set(types), set(only), retrain, told, unfinished
+            )
             told.summary = work.summary
             summary = work.run()
         finally:
@@ -149,8 +149,10 @@ class _Build:
         only: set[str],
         retrain: bool,
         watcher: Watcher,
+        unfinished: bool,
     ) -> None:
         self._settings = settings
+        self._unfinished = unfinished
         self._lake = lake
         self._retrain = retrain
         self._watcher = watcher
@@ -174,7 +176,7 @@ class _Build:
         labels = {
             label
             for lane in self._lanes.values()
-            for key in self._keys(lane)
+            for key in (None, *self._keys(lane))
             for name in (lane.name, *_tables(lane.steps))
             for label in _labels(name, key)
         }
@@ -189,7 +191,8 @@ class _Build:
         """List the landing zone; return whether the program itself has delivered something."""
         settings = self._settings
         deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
-        found = {delivery.key: delivery for delivery in deliveries}
+        now, quiet = time.time(), settings.quiet_seconds
+        found = {d.key: d for d in deliveries if self._unfinished or is_complete(d, now, quiet)}
         new = {key for key in found if key not in self._deliveries}
         self._deliveries = found
         self.summary.deliveries = len(found)
@@ -212,7 +215,7 @@ class _Build:
         self._watcher.planned(self._runs(self._lanes))
         with runner(self._settings, self._watcher.said) as submit:
             self._round(submit, first)
-            if not self._only and not self.summary.failed and self._look():
+            if not self._only and not self.summary.broken and self._look():
                 # The graph waits for this, so that it is made once.
                 self._watcher.planned(self._runs(first) + self._runs(self._lanes))
                 rest = self._lanes
@@ -239,7 +242,7 @@ class _Build:
             stopped = [r for r in summary.failed if r.damaged in self._damaged]
             summary.results = [r for r in summary.results if r not in stopped]
             summary.blocked = []
-            self._bad = {r.task.lane for r in summary.failed if r.task.lane != SOURCES}
+            self._bad = {r.task.lane for r in summary.broken}
             self._watcher.planned(len(summary.results) + self._runs(self._lanes))
             self._round(submit, self._lanes)
             summary.mended += stopped

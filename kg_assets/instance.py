@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from kg_assets.cluster.configuration import (
     storage_address,
 )
 from kg_assets.event_log import BATCH_SIZE
-from resources.processes import is_alive
+from resources.processes import is_alive, this_process
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -31,9 +32,12 @@ class InstanceError(RuntimeError):
 
 
 BUILDER_TAG = "kg/builder"
-"""Tag of a run that `kg build` executes: process id and start time of the build."""
+"""Tag of a run: process id and start time of the build, or of the job, that executes it."""
 
 _HEADER = "# Written by kg; as long as nobody changes it, kg writes it anew where it must. Hash: "
+
+_CLAIM_SECONDS = 300
+"""Seconds within which a run that has started says which process it is."""
 
 _EARLIER = "# Written by kg where there is none; change it as you like."
 """First line of the files of earlier versions, which did not tell whether somebody changed them."""
@@ -214,19 +218,35 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides))
 
 
-def report_killed_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs as failed whose build was killed: nobody else will.
+def claim(instance: dg.DagsterInstance, run_id: str, settings: Settings) -> None:
+    """Note which process executes a run, so that it can be told when that is gone.
+
+    On a cluster runs are other machines', and Dagster's run monitoring asks their workers.
+    """
+    if settings.launcher == "local":
+        instance.add_run_tags(run_id, {BUILDER_TAG: this_process()})
+
+
+def report_killed_runs(instance: dg.DagsterInstance, claimed: Sequence[str] = ()) -> list[str]:
+    """Mark runs as failed whose process was killed: nobody else will.
+
+    Args:
+        instance: The instance.
+        claimed: Jobs whose runs are claimed when they start (`claim`), on this machine. One that
+            was not within five minutes was killed before it came to that.
 
     Returns:
         Ids of the runs.
     """
     unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     killed = []
-    for run in instance.get_runs(unfinished):
+    for record in instance.get_run_records(unfinished):
+        run = record.dagster_run
         tag = run.tags.get(BUILDER_TAG)
-        if tag is not None and not is_alive(tag):
-            instance.report_run_failed(run, "the build that executed this run was killed")
-            # A slot of a pool outlives its run, and a build has no daemon that would free it.
+        late = record.start_time is not None and record.start_time < time.time() - _CLAIM_SECONDS
+        if (run.job_name in claimed and late) if tag is None else not is_alive(tag):
+            instance.report_run_failed(run, "the process that executed this run was killed")
+            # A slot of a pool outlives its run, and there may be no daemon that would free it.
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             killed.append(run.run_id)
     return killed

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import Field
 
+from kg_assets.attempts import told_by
+from kg_assets.instance import claim
 from kg_assets.policies import BUILDS, MACHINE
 from resources.settings import Settings
 
@@ -47,23 +49,41 @@ class RollbackConfig(dg.Config):
     description="Runs whatever is out of date, each partition as a run of its own.",
 )
 def bring_up_to_date(context: dg.OpExecutionContext, config: UpdateConfig) -> Iterator[dg.Output]:
-    """Do what `kg build` does, and fail if any of its runs failed."""
+    """Do what `kg build` does, and fail if it could not be done.
+
+    A delivery that fails is said and left out: what the others bring is up to date all the same.
+    One that is still being written is left for later.
+    """
     # The assets are assembled from a module that imports this one.
     from kg_assets.building import build
+    from kg_assets.pending import pending
     from kg_assets.summary import said_untouched
 
+    settings = Settings()
+    claim(context.instance, context.run_id, settings)
     with _language_model(allowed=config.language_model):
-        summary = build(Settings(), types=config.types)
+        summary = build(Settings(), types=config.types, unfinished=False)
     for result in summary.results:
-        context.log.info("%s: %s", result.task.label, result.error or "done")
+        say = context.log.info if result.error is None else context.log.error
+        say("%s: %s", result.task.label, result.error or "done")
     if summary.untouched:
         context.log.info("left out %s", said_untouched(summary))
-    if summary.failed:
+    if not config.types:
+        context.instance.add_run_tags(context.run_id, told_by(summary, pending(settings)))
+    if not summary.is_done:
         raise dg.Failure(
             f"{len(summary.failed)} of {len(summary.results)} runs failed: "
             + "; ".join(f"{result.task.label}: {result.error}" for result in summary.failed[:8])
         )
-    yield dg.Output(None, metadata={"runs": len(summary.results), "seconds": summary.seconds})
+    failed = {result.task.label: result.error for result in summary.failed_deliveries}
+    yield dg.Output(
+        None,
+        metadata={
+            "runs": len(summary.results),
+            "seconds": summary.seconds,
+            **({"failed_deliveries": dg.MetadataValue.json(failed)} if failed else {}),
+        },
+    )
 
 
 @contextmanager
@@ -109,6 +129,7 @@ def promote_namespace(context: dg.OpExecutionContext, config: PromoteConfig) -> 
     from resources.errors import PromotionError
 
     settings = Settings()
+    claim(context.instance, context.run_id, settings)
     try:
         prospect, done = promote(
             settings,
@@ -122,6 +143,8 @@ def promote_namespace(context: dg.OpExecutionContext, config: PromoteConfig) -> 
     except PromotionError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("promotion %s of %s", done.id, done.namespace)
+    for key, why in prospect.readiness.failed.items():
+        context.log.warning("the delivery %s failed, and is left out of it: %s", key, why)
     yield dg.Output(
         None,
         metadata={
@@ -149,8 +172,10 @@ def take_back(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterato
     from kg_assets.promotion.promoting import roll_back
     from resources.errors import PromotionError
 
+    settings = Settings()
+    claim(context.instance, context.run_id, settings)
     try:
-        changes, done = roll_back(Settings(), to=config.to or None, reason=config.reason)
+        changes, done = roll_back(settings, to=config.to or None, reason=config.reason)
     except PromotionError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("production is what promotion %s made of it", done.back_to)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
@@ -19,12 +18,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
+from kg_assets.failures import damaged_place, first_error, was_refused
 from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.matching.reporting import drawing
 from kg_assets.matching.tables import REPORT
-from kg_assets.shell import DAMAGED
 from resources.databases import LostDatabaseError, in_one_line
-from resources.logs import configure, redact
+from resources.logs import configure
 from resources.processes import give_memory_back, this_process
 from resources.progress import heard_by
 from resources.settings import Settings
@@ -38,8 +37,6 @@ _LONGEST_LINE = 1_000  # characters; 4,096 bytes are written at once
 ALLOCATORS = {"MALLOC_ARENA_MAX": "2"}
 """Environment of the workers. By default the C library keeps up to eight heaps for each core, each
 holding what was freed in it and may not be used again for long."""
-_ENDS = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
-_OWN_ERROR = re.compile(r"^(kg_assets|resources|ontology)\.[\w.]+: ")
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,7 @@ class Result:
         seconds: How long it took.
         error: What went wrong, None where nothing did.
         damaged: Table and partition that it could not read, since a file is not as it was written.
+        refused: Whether it failed of what it was given, such as a delivery, and would fail again.
     """
 
     task: Task
@@ -85,6 +83,7 @@ class Result:
     seconds: float
     error: str | None
     damaged: tuple[str, str] | None = None
+    refused: bool = False
 
 
 @contextmanager
@@ -173,8 +172,9 @@ def execute(task: Task, tag: str) -> Result:
         # Dagster takes Ctrl-C for a failure of the step; the build would go on with the next one.
         raise KeyboardInterrupt
     error = None if result.success else first_error(result.all_events)
-    damaged = damaged_place(result.all_events)
-    return Result(task, result.run_id, time.perf_counter() - started, error, damaged)
+    seconds = time.perf_counter() - started
+    damaged, refused = damaged_place(result.all_events), was_refused(result.all_events)
+    return Result(task, result.run_id, seconds, error, damaged, refused)
 
 
 def outcome(future: Future[Result], task: Task) -> Result:
@@ -229,45 +229,6 @@ def _is_interrupted(result: dg.ExecuteInProcessResult) -> bool:
                 return True
             error = error.cause
     return False
-
-
-def damaged_place(events: Iterable[dg.DagsterEvent]) -> tuple[str, str] | None:
-    """Table and partition whose file a run found damaged, None where it found none.
-
-    Args:
-        events: The events of the run, or those of failures.
-    """
-    for event in events:
-        described = event.step_failure_data.user_failure_data if event.is_step_failure else None
-        if described is not None and DAMAGED in described.metadata:
-            place = described.metadata[DAMAGED].value
-            assert isinstance(place, dict)
-            return place["table"], place["partition"]
-    return None
-
-
-def first_error(events: Iterable[dg.DagsterEvent]) -> str:
-    """What a run failed of.
-
-    Args:
-        events: The events of the run, or those of failures.
-    """
-    last = None
-    for event in events:
-        if event.is_step_failure:
-            failure = event.step_failure_data
-            described = failure.user_failure_data
-            if described is not None and described.description:
-                return redact(str(described.description))
-            cause = failure.error
-            while cause is not None and cause.cause is not None:
-                cause = cause.cause
-            message = cause.message.strip() if cause is not None else "step failed"
-            # Of errors of ours the message says all; of others the class says something too.
-            return redact(_OWN_ERROR.sub("", message))
-        if event.event_type in _ENDS and event.message:
-            last = event.message
-    return redact(last) if last else "the run failed before its first step; see it in the UI"
 
 
 @lru_cache(maxsize=1)

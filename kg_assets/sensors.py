@@ -1,75 +1,87 @@
 """Automation: what starts by itself while the daemon runs.
 
-A delivery that has landed starts an update without the language model; texts that then wait for
-it start one with it; and what is up to date is promoted where `KG_PROMOTE` says so. Each sensor
-can be stopped alone in the UI.
+What is out of date, such as a delivery that has landed, starts an update without the language
+model; texts that then wait for it start one with it; and what is up to date is promoted where
+`KG_PROMOTE` says so. Each sensor can be stopped alone in the UI.
 
-The sensor on the landing zone keeps no state of its own. What has been read, and with which
-fingerprint, is in the catalog, so a lost cursor or a tick that is evaluated twice changes nothing.
+The sensors keep no state of their own. What is out of date is asked of the catalog, as `kg build`
+does, and what was tried of the tags of earlier runs; so a lost cursor or a tick that is evaluated
+twice changes nothing.
 """
 
 import hashlib
-import time
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from kg_assets.attempts import STATE, of_reading, of_update, unfinished
 from kg_assets.inference.tables import extraction_contexts
+from kg_assets.instance import report_killed_runs
 from kg_assets.jobs import promote, read_texts, update
 from kg_assets.partitions import DELIVERIES
-from kg_assets.planning import LANDING
-from kg_assets.sources.landing import fingerprint, is_complete, list_deliveries
-from kg_assets.sources.tables import RAW_BLOBS
 from resources.lake import Lake
+from resources.lock import Busy, lake_lock
 from resources.settings import Settings
 from resources.team_settings import PRODUCTION
+
+_UPDATES = (update.name, read_texts.name)
 
 
 @dg.sensor(
     job=update,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sees new or changed deliveries in the landing zone and starts one update for all "
-    "of them.",
+    description="Sees new or changed deliveries in the landing zone, and whatever else is out of "
+    "date, and starts one update for all of it; one that failed or was killed is gone on with.",
 )
 def new_deliveries(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Add partitions for complete deliveries and start an update, once for each state of them."""
+    """Start an update where something is out of date, once for each state of it."""
+    # The assets are assembled from a module that imports this one.
+    from kg_assets.pending import pending
+
     settings = Settings()
     if settings.namespace == PRODUCTION:
         return dg.SkipReason("production is changed by promotion only; set KG_NAMESPACE")
-    lake = Lake(settings)
-    deliveries, refused = list_deliveries(settings.landing_path, settings.namespace)
-    for entry in refused:
+    if busy := _busy(context.instance, settings):
+        return dg.SkipReason(busy)
+    found = pending(settings)
+    for entry in found.refused:
         context.log.warning("%s in the landing zone is passed over: %s", entry.name, entry.reason)
-    now = time.time()
-    complete = [d for d in deliveries if is_complete(d, now, settings.quiet_seconds)]
-    read = {
-        partition: recorded.digest
-        for partition, head in lake.heads(RAW_BLOBS).items()
-        for recorded in head.inputs
-        if recorded.table == LANDING + partition
-    }
-    found = {delivery.key: fingerprint(delivery) for delivery in complete}
-    pending = {key: print_ for key, print_ in found.items() if read.get(key) != print_}
-    if not pending:
-        waiting = len(deliveries) - len(complete)
+    if not found.is_any:
         return dg.SkipReason(
-            f"{len(complete)} deliveries are up to date, {waiting} are still being written"
+            f"{found.complete} deliveries are up to date, {found.incomplete} are still being "
+            "written; nothing else is out of date"
         )
-    # What was read before is part of the key: a folder that goes back to an earlier state is
-    # another update than the first one.
-    state = "\n".join(f"{key}\t{pending[key]}\t{read.get(key, '')}" for key in sorted(pending))
+    tried = of_update(context.instance, found.state)
+    if tried.is_settled:
+        return dg.SkipReason(f"all but what failed is up to date; to be mended: {found}")
+    if reason := tried.why_not(settings):
+        return dg.SkipReason(f"{reason}. Out of date: {found}")
     known = set(context.instance.get_dynamic_partitions(str(DELIVERIES.name)))
+    new = [key for key in found.deliveries if key not in known]
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
-                run_key=hashlib.sha256(state.encode()).hexdigest(),
-                tags={"kg/deliveries": ", ".join(sorted(pending))[:200]},
+                # A state may come back, when a folder goes back to what it was.
+                run_key=f"{found.state}:{tried.started}",
+                tags={STATE: found.state, "kg/deliveries": ", ".join(found.deliveries)[:200]},
                 run_config=_without_language_model(settings),
             )
         ],
-        dynamic_partitions_requests=[DELIVERIES.build_add_request(sorted(set(pending) - known))],
+        dynamic_partitions_requests=[DELIVERIES.build_add_request(new)],
     )
+
+
+def _busy(instance: dg.DagsterInstance, settings: Settings) -> str | None:
+    """Why nothing is started now: what runs already does it, or will have changed what there is."""
+    report_killed_runs(instance, _UPDATES if settings.launcher == "local" else ())
+    if runs := unfinished(instance, _UPDATES):
+        return f"the update {runs[0]} is not finished; what it leaves is looked at then"
+    try:
+        with lake_lock(settings, settings.build_lock, wait=False):
+            return None
+    except Busy:
+        return f"a build of the namespace {settings.namespace} is running, or a promotion of it"
 
 
 def _without_language_model(settings: Settings) -> dict[str, object]:
@@ -86,7 +98,7 @@ def _without_language_model(settings: Settings) -> dict[str, object]:
     description="Sees texts that wait for the language model and starts one run that reads them. "
     "Stop it, or set KG_LLM_PAUSED, and all but this goes on.",
 )
-def texts_that_wait() -> dg.SensorResult | dg.SkipReason:
+def texts_that_wait(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Start a run for texts that wait, once for each state of them."""
     from kg_assets.inference.steps import waiting
 
@@ -98,6 +110,8 @@ def texts_that_wait() -> dg.SensorResult | dg.SkipReason:
     found = {kind: count for kind in settings.extractors if (count := waiting(settings, kind))}
     if not found:
         return dg.SkipReason("no text waits for the language model")
+    if busy := _busy(context.instance, settings):
+        return dg.SkipReason(busy)
     lake = Lake(settings)
     # What waits after a run that read what it could waits for another day's money.
     state = [datetime.now(UTC).date().isoformat()]
@@ -107,8 +121,15 @@ def texts_that_wait() -> dg.SensorResult | dg.SkipReason:
     ]
     key = hashlib.sha256("\n".join(state).encode()).hexdigest()
     said = ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
+    tried = of_reading(context.instance, key)
+    if tried.is_settled:
+        return dg.SkipReason(f"today was read what could be; what waits is left: {said}")
+    if reason := tried.why_not(settings):
+        return dg.SkipReason(f"{reason}. Texts that wait: {said}")
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=key, tags={"kg/waiting": said})],
+        run_requests=[
+            dg.RunRequest(run_key=f"{key}:{tried.started}", tags={STATE: key, "kg/waiting": said})
+        ],
     )
 
 

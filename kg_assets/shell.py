@@ -21,7 +21,7 @@ import pyarrow as pa
 from kg_assets.checks import Check, Verdict, contract
 from kg_assets.execution import BrokenPromises, Made, make
 from kg_assets.preview import Markdown
-from resources.errors import CorruptFileError
+from resources.errors import CorruptFileError, InputError
 from resources.journal import Journal
 from resources.lake import Lake
 from resources.logs import redact
@@ -31,6 +31,9 @@ from resources.table import Table
 
 DAMAGED = "damaged"
 """Metadata of a failure: table and partition whose file in the lake is not as it was committed."""
+
+REFUSED = "refused"
+"""Metadata of a failure: what was given is not as it must be, so that another run fails as well."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,9 @@ def _execute(
                 for found, verdict in zip(verdicts, broken.verdicts, strict=True):
                     found.append((key, verdict))
                 yield from _check_results(promises, verdicts)
-                raise dg.Failure(redact(str(broken))) from None
+                raise dg.Failure(redact(str(broken)), metadata={REFUSED: True}) from None
+            except InputError as error:
+                raise dg.Failure(redact(str(error)), metadata={REFUSED: True}) from error
             except CorruptFileError as damaged:
                 # So that a build can tell which partition to make again.
                 place = {"table": damaged.table, "partition": damaged.partition}

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from kg_assets.running import Result, Task
 
 
+SOURCES = "sources"
+"""The lane that reads deliveries; one that fails does not hold up the others."""
+
+
 @dataclass
 class Summary:
     """What a build did.
@@ -38,6 +42,21 @@ class Summary:
     def failed(self) -> list[Result]:
         """Runs that failed."""
         return [result for result in self.results if result.error is not None]
+
+    @property
+    def failed_deliveries(self) -> list[Result]:
+        """Those of them that read a delivery: it is left out, or counts as it did before."""
+        return [result for result in self.failed if result.task.lane == SOURCES]
+
+    @property
+    def broken(self) -> list[Result]:
+        """Those of them that hold up what follows."""
+        return [result for result in self.failed if result.task.lane != SOURCES]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all is up to date but for deliveries that failed."""
+        return not self.broken and not self.blocked
 
 
 def said_untouched(summary: Summary) -> str:

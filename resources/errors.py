@@ -1,8 +1,12 @@
-"""What can be wrong with the lake."""
+"""What can be wrong with the lake, and with what comes from outside."""
 
 from __future__ import annotations
 
 from resources.team_settings import PRODUCTION
+
+
+class InputError(Exception):
+    """What came from outside is not as it must be: as long as it stays so, it fails again."""
 
 
 class LakeError(Exception):

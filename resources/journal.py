@@ -1,9 +1,9 @@
 """The journal: how the last run of each partition went, and each build; kept beside the catalog.
 
-The catalog says what is current and why, the journal how long it took and what went wrong. Nothing
-is decided by it. Dagster's event log holds the same run by run, but has to be asked for each
-partition alone; here the last word on all of them is one indexed read. Of earlier runs the last
-failed one is kept.
+The catalog says what is current and why, the journal how long it took and what went wrong. It
+decides nothing but that what failed need not be made again before a promotion. Dagster's event log
+holds the same run by run, but has to be asked for each partition alone; here the last word on all
+of them is one indexed read. Of earlier runs the last failed one is kept.
 """
 
 from __future__ import annotations

@@ -262,6 +262,11 @@ class Reads:
         self._inputs[table.name, place] = Input(table.name, place, digest(heads, place) or "")
         return holding(heads, facets)
 
+    def noted(self, table: Table, partition: str) -> frozenset[str]:
+        """What was noted of a partition of an input; nothing where it is not there."""
+        head = self._current(table, partition).get(partition)
+        return frozenset() if head is None or head.facets is None else head.facets
+
     def made_from(self, output: Table, table: Table) -> dict[str, str] | None:
         """Digests of an input's partitions as they were for this step's output.
 

@@ -50,6 +50,20 @@ class TeamSettings(Places):
         description="auto: when the daemon has brought the namespace up to date, it promotes it "
         "to production, if the gates allow it. Meant for KG_NAMESPACE=prod-next.",
     )
+    update_retry_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        le=86_400,
+        description="Seconds after which the daemon tries an update again that failed; twice as "
+        "long each time that it fails in the same state.",
+    )
+    update_retries: int = Field(
+        default=6,
+        ge=0,
+        le=24,
+        description="How often the daemon tries an update again that fails in the same state; "
+        "when anything has changed it starts anew.",
+    )
     gates: Gates = Field(
         default_factory=Gates,
         description="How much a promotion may change without a reason, as JSON "
@@ -85,6 +99,10 @@ class TeamSettings(Places):
     def in_namespace(self, namespace: str) -> Self:
         """The same settings for another namespace."""
         return type(self)(**(self.model_dump() | {"namespace": namespace}))
+
+    def with_paused_model(self) -> Self:
+        """The same settings while the language model is paused."""
+        return type(self)(**(self.model_dump() | {"llm_paused": True}))
 
     @property
     def published_versions(self) -> Path:

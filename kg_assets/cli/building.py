@@ -82,7 +82,8 @@ def report(summary: Summary) -> None:
     if not summary.deliveries:
         console.print("Nothing has been landed yet; do it with: kg land SOURCE FILE...")
     if not summary.results and not summary.blocked:
-        console.print(f"Nothing changed: everything is up to date ({summary.seconds:.1f} s).")
+        if summary.deliveries:
+            console.print(f"Nothing changed: everything is up to date ({summary.seconds:.1f} s).")
         return
     for result in summary.mended:
         console.print(f"[yellow]mended[/]: {clean(result.error or '')}", soft_wrap=True)

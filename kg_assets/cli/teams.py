@@ -256,6 +256,12 @@ def _print_prospect(prospect: Prospect) -> None:
         console.print(f"  {clean(line)}")
     if len(lines) > _MOST:
         console.print(f"  and {len(lines) - _MOST:,} more.")
+    if ready.failed:
+        console.print("Deliveries that failed: they are left out, or count as before:")
+    for key, why in list(ready.failed.items())[:_MOST]:
+        console.print(f"  {clean(key)}: {clean(why)}", soft_wrap=True)
+    if len(ready.failed) > _MOST:
+        console.print(f"  and {len(ready.failed) - _MOST:,} more; see kg status.")
     for kind, count in ready.waiting.items():
         console.print(f"{count:,} texts of {kind} wait for the language model.")
     console.print(

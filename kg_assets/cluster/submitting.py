@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kg_assets.cluster.configuration import Takes, queues_of
 from kg_assets.cluster.worker import BUILD_TAG, app
+from kg_assets.failures import damaged_place, first_error, was_refused
 from kg_assets.instance import open_instance
-from kg_assets.running import Result, Task, damaged_place, first_error, run_config, run_tags
+from kg_assets.running import Result, Task, run_config, run_tags
 from resources.databases import CATALOG, DAGSTER, named
 from resources.llm.builds import VARIABLE
 from resources.logs import redact
@@ -130,11 +131,19 @@ class _Cluster:
                         del self._runs[run.run_id]
                     continue
                 seconds = time.perf_counter() - launched.started
-                error, damaged = (None, None) if run.is_success else self._error(run)
+                failed = () if run.is_success else self._failures(run)
+                error = None if run.is_success else first_error(failed)
                 with self._lock:
                     del self._runs[run.run_id]
                 launched.future.set_result(
-                    Result(launched.task, run.run_id, seconds, error, damaged)
+                    Result(
+                        launched.task,
+                        run.run_id,
+                        seconds,
+                        error,
+                        damaged_place(failed),
+                        was_refused(failed),
+                    )
                 )
 
     def _was_away(self, launched: _Launched) -> bool:
@@ -156,8 +165,8 @@ class _Cluster:
             if now is not None and not now.is_finished:
                 self._instance.report_run_failed(now, found.msg or "its worker is gone")
 
-    def _error(self, run: dg.DagsterRun) -> tuple[str, tuple[str, str] | None]:
-        """What a run failed of, and the table and partition that it found damaged."""
+    def _failures(self, run: dg.DagsterRun) -> Sequence[dg.DagsterEvent]:
+        """The events that tell what a run failed of."""
         logs = self._instance.all_logs(
             run.run_id,
             of_type={
@@ -166,8 +175,7 @@ class _Cluster:
                 dg.DagsterEventType.RUN_CANCELED,
             },
         )
-        events = [log.dagster_event for log in logs if log.dagster_event]
-        return first_error(events), damaged_place(events)
+        return [log.dagster_event for log in logs if log.dagster_event]
 
     def close(self, *, cancel: bool) -> None:
         """Stop looking; cancel what has not ended, if asked to."""

@@ -141,7 +141,7 @@ def _inferred(settings: Settings) -> Sequence[StepAsset]:
     return (
         StepAsset(
             outputs=(TEXTS,),
-            inputs=(SOURCE_TEXTS, DELIVERIES),
+            inputs=(SOURCE_TEXTS, SOURCE_RECORDS, DELIVERIES),
             run=run_texts,
             lane="texts",
             code_version=CODE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kg_assets.inference.text_tables import TEXTS
-from kg_assets.matching.live import live_deliveries
-from kg_assets.sources.tables import DELIVERIES, SOURCE_TEXTS
+from kg_assets.matching.live import live_deliveries, read_deliveries
+from kg_assets.sources.tables import SOURCE_TEXTS
 
 if TYPE_CHECKING:
     from resources.lake import Step
@@ -18,10 +18,10 @@ def run_texts(step: Step) -> None:
     """Write the current version of each text: the last that was delivered, and not deleted since.
 
     Args:
-        step: Reads deliveries and the texts of each.
+        step: Reads deliveries, which of them have records, and the texts of each.
     """
     con = step.con
-    con.register("delivery", live_deliveries(con, step.read(DELIVERIES)))
+    con.register("delivery", live_deliveries(con, read_deliveries(step)))
     con.register("none_delivered", SOURCE_TEXTS.schema.empty_table())
     keys = [f"SELECT 0 AS number, {_WITHOUT_TEXT} FROM none_delivered"]  # noqa: S608 - our columns
     whole = ["SELECT 0 AS number, * FROM none_delivered"]

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def read_deliveries(step: Step, facets: Collection[str] | None = None) -> duckdb.DuckDBPyRelation:
     """The deliveries of which records were made, as rows of the table deliveries.
 
-    One whose records failed is passed over until they are there: counted as it stands, a full one
-    would retire all that its source delivered before.
+    A delivery and its records are committed together. In a catalog of an earlier version there may
+    be one whose records failed; it is passed over, since a full one would retire all that its
+    source delivered before.
 
     Args:
         step: Reads deliveries; records that are missing are an input of it.

@@ -270,9 +270,9 @@ def promote_types(
         _merge_judgements(lake, Lake(settings.in_namespace(THROUGH)), types)
         production.adopt(lake.catalog, THROUGH, namespace, tables, context=lake.context)
     with _environment(THROUGH):
-        summary = build(settings.in_namespace(THROUGH), watcher=watcher)
-    if summary.failed or summary.blocked:
-        failed = [result.task.label for result in summary.failed]
+        summary = build(settings.in_namespace(THROUGH), unfinished=False, watcher=watcher)
+    if not summary.is_done:
+        failed = [result.task.label for result in summary.broken]
         raise PromotionError(
             f"what follows from {', '.join(types)} could not be built in {THROUGH}: "
             f"{_some(failed)}; see KG_NAMESPACE={THROUGH} kg build"

@@ -82,6 +82,7 @@ class Prospect:
             "warnings": [dict(one) for one in ready.warnings[:_MOST_WARNINGS]],
             "warnings_in_all": len(ready.warnings),
             "waiting_for_language_model": dict(ready.waiting),
+            "failed_deliveries": dict(ready.failed),
             "refused_by": [{**asdict(one), "says": str(one)} for one in self.refusals],
         }
 

@@ -12,6 +12,7 @@ from kg_assets.sources.checks import record_checks
 from kg_assets.sources.steps import run_raw_blobs, run_source_records
 from kg_assets.sources.tables import (
     DELIVERIES,
+    LANDED_DELIVERIES,
     QUARANTINED_BLOBS,
     RAW_BLOBS,
     SOURCE_RECORDS,
@@ -31,7 +32,7 @@ def sources_steps(settings: Settings) -> Sequence[StepAsset]:
     """
     return (
         StepAsset(
-            outputs=(RAW_BLOBS, DELIVERIES),
+            outputs=(RAW_BLOBS, LANDED_DELIVERIES),
             inputs=(),
             run=partial(
                 run_raw_blobs,
@@ -47,8 +48,8 @@ def sources_steps(settings: Settings) -> Sequence[StepAsset]:
             tags=resource_tags(heavy=False),
         ),
         StepAsset(
-            outputs=(SOURCE_RECORDS, SOURCE_TEXTS, QUARANTINED_BLOBS),
-            inputs=(RAW_BLOBS, DELIVERIES),
+            outputs=(SOURCE_RECORDS, SOURCE_TEXTS, QUARANTINED_BLOBS, DELIVERIES),
+            inputs=(RAW_BLOBS, LANDED_DELIVERIES),
             run=run_source_records,
             group="sources",
             lane="sources",

@@ -72,7 +72,7 @@ def _as_usual(step: Step) -> Verdict:
 
 
 def _not_all_quarantined(step: Step) -> Verdict:
-    step.read(DELIVERIES, step.partition).create_view("own_delivery", replace=True)
+    step.staged(DELIVERIES).create_view("own_delivery", replace=True)
     step.staged(SOURCE_RECORDS).create_view("kept_records", replace=True)
     step.staged(QUARANTINED_BLOBS).create_view("refused_blobs", replace=True)
     modes, kept, quarantined = step.con.sql(

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kg_assets.sources.expectations import ExpectationWords
 from kg_assets.sources.opening import UnreadableError, open_regular
 from kg_assets.sources.record import ENTITY_TYPES, RECORD_SCHEMA
+from resources.errors import InputError
 from resources.source_settings import LONGEST_WAIT_DAYS
 
 MANIFEST = "delivery.json"
@@ -28,7 +29,7 @@ MAX_MANIFEST_BYTES = 64 * 1024
 """Most bytes that a delivery.json may have."""
 
 
-class LandingError(Exception):
+class LandingError(InputError):
     """Something in the landing zone, or on its way there, is not as it must be."""
 
 

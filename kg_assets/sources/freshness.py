@@ -1,9 +1,9 @@
 """How fresh each source is: when what counts of it was read first, and when the next is due.
 
 The landing zone decides nothing here. A delivery that fails leaves its source as old as it was,
-and one that was read stays read when its folder is gone. The catalog knows both: records name the
-content of the delivery that they were made from, and the first commit of that content is when it
-was read, whatever was made of it again since, by whom, and whenever it was promoted.
+and one that was read stays read when its folder is gone. The catalog knows both: what a delivery
+says is committed together with its records, and the first commit of that content is when it was
+read, whatever was made of it again since, by whom, and whenever it was promoted.
 """
 
 from __future__ import annotations
@@ -138,9 +138,8 @@ def freshness(
         told = heads.get((DELIVERIES.name, key))
         if table == SOURCE_RECORDS.name and told is not None:
             source, _, name = key.partition("|")
-            made_of = _content_read(records, told)
             # A catalog that names no such content was made by hand.
-            time = datetime.fromisoformat(first.get((key, made_of), records.time))
+            time = datetime.fromisoformat(first.get((key, told.file.digest), records.time))
             read.setdefault(source, []).append(_Read.of(name, time, told.facets or ()))
     return [_freshness(source, read[source], expected, now) for source in sorted(read)]
 
@@ -165,15 +164,6 @@ class _Read:
             is_full=told.get(_MODE) == "full",
             days=float(told[_DAYS]) if _DAYS in told else None,
         )
-
-
-def _content_read(records: Head, told: Head) -> str:
-    """Digest of the delivery's content that its records were made from.
-
-    A delivery that changed and then failed has a newer content, of which nothing counts yet.
-    """
-    named = (one.digest for one in records.inputs if one.table == DELIVERIES.name)
-    return next(named, told.file.digest)
 
 
 def _freshness(

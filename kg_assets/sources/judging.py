@@ -185,8 +185,7 @@ def judged(step: Step, adapter: Adapter | None = None) -> list[Figure]:
     source, _ = parse_key(step.partition or "")
     adapter = adapter or adapter_for(source)
     con = step.con
-    told = step.read(DELIVERIES, step.partition).project("mode, expect").fetchall()
-    mode, words = told[0] if told else ("partial", None)
+    [(mode, words)] = step.staged(DELIVERIES).project("mode, expect").fetchall()
     expected = overridden(dict(adapter.expects), _words(words))
     if mode == "delete" or not expected:
         return []

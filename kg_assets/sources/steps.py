@@ -27,6 +27,7 @@ from kg_assets.sources.selecting import make_rows
 from kg_assets.sources.staging import stage_inputs
 from kg_assets.sources.tables import (
     DELIVERIES,
+    LANDED_DELIVERIES,
     QUARANTINED_BLOBS,
     RAW_BLOBS,
     SOURCE_RECORDS,
@@ -59,7 +60,7 @@ def run_raw_blobs(
     max_blob_bytes: int = Limits.max_blob_bytes,
     max_file_bytes: int = Limits.max_file_bytes,
 ) -> None:
-    """Read the files of a delivery into the tables raw_blobs and deliveries.
+    """Read the files of a delivery into the tables raw_blobs and landed_deliveries.
 
     Args:
         step: The step; its partition is the key of the delivery.
@@ -101,8 +102,8 @@ def run_raw_blobs(
         "bytes": tally.bytes,
         "fingerprint": tally.digest.hexdigest(),
     }
-    step.write(DELIVERIES, pa.Table.from_pylist([row], schema=DELIVERIES.schema))
-    step.note(DELIVERIES, words_of(manifest))
+    step.write(LANDED_DELIVERIES, pa.Table.from_pylist([row], schema=LANDED_DELIVERIES.schema))
+    step.note(LANDED_DELIVERIES, words_of(manifest))
     step.report(
         files=len(tally.files), blobs=tally.blobs, bytes=tally.bytes, problems=tally.problems
     )
@@ -213,10 +214,10 @@ def run_source_records(
         adapter: How the blobs become records; by default that of the delivery's source.
         entity_types: Types that a record may have, as the ontology says.
 
-    Writes source_records, source_texts and quarantined_blobs and reports the numbers of blobs
-    read, kept, quarantined, skipped (declared to hold no records), of texts (with the lines that
-    describe files) and, where an adapter has several inputs, joined to the records of others; of
-    people added for the credits, and of names of countries and languages that no code was found
+    Writes source_records, source_texts, quarantined_blobs and deliveries. Reports the numbers of
+    blobs read, kept, quarantined, skipped (declared to hold no records), of texts (with the lines
+    that describe files) and, where an adapter has several inputs, joined to the records of others;
+    of people added for the credits, and of names of countries and languages that no code was found
     for. Always read = kept + texts + quarantined + skipped + joined. A blob of which one record is
     kept counts as kept.
 
@@ -226,7 +227,7 @@ def run_source_records(
     source, _ = parse_key(step.partition or "")
     adapter = adapter or adapter_for(source)
     step.view("raw", RAW_BLOBS, step.partition)
-    deliveries = step.read(DELIVERIES, step.partition)
+    deliveries = step.read(LANDED_DELIVERIES, step.partition)
     is_deletion = ("delete",) in deliveries.project("mode").fetchall()
     missing = make_records(
         step.con,
@@ -236,6 +237,9 @@ def run_source_records(
         is_deletion=is_deletion,
         entity_types=entity_types,
     )
+    # Together with the records: a delivery that fails must not say which others count.
+    step.write(DELIVERIES, deliveries)
+    step.note(DELIVERIES, step.noted(LANDED_DELIVERIES, step.partition or ""))
     step.write(SOURCE_RECORDS, step.con.table("records"))
     step.note(SOURCE_RECORDS, facets_of(step.staged(SOURCE_RECORDS), deliveries))
     step.write(SOURCE_TEXTS, step.con.table("text_kept"))

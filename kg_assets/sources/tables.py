@@ -7,43 +7,54 @@ import pyarrow as pa
 from kg_assets.sources.record import POSITION_FIELDS, RECORD_SCHEMA, described
 from resources.table import Table
 
+_DELIVERY = pa.schema(
+    [
+        described(
+            "source",
+            pa.string(),
+            "Who delivers; the name of the folder in the landing zone.",
+            required=True,
+        ),
+        described("delivery", pa.string(), "Name of the delivery.", required=True),
+        described(
+            "sequence",
+            pa.int64(),
+            "Its place in the source's history, 0 where delivery.json does not say.",
+            required=True,
+        ),
+        described("mode", pa.string(), "full, partial or delete.", required=True),
+        described(
+            "duplicate_free",
+            pa.bool_(),
+            "Whether no two records of the source are the same thing, as far as it says.",
+        ),
+        described(
+            "expect",
+            pa.string(),
+            "What delivery.json says of expected numbers and filled fields, as JSON.",
+        ),
+        described("files", pa.int64(), "Files that were read.", required=True),
+        described("blobs", pa.int64(), "Blobs in them, problems included.", required=True),
+        described("bytes", pa.int64(), "Bytes of the blobs, decompressed.", required=True),
+        described("fingerprint", pa.string(), "Hash of the blobs, in order.", required=True),
+    ]
+)
+
+LANDED_DELIVERIES = Table(
+    name="landed_deliveries",
+    schema=_DELIVERY,
+    key=("source", "delivery"),
+    description="One row for a delivery as its files were read last: its place in its source's "
+    "history, its mode (full, partial or delete) and the fingerprint of the files. Whether it "
+    "counts is not said here but in deliveries.",
+)
+
 DELIVERIES = Table(
     name="deliveries",
-    schema=pa.schema(
-        [
-            described(
-                "source",
-                pa.string(),
-                "Who delivers; the name of the folder in the landing zone.",
-                required=True,
-            ),
-            described("delivery", pa.string(), "Name of the delivery.", required=True),
-            described(
-                "sequence",
-                pa.int64(),
-                "Its place in the source's history, 0 where delivery.json does not say.",
-                required=True,
-            ),
-            described("mode", pa.string(), "full, partial or delete.", required=True),
-            described(
-                "duplicate_free",
-                pa.bool_(),
-                "Whether no two records of the source are the same thing, as far as it says.",
-            ),
-            described(
-                "expect",
-                pa.string(),
-                "What delivery.json says of expected numbers and filled fields, as JSON.",
-            ),
-            described("files", pa.int64(), "Files that were read.", required=True),
-            described("blobs", pa.int64(), "Blobs in them, problems included.", required=True),
-            described("bytes", pa.int64(), "Bytes of the blobs, decompressed.", required=True),
-            described("fingerprint", pa.string(), "Hash of the blobs, in order.", required=True),
-        ]
-    ),
+    schema=_DELIVERY,
     key=("source", "delivery"),
-    description="One row for a delivery: its place in its source's history, its mode (full, "
-    "partial or delete) and the fingerprint of the files that were read.",
+    description="One row for a delivery that counts, committed together with its records: of one "
+    "that fails when it comes again, its row and its records stay what they were.",
 )
 
 RAW_BLOBS = Table(

@@ -10,7 +10,7 @@ from kg_assets.matching.checks import entity_checks, score_checks
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import records
 from kg_assets.sources.checks import record_checks
-from kg_assets.sources.tables import QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
+from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, SOURCE_RECORDS
 from resources.lake import Lake
 from resources.settings import Settings
 
@@ -63,6 +63,7 @@ def test_a_blob_that_is_neither_kept_nor_quarantined_fails(lake, kept, quarantin
     with lake.step("blobs", partition="a|1") as step:
         step.write(RAW_BLOBS, rows(RAW_BLOBS, {"position": 0}, {"position": 9}))
     with lake.step("records", partition="a|1") as step:
+        step.write(DELIVERIES, rows(DELIVERIES, {"source": "a", "mode": "partial"}))
         step.write(SOURCE_RECORDS, rows(SOURCE_RECORDS, *[{"position": 0}] * kept))
         step.write(QUARANTINED_BLOBS, rows(QUARANTINED_BLOBS, *[{"position": 9}] * quarantined))
         assert passed(step, record_checks())["no_lost_blobs"] == whole

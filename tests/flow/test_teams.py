@@ -45,8 +45,9 @@ def test_the_sensors_of_production_start_nothing(landed, monkeypatch):
     monkeypatch.setenv("KG_NAMESPACE", "prod")
     with dg.DagsterInstance.ephemeral() as instance:
         skipped = new_deliveries(dg.build_sensor_context(instance=instance))
-    assert "promotion only" in skipped.skip_message
-    assert isinstance(texts_that_wait(), dg.SkipReason)
+        assert "promotion only" in skipped.skip_message
+        texts = texts_that_wait(dg.build_sensor_context(instance=instance))
+    assert isinstance(texts, dg.SkipReason)
 
 
 def after_update():
@@ -78,11 +79,12 @@ def test_an_update_that_the_sensor_starts_leaves_texts_to_the_run_that_may_pay(l
     monkeypatch.setenv("KG_EXTRACTORS", '{"film": ["llm", "rules"]}')
     with dg.DagsterInstance.ephemeral() as instance:
         found = new_deliveries(dg.build_sensor_context(instance=instance))
-    (request,) = found.run_requests
-    assert request.run_config["ops"]["bring_up_to_date"]["config"] == {"language_model": False}
-    assert "no text waits" in texts_that_wait().skip_message
-    monkeypatch.setenv("KG_LLM_PAUSED", "true")
-    assert "paused" in texts_that_wait().skip_message
+        (request,) = found.run_requests
+        assert request.run_config["ops"]["bring_up_to_date"]["config"] == {"language_model": False}
+        context = dg.build_sensor_context(instance=instance)
+        assert "no text waits" in texts_that_wait(context).skip_message
+        monkeypatch.setenv("KG_LLM_PAUSED", "true")
+        assert "paused" in texts_that_wait(context).skip_message
 
 
 @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["00", "01"]))
