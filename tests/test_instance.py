@@ -5,6 +5,7 @@ import os
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from kg_assets.cluster.configuration import Takes, queues_of, schema
@@ -191,3 +192,27 @@ def test_what_a_build_writes_of_its_runs_is_what_dagster_itself_would_write(tmp_
     assert written == [expected, expected]
     assert statuses == dict.fromkeys(runs, dg.DagsterRunStatus.SUCCESS)
     assert [record.run_id for record in planned] == runs[::-1]
+
+
+def test_a_webserver_goes_on_when_the_database_was_restarted(tmp_path, database):
+    """Its connections are gone then, and each is tried before it is used."""
+    one = settings(tmp_path, database)
+    prepare_home(one)
+    with open_instance(one) as instance:
+        instance.optimize_for_webserver(statement_timeout=5_000, pool_recycle=3_600, max_overflow=5)
+
+        def ask():
+            assert instance.get_runs() == []
+            assert instance.all_asset_keys() == []
+            assert instance.all_instigator_state() == []
+
+        ask()
+        engine = sa.create_engine(database, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            ended = connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            ).fetchall()
+        engine.dispose()
+        assert ended
+        ask()
