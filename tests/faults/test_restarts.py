@@ -1,4 +1,4 @@
-"""Broker and database are killed and started again while a cluster builds; nothing is lost."""
+"""Broker and database are killed and started again while a cluster works; nothing is lost."""
 
 import os
 import shutil
@@ -7,9 +7,12 @@ import threading
 import time
 from contextlib import contextmanager
 
+import pytest
 import sqlalchemy as sa
 from dagster import DagsterRunStatus, RunsFilter
+from dagster._core.execution.backfill import BulkActionStatus
 
+from kg_assets.build import assemble
 from kg_assets.building import build
 from kg_assets.cluster.local import local_servers, running, worker_command
 from kg_assets.cluster.servers import broker, postgres
@@ -17,8 +20,12 @@ from kg_assets.instance import open_instance
 from resources.lake import Lake
 from resources.settings import Settings
 from tests.faults.conftest import strangers, tables
+from tests.flow.test_ui import ADD_PARTITION, ASSETS, BACKFILL, SELECTOR, SENSORS, STOP_SENSOR
+from tests.flow.test_ui import servers as servers_of_the_ui
+from tests.flow.test_ui import until as until_answered
 from tests.lengths import FULL
 from tests.opened import open_to_others
+from tests.waiting import until
 
 LANES = ("sources", "film", "series", "episode", "person") if FULL else ("sources", "film")
 ROUNDS = 6 if FULL else 1
@@ -149,3 +156,75 @@ def test_a_build_goes_on_after_broker_and_database_were_killed(
             assert runs(settings, *UNFINISHED) == []
             Lake(settings).collect(older_than_seconds=0)
             assert strangers(settings) == set()
+
+
+STEPS = ("raw_blobs", "source_records", "film/records")
+"""What is made of two partitions, each in a run, and what waits for both."""
+
+
+def backfilled(settings):
+    """Tables that the backfill makes."""
+    steps = assemble(settings).steps
+    return [table.name for step in steps if step.name in STEPS for table in step.outputs]
+
+
+@contextmanager
+def clicked(settings, folder):
+    """A function that starts a backfill as the UI does, for the daemon to work off; its id."""
+    with servers_of_the_ui(settings, folder) as ui:
+        until_answered(lambda: ui.graphql(ASSETS), lambda answer: answer["assetNodes"])
+        for sensor in ui.graphql(SENSORS, selector=SELECTOR)["sensorsOrError"]["results"]:
+            ui.graphql(STOP_SENSOR, id=sensor["id"])
+        for key in ("alpha|first", "beta|first"):
+            ui.graphql(ADD_PARTITION, selector=SELECTOR, key=key)
+        ui.start_daemon()
+
+        def click():
+            keys = [{"path": name.split("/")} for name in backfilled(settings)]
+            answer = ui.graphql(BACKFILL, keys=keys)["launchPartitionBackfill"]
+            assert answer["__typename"] == "LaunchBackfillSuccess"
+            return answer["backfillId"]
+
+        yield click
+
+
+def state(settings, backfill):
+    with open_instance(settings) as instance:
+        return instance.get_backfill(backfill).status
+
+
+def is_going_on(settings, backfill):
+    return state(settings, backfill) in (BulkActionStatus.REQUESTED, BulkActionStatus.FAILING)
+
+
+def has_ended_or_a_new_run_has_started(settings, backfill, seen):
+    started = {run.run_id for run in runs(settings, DagsterRunStatus.STARTED)} - seen
+    seen |= started
+    return started or not is_going_on(settings, backfill)
+
+
+@pytest.mark.skipif(not FULL, reason="takes minutes: make test-faults runs it")
+def test_a_backfill_goes_on_after_broker_and_database_were_killed(template, tmp_path, monkeypatch):
+    expected = tables(Settings(home=template))
+    with (
+        cluster(tmp_path / "home", template / "landing", monkeypatch) as (settings, servers),
+        clicked(settings, tmp_path) as click,
+    ):
+        backfill, seen = click(), set()
+        for restart in (servers.restart_broker, servers.restart_postgres):
+            until(lambda: has_ended_or_a_new_run_has_started(settings, backfill, seen), 0.05)
+            restart()
+        assert seen, "nothing ran while they were killed"
+        for _ in range(TRIES):
+            until(lambda: not is_going_on(settings, backfill), 0.5)  # noqa: B023
+            if state(settings, backfill) is BulkActionStatus.COMPLETED_SUCCESS:
+                break
+            # What failed because of the database is not made otherwise by the next.
+            backfill = click()
+        assert state(settings, backfill) is BulkActionStatus.COMPLETED_SUCCESS
+        made = tables(settings)
+        assert {name for name, _ in made} >= {*backfilled(settings)}
+        assert made == {place: expected[place] for place in made}
+        assert runs(settings, *UNFINISHED) == []
+        Lake(settings).collect(older_than_seconds=0)
+        assert strangers(settings) == set()
