@@ -73,7 +73,7 @@ _CREDIT = Join(
     select=rf"""
     WITH told AS (
         SELECT tconst, nconst, 1 AS told_by, TRY_CAST(ordering AS INTEGER) AS place,
-               category AS part,
+               category,
                CASE category
                    WHEN 'actress' THEN 'actor'
                    WHEN 'writer' THEN {_WRITER}
@@ -206,12 +206,12 @@ ADAPTER = Adapter(
         SELECT tconst, nconst, told_by, place, role, character, name
         -- A row may be there twice, and a name twice in a list.
         FROM (
-            SELECT DISTINCT tconst, nconst, told_by, place, part, role, character, name
+            SELECT DISTINCT tconst, nconst, told_by, place, category, role, character, name
             FROM credit
         )
         WHERE nconst IS NOT NULL
         -- The crew's writers are those of the credits, whatever it is that they wrote.
-        QUALIFY rank() OVER (PARTITION BY tconst, nconst, part ORDER BY told_by) = 1
+        QUALIFY rank() OVER (PARTITION BY tconst, nconst, category ORDER BY told_by) = 1
             AND (
                 told_by < 3
                 OR rank() OVER (PARTITION BY tconst, nconst ORDER BY told_by) = 1
