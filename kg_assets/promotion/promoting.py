@@ -245,7 +245,8 @@ def promote_types(
 
     Raises:
         RefusedError: A gate is shut.
-        PromotionError: A table of the types is stale, production has moved, or the build failed.
+        PromotionError: A table of the types is stale, production has moved, other types would be
+            made anew with them, or the build failed.
         ContradictionError: Judgements of the namespace contradict those of production's.
     """
     refuse_production(namespace)
@@ -264,7 +265,7 @@ def promote_types(
     if stale:
         raise PromotionError(f"{namespace} is not current: {_some(stale)}; kg build makes it so")
     Lake(settings.in_namespace(THROUGH))
-    rebase(settings, THROUGH)
+    _refuse_other_types(settings, types, rebase(settings, THROUGH).stale)
     with _alone(settings.in_namespace(THROUGH), None):
         # What people judged of these types is why their entities are what they are.
         _merge_judgements(lake, Lake(settings.in_namespace(THROUGH)), types)
@@ -282,6 +283,21 @@ def promote_types(
         settings, THROUGH, accept=accept, reason=f"{said}: {reason}" if reason else said
     )
     return summary, prospect, done
+
+
+def _refuse_other_types(settings: Settings, types: Sequence[str], stale: Sequence[str]) -> None:
+    """Refuse to promote types alone where a configuration would make others anew with them."""
+    others = {
+        step.name
+        for step in assemble(settings.in_namespace(THROUGH)).steps
+        if step.entity_type is not None and step.entity_type not in types
+    }
+    if changed := [one for one in stale if one.partition("@")[0] in others]:
+        raise PromotionError(
+            f"not only {', '.join(types)} would change: of {THROUGH} {_some(changed)} are not "
+            "current with these settings. Give other types the settings of production, or bring "
+            f"them up to date first: KG_NAMESPACE={THROUGH} kg build"
+        )
 
 
 def _prospect(settings: Settings, namespace: str) -> Prospect:
