@@ -61,7 +61,7 @@ def test_what_was_mended_succeeds_and_the_namespace_stays_as_it_was(failed, caps
     before = there(failed)
     code, said = told(failed, LABEL, capsys)
     assert (code, said["error"]) == (0, None)
-    assert said["outputs"]["deliveries"] == "1 rows, and there was none"
+    assert said["outputs"]["landed_deliveries"] == "1 rows, and there was none"
     assert there(failed) == before
 
 

@@ -70,7 +70,8 @@ _EDITION_OF_IT = (
     "AND list_has_any(l.title_keys, r.title_keys) "
     "AND list_has_any(l.director_letters, r.director_letters)"
 )
-"""One is a later edition of the other: its title says so, and title and maker are the same."""
+"""One is a later edition of the other: its title says so, and title and maker are the same. Where no
+maker is known that cannot be told."""
 
 
 def film_spec(*, use_people: bool = True) -> MatchSpec:
@@ -147,7 +148,7 @@ def film_spec(*, use_people: bool = True) -> MatchSpec:
             ),
             Veto(
                 "years_apart",
-                f"{_APART} AND NOT ({_EDITION_OF_IT})" if use_people else _APART,
+                f"{_APART} AND NOT coalesce({_EDITION_OF_IT}, FALSE)" if use_people else _APART,
                 "The films came out more than four years apart, and neither is an edition of the "
                 "other.",
             ),
