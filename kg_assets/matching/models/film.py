@@ -70,8 +70,8 @@ _EDITION_OF_IT = (
     "AND list_has_any(l.title_keys, r.title_keys) "
     "AND list_has_any(l.director_letters, r.director_letters)"
 )
-"""One is a later edition of the other: its title says so, and title and maker are the same. Where no
-maker is known that cannot be told."""
+"""One is a later edition of the other: its title says so, and title and maker are the same. Where
+no maker is known that cannot be told."""
 
 
 def film_spec(*, use_people: bool = True) -> MatchSpec:
