@@ -35,6 +35,8 @@ def chart_values(settings: Settings) -> Mapping[str, Any]:
     """The values; the secret that they name also holds postgresql-password, for the chart."""
     cluster = settings.model_copy(update={"namespace": NAMESPACE, "launcher": "celery"})
     sections = configuration(cluster)
+    # The chart writes it of what its values say of Postgres.
+    del sections["storage"]
     server = {
         "image": {"repository": NAME, "tag": "latest", "pullPolicy": "IfNotPresent"},
         **pod(settings),

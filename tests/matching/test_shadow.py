@@ -93,7 +93,7 @@ def test_a_taught_shadow_is_compared_and_the_model_counts_as_trained_no_more_tha
 def test_a_shadow_is_compared_by_the_frozen_thresholds_of_the_two_sources(tmp_path):
     spec = replace(ONE_SHARD, shadow="splink")
     world = judged(tmp_path, spec, pairs=20)
-    world.update()
+    world.update(but=2)
     declared = scored(world, spec)["shadow_counts"]
     assert declared["frozen"] == 0
     assert declared["above"] == declared["shadow_above"] > 0

@@ -167,8 +167,9 @@ def test_a_threshold_is_measured_where_the_pairs_of_its_sources_came_by_and_by(t
     def measured(source, numbers):
         each = [{"id": str(n), "name": f"Film{n}", "year": 1000 + 10 * n} for n in numbers]
         world.deliver(source, each, free=True)
-        world.update()
+        world.update(but=2)
         figures = world.run(run_match_thresholds)
+        world.run(run_resolved_entities)
         return figures["methods"].get("a|b"), figures["measured_after_all"]
 
     measured("a", range(200))

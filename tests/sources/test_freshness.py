@@ -7,7 +7,7 @@ import pytest
 
 from kg_assets.sources.deliveries import Manifest
 from kg_assets.sources.freshness import sources_now, words_of
-from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from kg_assets.sources.tables import DELIVERIES, LANDED_DELIVERIES, SOURCE_RECORDS
 from resources import production
 from resources.lake import Lake
 from resources.settings import Settings
@@ -31,14 +31,15 @@ def read_delivery(settings, key, content="a", *, code="1", **words):
         "fingerprint": content,
     }
     with Lake(settings).step("raw_blobs", partition=key, code_version=code) as step:
-        step.write(DELIVERIES, pa.Table.from_pylist([row], DELIVERIES.schema))
-        step.note(DELIVERIES, words_of(manifest))
+        step.write(LANDED_DELIVERIES, pa.Table.from_pylist([row], LANDED_DELIVERIES.schema))
+        step.note(LANDED_DELIVERIES, words_of(manifest))
 
 
 def make_records(settings, key, code="1"):
     """Make the records of a delivery that was read."""
     with Lake(settings).step("source_records", partition=key, code_version=code) as step:
-        step.read(DELIVERIES, key)
+        step.write(DELIVERIES, step.read(LANDED_DELIVERIES, key))
+        step.note(DELIVERIES, step.noted(LANDED_DELIVERIES, key))
         step.write(SOURCE_RECORDS, SOURCE_RECORDS.schema.empty_table())
 
 
