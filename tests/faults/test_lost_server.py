@@ -64,7 +64,10 @@ def test_a_build_that_loses_a_database_says_so_in_a_line(
         os.kill(int((data / "data/postmaster.pid").read_text().split()[0]), signal.SIGKILL)
         _, said = building.communicate(timeout=SECONDS)
     assert building.returncode == 1
-    (line,) = said.splitlines()
+    told = [one for one in said.splitlines() if f"({variable}) at " in one]
+    assert told, said
+    assert "Traceback" not in said, said
+    line = told[-1]
     address = sa.make_url(url)
     assert f"({variable}) at {address.host}:{address.port}/postgres cannot be used: " in line
     assert "see that it runs and can be reached" in line
