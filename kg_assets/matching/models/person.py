@@ -62,6 +62,22 @@ NAME_FEATURES = (
 )
 """Forms of the name, in which records of one person differ."""
 
+
+def _year_of(event: str, column: str) -> Comparison:
+    """The year of an event of a life, which sources tell alike but for an error of a year."""
+    left, right = f"{column}_l", f"{column}_r"
+    return Comparison(
+        name=event,
+        missing=f"{left} IS NULL OR {right} IS NULL",
+        levels=(
+            Level(f"same year of {event}", f"{left} = {right}", 0.93, 0.015),
+            Level("a year apart", f"abs({left} - {right}) <= 1", 0.05, 0.03),
+            Level("further apart", "ELSE", 0.02, 0.955),
+        ),
+        train="",
+    )
+
+
 SPEC = MatchSpec(
     entity_type="person",
     features=(
@@ -275,27 +291,9 @@ SPEC = MatchSpec(
             ),
             train="",
         ),
-        Comparison(
-            name="birth",
-            missing="born_l IS NULL OR born_r IS NULL",
-            levels=(
-                Level("same year of birth", "born_l = born_r", 0.93, 0.015),
-                Level("a year apart", "abs(born_l - born_r) <= 1", 0.05, 0.03),
-                Level("further apart", "ELSE", 0.02, 0.955),
-            ),
-            train="",
-        ),
-        # As years of birth: deaths are spread over as many years, and sources date them as well.
-        Comparison(
-            name="death",
-            missing="died_l IS NULL OR died_r IS NULL",
-            levels=(
-                Level("same year of death", "died_l = died_r", 0.93, 0.015),
-                Level("a year apart", "abs(died_l - died_r) <= 1", 0.05, 0.03),
-                Level("further apart", "ELSE", 0.02, 0.955),
-            ),
-            train="",
-        ),
+        _year_of("birth", "born"),
+        # Deaths are spread over as many years as births, and sources date them as well.
+        _year_of("death", "died"),
     ),
     vetoes=(
         # Father and son: a source that writes "Jr." writes it always, and two sources that do not
