@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,27 @@ def enter(patch: pytest.MonkeyPatch, folder: Path, **variables: str) -> Settings
     for name, value in {**ENVIRONMENT, "KG_HOME": str(folder), **variables}.items():
         patch.setenv(name, value)
     return Settings()
+
+
+def copy_home(home: Path, target: Path, *, links: bool = False) -> None:
+    """Copy a home whose databases another process, or this one's garbage, may still hold open.
+
+    Args:
+        home: The home.
+        target: The copy, which is not there yet.
+        links: Whether symbolic links are copied as links, rather than what they point to.
+    """
+    # The last connection to be closed removes the files beside its database.
+    beside = shutil.ignore_patterns("*-wal", "*-shm")
+    shutil.copytree(home, target, symlinks=links, ignore=beside, copy_function=_copy_file)
+
+
+def _copy_file(source: str, target: str) -> None:
+    if not source.endswith((".db", ".sqlite")):
+        shutil.copy2(source, target)
+        return
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

@@ -1,7 +1,5 @@
 """A file of the lake that is not as it was written is found where it is read, and made again."""
 
-import shutil
-
 import pytest
 
 from kg_assets.building import build
@@ -10,7 +8,7 @@ from resources.lake import Lake
 from tests.faults.conftest import tables
 from tests.flow.conftest import lines
 from tests.flow.graph import content
-from tests.homes import home_at
+from tests.homes import copy_home, home_at
 from tests.lengths import FULL
 
 PAPRIKA = {"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006}
@@ -52,7 +50,7 @@ def places(settings, name):
 def updated(built, tmp_path):
     """The tables and the graph of a home that got one more delivery, and was never damaged."""
     other = tmp_path / "other"
-    shutil.copytree(built.home, other)
+    copy_home(built.home, other)
     with home_at(other) as settings:
         more(settings, tmp_path)
         assert build(settings).failed == []

@@ -1,13 +1,12 @@
 """A home of its own for each test, and two small sources to land in it."""
 
 import json
-import shutil
 
 import pytest
 
 from kg_assets.building import build
 from kg_assets.sources.landing import land
-from tests.homes import enter, home_at, once
+from tests.homes import copy_home, enter, home_at, once
 
 ALPHA = [
     {
@@ -98,5 +97,5 @@ def _build_template(folder):
 @pytest.fixture
 def built(home, template):
     """A copy of the home that was built once: a home can be copied."""
-    shutil.copytree(template, home.home)
+    copy_home(template, home.home)
     return home

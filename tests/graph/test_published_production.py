@@ -17,6 +17,7 @@ from resources.lake import Lake
 from resources.settings import Settings
 from tests.graph.small_graph import record
 from tests.graph.small_lake import fill, run
+from tests.homes import copy_home
 
 EVENTS = ("os.mkdir", "os.link", "os.rename", "os.symlink", "shutil.rmtree", "sqlite3.connect")
 
@@ -88,7 +89,7 @@ def template(tmp_path_factory):
 @pytest.fixture
 def settings(template, tmp_path):
     """A home whose production holds a graph of one film."""
-    shutil.copytree(template, tmp_path / "home", symlinks=True)
+    copy_home(template, tmp_path / "home", links=True)
     return Settings(home=tmp_path / "home", threads=1)
 
 
@@ -165,7 +166,7 @@ def test_what_is_published_is_made_again_where_it_is_lost(settings, damage):
 
 def test_a_home_that_was_copied_without_its_links_gets_them_again(settings, tmp_path_factory):
     copy = tmp_path_factory.mktemp("copy") / "home"
-    shutil.copytree(settings.home, copy)
+    copy_home(settings.home, copy)
     copied = Settings(home=copy, threads=1)
     follow(copied)
     assert prod(copied).published.readlink() == prod(settings).published.readlink()

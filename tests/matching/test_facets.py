@@ -1,6 +1,5 @@
 """Which deliveries make the records of a type stale, and that the others change nothing of them."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from kg_assets.sources.facets import facets_of
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from resources.lake import Lake
 from resources.settings import Settings
+from tests.homes import copy_home
 from tests.matching.match_worlds import film, people_of, table_of
 
 TYPES = ("film", "series", "episode", "person")
@@ -95,7 +95,7 @@ def template(tmp_path_factory):
 
 @pytest.fixture
 def lake(template, tmp_path):
-    shutil.copytree(template, tmp_path / "home")
+    copy_home(template, tmp_path / "home")
     return Lake(Settings(home=tmp_path / "home", threads=1))
 
 

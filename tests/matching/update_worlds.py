@@ -1,6 +1,5 @@
 """A lake of films to which deliveries come, and which is brought up to date step by step."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from kg_assets.matching.training import run_match_model
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 from resources.lake import Lake
 from resources.settings import Settings
+from tests.homes import copy_home
 from tests.matching.match_worlds import film, table_of
 
 SPEC = MatchSpec(
@@ -125,7 +125,7 @@ class World:
 
     def copy(self, home, **changed):
         """What is there now, in another folder, where other options may hold."""
-        shutil.copytree(self.lake.settings.home, home)
+        copy_home(self.lake.settings.home, home)
         kept = self.lake.settings.model_dump(include={"layer_share", "layers", "copied_rows"})
         made = World(home, **{"spec": self.spec, "code": self.code} | kept | changed)
         made.delivered = self.delivered
