@@ -52,18 +52,22 @@ def stage(lake: Lake) -> str:
         Name of the folder.
 
     Raises:
-        PromotionError: The namespace's published file is not made of what the lake says.
+        PromotionError: What the lake holds of the graph is not what it says of it.
     """
     settings = lake.settings
     name = secrets.token_hex(8)
     building = settings.published_versions / f".{name}"
     (building / REPORTS).mkdir(parents=True)
     try:
-        if settings.published.is_file():
+        if _is_graph_of(lake, settings.published):
             _link(settings.published, building / GRAPH)
+        else:
+            # Nothing of the graph changed since the namespace started from production, as with a
+            # model that was only trained again; or its file is lost, or another one is there.
+            _publish(lake, building / GRAPH)
         if not _is_graph_of(lake, building / GRAPH):
             raise PromotionError(
-                f"the published file of {lake.namespace} is not made of what is in its tables; "
+                f"the tables of {lake.namespace} do not make the graph that they describe; "
                 f"make it again: KG_NAMESPACE={lake.namespace} kg build"
             )
         for file in _reports(lake):
@@ -89,7 +93,8 @@ def swap(lake: Lake, commit: Callable[[str], Promotion]) -> Promotion:
         What `commit` returned.
 
     Raises:
-        PromotionError: The published file is not of the namespace's tables, or `commit` refused.
+        PromotionError: What the lake holds of the graph is not what it says of it, or `commit`
+            refused.
     """
     settings = lake.settings
     with production_lock(settings):
@@ -213,12 +218,16 @@ def _reports(lake: Lake) -> list[str]:
 
 def _make_again(lake: Lake, folder: Path) -> None:
     """Publish once more what the lake holds of production."""
+    building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    _publish(lake, building / GRAPH)
+    (folder / REPORTS).mkdir(parents=True, exist_ok=True)
+    (building / GRAPH).replace(folder / GRAPH)
+    shutil.rmtree(building, ignore_errors=True)
+
+
+def _publish(lake: Lake, path: Path) -> None:
+    """Make a published file of the tables of a namespace; nothing is written to the lake."""
     from dagster_duckdb import DuckDBResource
 
-    building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    with lake.step("published graph of production") as step:
-        path = building / GRAPH
+    with lake.step(f"published graph of {lake.namespace}") as step:
         publish_graph(step, DuckDBResource(database=str(path)), path)
-    (folder / REPORTS).mkdir(parents=True, exist_ok=True)
-    path.replace(folder / GRAPH)
-    shutil.rmtree(building, ignore_errors=True)

@@ -7,9 +7,17 @@ import pytest
 from kg_assets.building import build
 from kg_assets.matching.tables import entity_members, match_thresholds
 from kg_assets.promotion.promoting import promote, promote_types
+from kg_assets.sources.landing import land
 from resources.errors import PromotionError
 from resources.lake import Lake
 from resources.settings import Settings
+from tests.flow.conftest import lines
+from tests.homes import home_at
+
+MORE = [
+    {"entity_type": "film", "source_id": "4", "name": "Paprika", "year": 2006},
+    {"entity_type": "film", "source_id": "5", "name": "Brazil", "year": 1985},
+]
 
 
 def digests(settings):
@@ -70,3 +78,21 @@ def test_a_changed_threshold_of_one_type_is_tried_and_promoted_alone(built, prod
     touched = changed(before, digests(prod))
     assert "film" in types(touched) <= {"film", "person"}
     assert touched.isdisjoint({"raw_blobs", "source_records", "deliveries"})
+
+
+def test_a_model_that_was_only_trained_again_is_promoted_alone(built, prod, tmp_path):
+    file = lines(tmp_path / "more.jsonl", MORE)
+    land(built.landing_path, "alpha", [file], "second")
+    assert build(built).failed == []
+    promote(built, "dev")
+    before = digests(prod)
+    with home_at(built.home, KG_NAMESPACE="ann") as ann:
+        assert build(ann, types=["film"], retrain=True).failed == []
+        tried = digests(ann)
+    assert tried["film/match_model"] != before["film/match_model"]
+    summary, prospect, done = promote_types(built, "ann", ["film"])
+    assert (summary.failed, done.namespace) == ([], "prod-next")
+    after = digests(prod)
+    assert after["film/match_model"] == tried["film/match_model"]
+    assert types(changed(before, after)) == {"film"}
+    assert prospect.comparison.types["film"].split == 0

@@ -8,6 +8,7 @@ import sys
 import duckdb
 import pytest
 
+from kg_assets.graph.steps import run_nodes
 from kg_assets.jobs import rollback
 from kg_assets.promotion.publishing import follow, set_links, swap
 from kg_assets.promotion.reading import what_is_read
@@ -174,12 +175,31 @@ def test_a_home_that_was_copied_without_its_links_gets_them_again(settings, tmp_
     assert names(prod(copied).published) == ["Her"]
 
 
-def test_a_published_file_that_is_not_of_the_tables_is_not_promoted(settings):
+@pytest.mark.parametrize("damage", ["another graph", "lost", "no graph"])
+def test_a_published_file_that_is_not_of_the_tables_is_made_of_them_to_be_promoted(
+    settings, damage
+):
     fresh = built(settings.home, "Up")
-    stale = settings.home / "stale.duckdb"
-    shutil.copy(fresh.published, stale)
+    other = settings.home / "other.duckdb"
+    shutil.copy(fresh.published, other)
     built(settings.home, "Brazil")
-    stale.replace(fresh.published)
+    match damage:
+        case "another graph":
+            other.replace(fresh.published)
+        case "lost":
+            fresh.published.unlink()
+        case "no graph":
+            fresh.published.write_bytes(b"no graph")
+    promote(settings)
+    assert names(prod(settings).published) == ["Brazil"]
+
+
+def test_tables_that_are_not_of_the_graph_that_they_describe_are_not_promoted(settings):
+    built(settings.home, "Up")
+    fill(settings.home, [record("film", "a:1", "Brazil")], {"film-1": ["a:1"]})
+    with Lake(settings).step("nodes") as step:
+        run_nodes(step)
+    settings.published.unlink()
     with pytest.raises(PromotionError, match="kg build"):
         promote(settings)
     assert names(prod(settings).published) == ["Her"]
