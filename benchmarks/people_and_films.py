@@ -1,10 +1,10 @@
 """Films and people like real ones, with errors and planted truth, made in DuckDB by seed.
 
 Three sources deliver the films: `alpha` and `beta` once each, `gamma` with shortened credits and a
-person record for every credit. Names and titles follow Zipf-Mandelbrot laws (few common, many
-rare): most titles are unique, and of 160,000 films 42 share the commonest one. There are
-remakes, sequels by the same people, and people of one name; records have typing errors, lost middle
-names, turned words, missing years, other titles.
+person record for every credit; more sources like `beta` can be asked for. Names and titles follow
+Zipf-Mandelbrot laws (few common, many rare): most titles are unique, and of 160,000 films 42 share
+the commonest one. There are remakes, sequels by the same people, and people of one name; records
+have typing errors, lost middle names, turned words, missing years, other titles.
 """
 
 # ruff: noqa: S608 - what is put into statements is made of constants of this module.
@@ -51,11 +51,13 @@ class World:
     Attributes:
         films: Planted films; alpha and beta have about 80 % of them each, gamma 45 %.
         seed: Another seed is another world.
+        more_sources: So many sources more like beta, at most five.
         same_title: So many films share one title, to make a block far over the cap.
     """
 
     films: int
     seed: int = 1
+    more_sources: int = 0
     same_title: int = 0
 
     @property
@@ -256,15 +258,17 @@ def _films(con: duckdb.DuckDBPyConnection, world: World) -> None:
 
 
 def _film_records(con: duckdb.DuckDBPyConnection, world: World) -> None:
-    share = "map {'alpha': 0.8, 'beta': 0.8, 'gamma': 0.45}"
+    others = (f"more{number}" for number in range(1, 1 + world.more_sources))
+    share = {"alpha": 0.8, "beta": 0.8, "gamma": 0.45, **dict.fromkeys(others, 0.8)}
+    sources = ", ".join(f"('{name}', {place}, {share[name]})" for place, name in enumerate(share))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE sighting AS
         SELECT film.*, source, substr(source, 1, 1) || film AS source_id, film * 8 + number AS seen
         FROM film
-        CROSS JOIN (VALUES ('alpha', 0), ('beta', 1), ('gamma', 2)) AS sources(source, number)
+        CROSS JOIN (VALUES {sources}) AS sources(source, number, share)
         WHERE film < {world.same_title}
-           OR chance(film, source) < {share}[source]
+           OR chance(film, source) < share
         """
     )
     con.execute(

@@ -34,6 +34,14 @@ CONSOLE = Console(width=110)
 RECORDS_PER_FILM = 6.1
 """Records of films and people together that a planted film leads to."""
 
+MORE_SOURCES = 5
+"""The mixes are of pairs of a world with so many sources more. Of three sources a record has hardly
+one pair that is above the threshold, so a mix with many of these has few pairs, and reading the
+records is most of what it measures: that is reported beside them."""
+
+RECORDS_PER_MIXED_FILM = 13.5
+"""As RECORDS_PER_FILM, with MORE_SOURCES."""
+
 failures: list[str] = []
 
 
@@ -52,8 +60,26 @@ def median(costs: list[Cost]) -> tuple[float, float]:
     )
 
 
-def scoring(data: dict[str, DataSet], threads: int, rounds: int) -> None:
-    """Pairs a second, natural mix and three mixes, for both models."""
+def every_pair(data: DataSet, threads: int) -> tuple[int, Path, Path]:
+    """Block and score a world: number of its pairs, their file, and the file of their scores."""
+    _, count = runs.block(data, 1, threads)
+    pairs, scored = (
+        data.folder / f"{data.kind}_{name}.parquet" for name in ("pairs_1_0", "every_pair")
+    )
+    runs.score_ours(data, pairs, scored, threads)
+    return count, pairs, scored
+
+
+def scoring(data: dict[str, DataSet], mixed: dict[str, DataSet], threads: int, rounds: int) -> None:
+    """Pairs a second, natural mix and three mixes, for both models.
+
+    Args:
+        data: The world of which the natural mix is.
+        mixed: The world of which the mixes are drawn; each has as many pairs as the natural one, if
+            there are so many.
+        threads: Threads of both sides.
+        rounds: Runs of which the median is taken.
+    """
     grid = Grid(
         "model",
         "above",
@@ -68,27 +94,29 @@ def scoring(data: dict[str, DataSet], threads: int, rounds: int) -> None:
         "same answer",
         title="Scoring",
     )
-    for one in data.values():
-        _, natural = runs.block(one, 1, threads)
-        pairs = one.folder / f"{one.kind}_pairs_1_0.parquet"
-        ours, theirs = (one.folder / f"{one.kind}_{name}.parquet" for name in ("ours", "splink"))
-        runs.score_ours(one, pairs, ours, threads)
-        mixes: list[tuple[str, Path, int]] = [("natural", pairs, natural)]
+    for kind, one in data.items():
+        many = mixed[kind]
+        natural, pairs, scored = every_pair(one, threads)
+        mixes = [("natural", one, pairs, natural)]
+        _, _, scored_of_many = every_pair(many, threads)
         for share in (0.05, 0.3, 0.7):
-            path, size = runs.mixed(one, ours, share, natural)
-            mixes.append((f"{share:.0%}", path, size))
-        for label, path, size in mixes:
+            path, size = runs.mixed(many, scored_of_many, share, natural)
+            mixes.append((f"{share:.0%}", many, path, size))
+        few, size = runs.mixed(one, scored, 0.7, natural)
+        mixes.append(("70%, few pairs", one, few, size))
+        for label, one_of, path, size in mixes:
+            ours, theirs = (one_of.folder / f"{kind}_{name}.parquet" for name in ("ours", "splink"))
             mine, every, whole, predict = [], [], [], []
             for _ in range(rounds):
-                every.append(runs.score_ours(one, path, ours, threads))
-                mine.append(runs.score_ours(one, path, ours, threads, every_pair=False))
-                everything, only = runs.score_splink(one, path, theirs, threads)
+                every.append(runs.score_ours(one_of, path, ours, threads))
+                mine.append(runs.score_ours(one_of, path, ours, threads, every_pair=False))
+                everything, only = runs.score_splink(one_of, path, theirs, threads)
                 whole.append(everything)
                 predict.append(only)
-            both, alone, largest = answers.disagreement(one, ours, theirs)
+            both, alone, largest = answers.disagreement(one_of, ours, theirs)
             same = alone == 0 and largest <= 1e-6
             grid.add_row(
-                one.kind,
+                kind,
                 f"{label} ({both / size:.0%})" if label == "natural" else label,
                 f"{size:,}",
                 f"{median(predict)[0]:.2f}",
@@ -98,7 +126,7 @@ def scoring(data: dict[str, DataSet], threads: int, rounds: int) -> None:
                 f"{median(predict)[0] / median(mine)[0]:.2f}",
                 f"{median(whole)[0] / median(mine)[0]:.2f}",
                 f"{median(whole)[1] / median(mine)[1]:.2f}",
-                check(same, f"{one.kind}, {label}: the same pairs and weights as Splink"),
+                check(same, f"{kind}, {label}: the same pairs and weights as Splink"),
             )
     CONSOLE.print(grid)
     CONSOLE.print(
@@ -248,6 +276,13 @@ def skew(folder: Path, films: int, threads: int) -> None:
     CONSOLE.print(f"time for each pair, with skew / without: {each[1] / each[0]:.2f} (wanted: 3)")
 
 
+def show_settings(data: dict[str, DataSet]) -> None:
+    """Print what plain Splink is given."""
+    for one in data.values():
+        CONSOLE.print(f"settings of plain Splink, {one.kind}:", style="bold")
+        CONSOLE.print_json(json.dumps(runs.splink_settings(one)), indent=None)
+
+
 def run_worker(options: argparse.Namespace) -> None:
     """One side in this process; prints its cost as JSON."""
     data = runs.DataSet(options.folder, options.kind)
@@ -294,11 +329,14 @@ def main() -> int:
             f"{films:,} planted films, {options.threads} threads, {options.rounds} rounds"
         )
         data = runs.prepare(folder, World(films), options.threads)
-        for one in data.values():
-            CONSOLE.print(f"settings of plain Splink, {one.kind}:", style="bold")
-            CONSOLE.print_json(json.dumps(runs.splink_settings(one)), indent=None)
+        show_settings(data)
         if "scoring" in wanted:
-            scoring(data, options.threads, options.rounds)
+            place = folder / "mixed"
+            place.mkdir()
+            world = World(int(options.records / RECORDS_PER_MIXED_FILM), more_sources=MORE_SOURCES)
+            mixed = runs.prepare(place, world, options.threads)
+            show_settings(mixed)
+            scoring(data, mixed, options.threads, options.rounds)
         if "entities" in wanted:
             end_to_end(data, options.threads, options.rounds)
         if "shards" in wanted:
