@@ -6,11 +6,11 @@ FIRST = (
     # Minutes, most of them waiting for servers and processes of its own. It makes the home, and the
     # machine code, that those after the next ones wait for.
     "tests/flow/test_ui.py",
-    "tests/flow/test_daemon.py",
     "tests/sources/test_parsing.py",
     "tests/inference/test_chain.py",
     "tests/resources/test_bucket.py",
     "tests/examples/",
+    "tests/flow/test_daemon.py",
     "tests/faults/test_kill.py",
     "tests/faults/test_disk_full.py",
     "tests/faults/test_restarts.py",

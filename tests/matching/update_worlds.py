@@ -204,8 +204,9 @@ class World:
         found = {}
         with self.lake.step("look") as step:
             for table in compared:
-                keys = ", ".join(table.key)
-                rows = step.read(table, tracked=False).order(keys).to_arrow_table()
+                # Of tables with a part for each shard the key is that of a part.
+                everything = ", ".join(dict.fromkeys((*table.key, *table.schema.names)))
+                rows = step.read(table, tracked=False).order(everything).to_arrow_table()
                 found[table.name] = rows.select(table.schema.names).to_pylist()
         return found
 
