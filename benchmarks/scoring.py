@@ -30,7 +30,7 @@ from kg_assets.running import ALLOCATORS
 if TYPE_CHECKING:
     from benchmarks.scoring_runs import Cost, DataSet
 
-CONSOLE = Console(width=110)
+CONSOLE = Console(width=130)
 RECORDS_PER_FILM = 6.1
 """Records of films and people together that a planted film leads to."""
 
@@ -133,7 +133,8 @@ def scoring(data: dict[str, DataSet], mixed: dict[str, DataSet], threads: int, r
         "Splink's predict alone reads and writes nothing; 'with reading' and ours go from Parquet "
         "to Parquet, with the weights of the pairs above the threshold, ours with vetoes; Splink "
         "reads records that hold already what names tell; 'every pair' is what a build does: a row "
-        "for each pair, exact as far as the review queue needs it"
+        "for each pair, exact as far as the review queue needs it. 'Few pairs' are those of the world "
+        "of the natural mix, of which a record has hardly one that is above the threshold"
     )
 
 

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kg_assets.building import build
+from kg_assets.inference.steps import waiting
 from kg_assets.instance import prepare_home
 from kg_assets.sources.landing import land
 from resources.settings import Settings
 from tests.flow.conftest import lines
 from tests.flow.graph import content
+from tests.llm_server import LlmServer, tool_use
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1_500
@@ -43,6 +45,14 @@ class Servers:
 
     def start_daemon(self):
         self._start(str(ROOT / "tests/flow/quick_daemon.py"))
+
+    def stop_sensors(self, *names):
+        """As a click does; all of them, where none is named."""
+        until(lambda: self.graphql(ASSETS), lambda found: found["assetNodes"])
+        for sensor in self.graphql(SENSORS, selector=SELECTOR)["sensorsOrError"]["results"]:
+            if not names or sensor["name"] in names:
+                stopped = self.graphql(STOP_SENSOR, id=sensor["id"])["stopSensor"]
+                assert stopped["__typename"] == "StopSensorMutationResult", stopped
 
     def graphql(self, query, **variables):
         return ask(self.port, query, variables)
@@ -122,6 +132,9 @@ query ($selector: RepositorySelector!) {
   sensorsOrError(repositorySelector: $selector) { ... on Sensors { results { id name } } }
 }
 """
+START_SENSOR = """
+mutation ($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) { __typename } }
+"""
 STOP_SENSOR = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
 RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
 CHECKED = """
@@ -143,8 +156,7 @@ def test_one_click_builds_the_graph_that_kg_build_builds(home, template, tmp_pat
         nodes = until(lambda: running.graphql(ASSETS), lambda a: a["assetNodes"])["assetNodes"]
         assert all(node["description"] for node in nodes)
         # The sensor would be quicker than the click.
-        for sensor in running.graphql(SENSORS, selector=SELECTOR)["sensorsOrError"]["results"]:
-            running.graphql(STOP_SENSOR, id=sensor["id"])
+        running.stop_sensors()
         for key in ("alpha|first", "beta|first"):
             running.graphql(ADD_PARTITION, selector=SELECTOR, key=key)
         running.start_daemon()
@@ -170,26 +182,47 @@ def test_one_click_builds_the_graph_that_kg_build_builds(home, template, tmp_pat
 
 
 def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeypatch):
-    monkeypatch.setenv("KG_PROMOTE", "auto")
-    monkeypatch.setenv("KG_EXPECTED_EVERY_DAYS", '{"gamma": 1}')
+    """Also while the language model is paused, by a click; after another one it reads the text."""
     film = {"entity_type": "film", "source_id": "7", "name": "Paprika", "year": 2006}
-    with servers(built, tmp_path) as running:
-        running.start_daemon()
-        land(built.landing_path, "alpha", [lines(tmp_path / "more.jsonl", [film])], "second")
+    told = {"description": "A machine lets doctors see what their patients dream."}
+    with LlmServer(lambda _: tool_use({"facts": []})) as model:
+        for name, value in {
+            "KG_PROMOTE": "auto",
+            "KG_EXPECTED_EVERY_DAYS": '{"gamma": 1}',
+            "KG_EXTRACTORS": '{"film": ["llm", "rules"]}',
+            "KG_LLM_BASE_URL": model.url,
+            "KG_LLM_KEY": "test",
+        }.items():
+            monkeypatch.setenv(name, value)
+        with servers(built, tmp_path) as running:
+            running.stop_sensors("texts_that_wait")
+            running.start_daemon()
+            more = lines(tmp_path / "more.jsonl", [film | told])
+            land(built.landing_path, "alpha", [more], "second")
 
-        def runs(job):
-            results = running.graphql(RUNS)["runsOrError"]["results"]
-            return [run["status"] for run in results if run["jobName"] == job]
+            def runs(job):
+                results = running.graphql(RUNS)["runsOrError"]["results"]
+                return [run["status"] for run in results if run["jobName"] == job]
 
-        for job in ("update", "promote"):
-            until(lambda: runs(job), lambda found: found and found[0] in ("SUCCESS", "FAILURE"))  # noqa: B023
-        # Later ticks start nothing more.
-        time.sleep(10)
-        assert [runs("update"), runs("promote")] == [["SUCCESS"], ["SUCCESS"]]
-        # Of a source that does nothing the daemon tells by itself.
-        checked = running.graphql(CHECKED)["assetCheckExecutions"]
-        assert checked
-        assert {one["status"] for one in checked} == {"FAILED"}
-        assert {one["evaluation"]["severity"] for one in checked} == {"WARN"}
-        assert checked[0]["evaluation"]["description"].endswith("sources are late: gamma")
-    assert "Paprika" in [row[2] for row in content(built.in_namespace("prod"))["nodes"]]
+            def ends(job):
+                until(lambda: runs(job), lambda found: found[:1] in (["SUCCESS"], ["FAILURE"]))
+
+            ends("update")
+            ends("promote")
+            # Later ticks start nothing more.
+            time.sleep(10)
+            assert [runs("update"), runs("promote")] == [["SUCCESS"], ["SUCCESS"]]
+            assert "Paprika" in [row[2] for row in content(built.in_namespace("prod"))["nodes"]]
+            assert (runs("read_texts"), model.messages()) == ([], [])
+            assert waiting(Settings(), "film") == 2
+            running.graphql(START_SENSOR, sensor=SELECTOR | {"sensorName": "texts_that_wait"})
+            ends("read_texts")
+            assert runs("read_texts") == ["SUCCESS"]
+            assert waiting(Settings(), "film") == 0
+            # Of a source that does nothing the daemon tells by itself.
+            checked = running.graphql(CHECKED)["assetCheckExecutions"]
+    assert len(model.messages()) == 2
+    assert checked
+    assert {one["status"] for one in checked} == {"FAILED"}
+    assert {one["evaluation"]["severity"] for one in checked} == {"WARN"}
+    assert checked[0]["evaluation"]["description"].endswith("sources are late: gamma")
