@@ -133,8 +133,8 @@ def scoring(data: dict[str, DataSet], mixed: dict[str, DataSet], threads: int, r
         "Splink's predict alone reads and writes nothing; 'with reading' and ours go from Parquet "
         "to Parquet, with the weights of the pairs above the threshold, ours with vetoes; Splink "
         "reads records that hold already what names tell; 'every pair' is what a build does: a row "
-        "for each pair, exact as far as the review queue needs it. 'Few pairs' are those of the world "
-        "of the natural mix, of which a record has hardly one that is above the threshold"
+        "for each pair, exact as far as the review queue needs it. 'Few pairs' are of the world of "
+        "the natural mix, where a record has hardly one that is above the threshold"
     )
 
 
