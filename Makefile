@@ -19,7 +19,8 @@ test: $(STAMP)
 # Kills, full disks, damage, races and random histories of updates at full length; make test has a
 # short form of each.
 test-faults: $(STAMP)
-	KG_TEST_FAULTS=full $(BIN)/python -m pytest -n 0 -s tests/faults tests/matching/test_update_histories.py
+	KG_TEST_FAULTS=full $(BIN)/python -m pytest -n 0 -s tests/faults tests/matching/test_update_histories.py \
+		tests/flow/test_histories.py
 
 ui: $(STAMP)
 	$(BIN)/kg ui

@@ -15,6 +15,7 @@ from resources.lake import Lake
 from tests.flow.conftest import built, home, land_both, landed, template  # noqa: F401 - fixtures
 from tests.flow.graph import content
 from tests.homes import home_at, once
+from tests.lengths import SEED
 
 TYPES = "film,person"
 BUILD = [sys.executable, "-m", "kg_assets.cli.main", "build", "--types", TYPES]
@@ -67,9 +68,8 @@ def undisturbed(tmp_path_factory, template):  # noqa: F811
 @pytest.fixture
 def chance(request):
     """Random choices that can be had again: the seed is printed, and may be given."""
-    seed = int(os.environ.get("KG_TEST_SEED", "20261123"))
-    print(f"{request.node.name}: KG_TEST_SEED={seed}")
-    return random.Random(seed)
+    print(f"{request.node.name}: KG_TEST_SEED={SEED}")
+    return random.Random(SEED)
 
 
 def start(**environment):

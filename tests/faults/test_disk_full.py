@@ -11,7 +11,7 @@ from tests.flow.graph import content
 from tests.homes import home_at
 from tests.lengths import FULL
 
-TRIES = 12 if FULL else 2
+TRIES = 12 if FULL else 1
 
 # A file system of its own that ends with the process; no rights are needed for it.
 SCRIPT = """

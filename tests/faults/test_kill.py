@@ -10,7 +10,7 @@ from tests.faults.conftest import finish, start, strangers, tables
 from tests.flow.graph import content
 from tests.lengths import FULL
 
-KILLS = 50 if FULL else 3
+KILLS = 50 if FULL else 2
 
 
 def test_a_build_that_is_killed_again_and_again_ends_in_the_same_graph(

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from kg_assets.sources.registry import ADAPTERS, adapter_for
 from kg_assets.sources.steps import make_records, quarantined_rows
 from kg_assets.sources.tables import RAW_BLOBS
 from tests.faults.mutations import ODD_VALUES, of_bytes, of_values
-from tests.lengths import FULL
+from tests.lengths import FULL, SEED
 from tests.sources.shapes import SHAPES, Row, Shape, World, as_blob, write, write_database
 
 BLOBS, TOGETHER = (10_000, 200) if FULL else (40, 40)
@@ -112,9 +111,8 @@ class Reader:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=names_of)
 def test_every_mutated_blob_is_read_or_quarantined(con, tmp_path, shape, request):
-    seed = int(os.environ.get("KG_TEST_SEED", "20261126"))
-    print(f"{request.node.name}: KG_TEST_SEED={seed}")
-    chance = random.Random(f"{seed} {names_of(shape)}")
+    print(f"{request.node.name}: KG_TEST_SEED={SEED}")
+    chance = random.Random(f"{SEED} {names_of(shape)}")
     reader = Reader(con, tmp_path, shape)
     shapes = sum(other.source == shape.source for other in SHAPES) if FULL else 1
     numbers = range(FIRST, FIRST + TOGETHER)

@@ -13,7 +13,9 @@ from pathlib import Path
 from kg_assets.building import build
 from kg_assets.inference.steps import waiting
 from kg_assets.instance import prepare_home
+from kg_assets.promotion.readiness import readiness
 from kg_assets.sources.landing import land
+from resources.lake import Lake
 from resources.settings import Settings
 from tests.flow.conftest import lines
 from tests.flow.graph import content
@@ -182,7 +184,10 @@ def test_one_click_builds_the_graph_that_kg_build_builds(home, template, tmp_pat
 
 
 def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeypatch):
-    """Also while the language model is paused, by a click; after another one it reads the text."""
+    """Beside one that cannot be read, and while the language model is paused, by a click.
+
+    After another click the model reads the texts.
+    """
     film = {"entity_type": "film", "source_id": "7", "name": "Paprika", "year": 2006}
     told = {"description": "A machine lets doctors see what their patients dream."}
     with LlmServer(lambda _: tool_use({"facts": []})) as model:
@@ -197,6 +202,10 @@ def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeyp
         with servers(built, tmp_path) as running:
             running.stop_sensors("texts_that_wait")
             running.start_daemon()
+            manifest, bad = tmp_path / "delivery.json", tmp_path / "bad.jsonl"
+            manifest.write_text('{"mode": "full"}')
+            bad.write_text("not json\n")
+            land(built.landing_path, "beta", [bad, manifest], "second")
             more = lines(tmp_path / "more.jsonl", [film | told])
             land(built.landing_path, "alpha", [more], "second")
 
@@ -212,7 +221,10 @@ def test_a_landed_delivery_reaches_production_by_itself(built, tmp_path, monkeyp
             # Later ticks start nothing more.
             time.sleep(10)
             assert [runs("update"), runs("promote")] == [["SUCCESS"], ["SUCCESS"]]
-            assert "Paprika" in [row[2] for row in content(built.in_namespace("prod"))["nodes"]]
+            # What the source delivered before still counts, and what failed is named.
+            published = content(built.in_namespace("prod"))["nodes"]
+            assert {"Paprika", "Rounds"} <= {row[2] for row in published}
+            assert list(readiness(Lake(built)).failed) == ["beta|second"]
             assert (runs("read_texts"), model.messages()) == ([], [])
             assert waiting(Settings(), "film") == 2
             running.graphql(START_SENSOR, sensor=SELECTOR | {"sensorName": "texts_that_wait"})
