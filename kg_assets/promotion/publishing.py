@@ -65,11 +65,11 @@ def stage(lake: Lake) -> str:
             # Nothing of the graph changed since the namespace started from production, as with a
             # model that was only trained again; or its file is lost, or another one is there.
             _publish(lake, building / GRAPH)
-        if not _is_graph_of(lake, building / GRAPH):
-            raise PromotionError(
-                f"the tables of {lake.namespace} do not make the graph that they describe; "
-                f"make it again: KG_NAMESPACE={lake.namespace} kg build"
-            )
+            if not _is_graph_of(lake, building / GRAPH):
+                raise PromotionError(
+                    f"the tables of {lake.namespace} do not make the graph that they describe; "
+                    f"make it again: KG_NAMESPACE={lake.namespace} kg build"
+                )
         for file in _reports(lake):
             if (settings.reports / file).is_file():
                 _link(settings.reports / file, building / REPORTS / file)
