@@ -96,10 +96,6 @@ def _replaced(argument: str, letters: dict[str, str]) -> str:
     return argument
 
 
-def _fold(argument: str) -> str:
-    return _replaced(f"strip_accents(lower({argument}))", _LETTERS)
-
-
 _PART_WORD = _alternatives(_PART_WORDS)
 _NUMBER = f"[0-9]{{1,2}}|{_alternatives(_ROMAN)}|{_alternatives(_WRITTEN)}"
 # Without a word such as "part" a single Roman letter is a name ("Malcolm X", "I, Robot"); V alone
@@ -116,6 +112,10 @@ def _let(name: str, expression: str, body: str) -> str:
 
 
 MACROS: tuple[str, ...] = (
+    # As nullif(value, ''), which stands for a CASE that computes its value twice.
+    f"""filled(value) AS {_let("text", "value", "CASE WHEN text <> '' THEN text END")}""",
+    # As array_to_string, a macro of DuckDB that computes its list twice.
+    f"""joined(texts, between) AS {_let("many", "texts", "array_to_string(many, between)")}""",
     # Sources write one name in Cyrillic or Greek and in Latin letters.
     f"""romanised(value) AS CASE
         WHEN regexp_matches(value, '[\\p{{Cyrillic}}\\p{{Greek}}]')
@@ -123,17 +123,32 @@ MACROS: tuple[str, ...] = (
                        '{_ROMANISED_EACH[0]}', '{_ROMANISED_EACH[1]}')
         ELSE value END""",
     # Lower case, no accents, words parted by one space; letters of other scripts are kept. An
-    # elided article is a word of its own ("L'avventura"); other apostrophes are none's end.
+    # elided article is a word of its own ("L'avventura"); other apostrophes are none's end. Where
+    # there are as many bytes as letters, all are ASCII.
     f"""fold(value) AS trim(regexp_replace(
         regexp_replace(
             regexp_replace(
-                {_let("folded", _fold("value"), "romanised(folded)")},
+                {
+        _let(
+            "plain",
+            "strip_accents(lower(value))",
+            "CASE WHEN strlen(plain) = length(plain) AND NOT contains(plain, '&') THEN plain "
+            f"ELSE {_let('folded', _replaced('plain', _LETTERS), 'romanised(folded)')} END",
+        )
+    },
                 '(^|[^\\p{{L}}])([ld])[''’]', '\\1\\2 ', 'g'),
             '[''’ʼ`´.]', '', 'g'),
         '[^\\p{{L}}\\p{{M}}\\p{{N}}&]+', ' ', 'g'))""",
     # "&" is written out in several languages.
-    """fold_words(value) AS trim(regexp_replace(regexp_replace(
-        replace(fold(value), '&', ' and '), ' +', ' ', 'g'), ' (und|et|og|och) ', ' and ', 'g'))""",
+    f"""fold_words(value) AS {
+        _let(
+            "folded",
+            "fold(value)",
+            "regexp_replace(CASE WHEN contains(folded, '&') "
+            "THEN trim(regexp_replace(replace(folded, '&', ' and '), ' +', ' ', 'g')) "
+            "ELSE folded END, ' (und|et|og|och) ', ' and ', 'g')",
+        )
+    }""",
     # "Godfather, The" and "Godfather, The (1972)" lose the article like "The Godfather".
     f"""article_to_front(value) AS regexp_replace(
         value, '^(.*[^,]), *(?:{_alternatives(_ARTICLES_AFTER_COMMA)})[''’]? *( *[(].*)?$',
@@ -181,14 +196,14 @@ MACROS: tuple[str, ...] = (
         _let(
             "title",
             "value",
-            "coalesce(nullif("
+            "coalesce(filled("
             + _let(
                 "words",
                 "fold_words(article_to_front(without_count("
                 "without_kind(without_note(without_kind(title))))))",
-                "without_article(coalesce(nullif(without_edition(words), ''), words))",
+                "without_article(coalesce(filled(without_edition(words)), words))",
             )
-            + ", ''), lower(trim(title)))",
+            + "), lower(trim(title)))",
         )
     }""",
     # Sources write "Köln" or "Koeln", "Spider-Man" or "Spiderman": each name, and each written so.
@@ -214,7 +229,7 @@ MACROS: tuple[str, ...] = (
         _let(
             "words",
             "title_words(value)",
-            f"CASE WHEN regexp_matches(words, '{_NUMBERED}') THEN array_to_string(list_transform("
+            f"CASE WHEN regexp_matches(words, '{_NUMBERED}') THEN joined(list_transform("
             "string_split(regexp_replace(words, ' v$', ' 5'), ' '), lambda word: coalesce("
             "CASE WHEN regexp_matches(word, '^[a-z]{2}') THEN number_value(word)::VARCHAR END, "
             "word)), ' ') "
@@ -251,13 +266,23 @@ MACROS: tuple[str, ...] = (
         '(?:^| )(?:{_PART_WORD}) (?:{_NUMBER})(?: .*)?$|([^ ]) (?:{_BARE_NUMBER})$',
         '\\1'))""",
     # Base title and part: {base: 'rocky', part: 2} for "Rocky II", part NULL where none is named.
+    # Most titles have no head of their own: what would be the same is computed once.
     f"""title_part(value) AS {
         _let(
             "keys",
-            _let("title", "value", "[title_words(title_head(title)), title_words(title)]"),
+            _let(
+                "title",
+                "value",
+                _let(
+                    "whole",
+                    "title_words(title)",
+                    "[CASE WHEN title_head(title) = title THEN whole "
+                    "ELSE title_words(title_head(title)) END, whole]",
+                ),
+            ),
             _let(
                 "parts",
-                "[key_part(keys[1]), key_part(keys[2])]",
+                "[key_part(keys[1]), CASE WHEN keys[1] <> keys[2] THEN key_part(keys[2]) END]",
                 "CASE WHEN parts[1] IS NOT NULL "
                 "THEN {'base': key_without_part(keys[1]), 'part': parts[1]} "
                 "WHEN parts[2] IS NOT NULL "
@@ -288,9 +313,9 @@ MACROS: tuple[str, ...] = (
     }""",
     # Names of people. Scripts without spaces between words: each sign is a word.
     # One spelling of each: "Junior" is "jr".
-    f"""name_suffix(value) AS nullif(replace(replace(regexp_extract(
-        fold(value), '[^ ]+ ({_alternatives(_SUFFIXES)})$', 1), 'junior', 'jr'), 'senior', 'sr'),
-        '')""",
+    f"""name_suffix(value) AS filled(replace(replace(
+        regexp_extract(fold(value), '[^ ]+ ({_alternatives(_SUFFIXES)})$', 1),
+        'junior', 'jr'), 'senior', 'sr'))""",
     f"""name_words(value) AS string_split(regexp_replace(
         fold_words(regexp_replace(replace(value, '.', ' '), '({_NO_SPACES})', ' \\1 ', 'g')),
         '( ({_alternatives(_SUFFIXES)}))+$', ''), ' ')""",
@@ -299,14 +324,13 @@ MACROS: tuple[str, ...] = (
         _let(
             "name",
             "value",
-            "coalesce(nullif(array_to_string(list_sort(name_words(name)), ' '), ''), "
-            "lower(trim(name)))",
+            "coalesce(filled(joined(list_sort(name_words(name)), ' ')), lower(trim(name)))",
         )
     }""",
     f"""core_words(words) AS list_filter(
         words, lambda word: len(word) > 1 AND NOT list_contains({_list(_PARTICLES)}, word))""",
-    """sorted_letters(words) AS array_to_string(
-        list_sort(string_split(array_to_string(words, ''), '')), '')""",
+    """sorted_letters(words) AS joined(
+        list_sort(string_split(joined(words, ''), '')), '')""",
     # The letters of the words that carry the name, sorted: blind to order, hyphens, middle
     # initials and particles, and yet nearly as telling as the name.
     f"""name_letters(value) AS {

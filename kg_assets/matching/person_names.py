@@ -82,7 +82,7 @@ def _undoubled(argument: str, steps: tuple[tuple[str, str], ...]) -> str:
     # RE2 cannot say "the same letter again".
     return (
         f"list_transform([string_split({_chain(argument, steps)}, '')], lambda letters: "
-        "array_to_string(list_filter(letters, lambda letter, place: "
+        "joined(list_filter(letters, lambda letter, place: "
         "place = 1 OR letter <> letters[place - 1]), ''))[1]"
     )
 
