@@ -43,6 +43,7 @@ from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.models import MODELS
+from kg_assets.matching.record_counts import record_counts
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
@@ -223,6 +224,7 @@ def differing(left: Lake, right: Lake, spec: MatchSpec) -> list[str]:
         tables.blocked_pairs(kind),
         tables.match_scores(kind),
         tables.score_counts(kind),
+        record_counts(kind),
         tables.resolved_entities(kind),
         tables.entity_members(kind),
         tables.identity_events(kind),

@@ -59,6 +59,9 @@ class StepAsset:
         resources: Names of the resources, besides the lake, that `run` is given.
         stands: Whether what it makes outside the lake, such as the published file, is there.
         pool: Dagster pool of which it takes a slot, None for no limit.
+        nothing_of: Inputs without whose rows there is nothing to do, each with its partition or
+            None for all: where none has any, and the outputs had none, these are made empty and
+            `run` is not called.
         lasting: Outputs that carry on from their own version before, as entities do from their
             ids. A namespace that moves to another production goes on from production's.
     """
@@ -80,6 +83,7 @@ class StepAsset:
     resources: frozenset[str] = frozenset()
     stands: Callable[[], bool] | None = None
     pool: str | None = None
+    nothing_of: tuple[tuple[Table, str | None], ...] = ()
     lasting: tuple[Table, ...] = ()
 
     @property

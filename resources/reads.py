@@ -90,6 +90,19 @@ class Reads:
             # A view over an Arrow table would outlive the relation that holds the table.
             self.con.register(name, table.schema.empty_table())
 
+    def are_empty(self, inputs: Iterable[tuple[Table, str | None]]) -> bool:
+        """Whether none of some inputs has a row; no file is opened.
+
+        Args:
+            inputs: Tables, and which partition of each, or None for all: when one gets rows, this
+                step's outputs are stale.
+
+        Raises:
+            MissingPartitionsError: All of a sharded table is asked for and a shard is missing.
+        """
+        heads = [head for asked in inputs for head in self._heads(*asked, True)]
+        return not any(head.file.rows for head in heads)
+
     def view_partitions(
         self,
         name: str,
@@ -168,6 +181,11 @@ class Reads:
             where: Condition that the rows fulfil, as in `read`.
         """
         return self.read(table, self.partition or WHOLE, tracked=False, where=where)
+
+    def previous_rows(self, table: Table) -> int:
+        """How many rows this step's own last version of a table has; nought where there is none."""
+        head = self._own(table)
+        return 0 if head is None else head.file.rows
 
     def files(self, table: Table) -> list[Path]:
         """Files of a table without partitions: the whole one, then its layers; not an input.

@@ -23,6 +23,7 @@ from kg_assets.matching.drift import drift_check
 from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import configured_for, run_match_thresholds
 from kg_assets.matching.model import MatchSpec
+from kg_assets.matching.record_counts import record_counts
 from kg_assets.matching.records import records, replaced_records, run_records
 from kg_assets.matching.reporting.step import report_stands, run_match_report
 from kg_assets.matching.scoring import run_match_scores
@@ -103,6 +104,7 @@ def matching_steps(
             inputs=(record_table, replaced),
             run=partial(run_block_keys, spec=spec, shard_count=shard_count),
             lane=lanes["records"],
+            nothing_of=((record_table, None), (replaced, None)),
             # The blocks are hashes of DuckDB's, which another version may compute otherwise.
             **common | {"code_version": f"{version}-{KEYS_CODE}-{duckdb.__version__}"},
         ),
@@ -111,6 +113,7 @@ def matching_steps(
             inputs=(keys, *touched),
             run=partial(run_blocked_pairs, spec=spec, shard_count=shard_count),
             lane=lanes["pairs"],
+            nothing_of=tuple((table, None) for table in (keys, *touched)),
             partitions=partitions,
             # Which pairs a shard holds depends on how many there are.
             **common | sharded | {"code_version": f"{version}-{shard_count}"},
@@ -120,6 +123,7 @@ def matching_steps(
             inputs=(pairs, record_table, replaced, *touched, model, frequencies),
             run=partial(run_match_scores, spec=spec),
             lane=lanes["pairs"],
+            nothing_of=((record_table, None), (replaced, None)),
             kinds=frozenset({"splink", "duckdb", "parquet"}),
             partitions=partitions,
             checks=score_checks(spec),
@@ -128,10 +132,11 @@ def matching_steps(
             | {"code_version": f"{version}-{SCORING_CODE}-{spec.scorer}-{spec.shadow}"},
         ),
         StepAsset(
-            outputs=(chosen, profile),
-            inputs=(record_table, scores, tables.score_counts(kind), model),
+            outputs=(chosen, profile, record_counts(kind)),
+            inputs=(record_table, replaced, scores, tables.score_counts(kind), model),
             run=partial(run_match_thresholds, spec=spec, configured=configured),
             lane=lanes["entities"],
+            nothing_of=((record_table, None),),
             checks=(drift_check(spec), *even),
             # What is configured is part of the version: a change of it makes the step stale.
             **common | {"code_version": f"{version}-{configured}" if configured else version},
@@ -151,6 +156,8 @@ def matching_steps(
             inputs=(record_table, scores, model, chosen, DELIVERIES, tables.JUDGEMENTS),
             run=partial(run_resolved_entities, spec=spec),
             lane=lanes["entities"],
+            # A judgement is applied, or told to be of records that are gone, by the step.
+            nothing_of=((record_table, None), (tables.JUDGEMENTS, kind)),
             checks=entity_checks(spec),
             lasting=(members, tables.identity_events(kind)),
             **common | {"code_version": f"{version}-{ENTITIES_CODE}"},

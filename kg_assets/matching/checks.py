@@ -305,6 +305,9 @@ def _resolved_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
 
 def _no_vetoed_pair(step: Step, spec: MatchSpec) -> Verdict:
     con, members = step.con, tables.entity_members(spec.entity_type)
+    if not step.rows(members):
+        # There is no entity, and to plan the vetoes takes longer than all else.
+        return Verdict(True)
     if step.staged_change(members) is None:
         step.view("checked_records", records(spec))
         step.staged(members).create_view("checked_members", replace=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from kg_assets.checks import Check, Verdict
 from kg_assets.matching import tables
-from kg_assets.matching.records import records
+from kg_assets.matching.record_counts import OTHER, TERM, record_counts
 from kg_assets.matching.want_of_data import ENOUGH
 
 if TYPE_CHECKING:
@@ -34,15 +34,6 @@ OUT_OF_DATE = 0.25
 
 WEIGHT_STEP = 4
 """Bits of match weight of a bucket; beyond 24 bits to either side all is one bucket."""
-
-SAMPLED_RECORDS = 100_000
-"""Records in which terms are counted."""
-
-TERMS = 20
-"""Frequent terms of a column that are buckets of their own; all others are one more."""
-
-OTHER = ""
-"""The bucket of all other terms."""
 
 FEWEST = 200
 """Pairs or records on either side below which nothing is said."""
@@ -98,23 +89,18 @@ def counted_scores(scores_view: str, sign: int = 1) -> str:
 
 
 def make_profile(
-    con: duckdb.DuckDBPyConnection,
-    spec: MatchSpec,
-    counts_view: str,
-    records_view: str,
-    version: str,
+    con: duckdb.DuckDBPyConnection, spec: MatchSpec, counts_view: str, terms: str
 ) -> duckdb.DuckDBPyRelation:
-    """Count levels, weights and frequent terms.
+    """Count levels and weights, beside terms that are counted already.
 
     Args:
-        con: A connection with the macros of `normalise`.
+        con: The connection.
         spec: The type's match model.
         counts_view: Name of a view of the table score_counts.
-        records_view: Name of a view of the type's records.
-        version: Version of the match model.
+        terms: SQL for the counts of terms: kind, item, bucket, count.
 
     Returns:
-        Rows of the table score_profile.
+        Rows of kind, item, bucket and count.
     """
     con.execute(
         f"""
@@ -139,37 +125,7 @@ def make_profile(
         """
         for place, one in enumerate(spec.comparisons, 1)
     ]
-    parts += [
-        f"""
-        SELECT 'term', '{one.column}', bucket, sum(records)::BIGINT
-        FROM (
-            SELECT CASE WHEN row_number() OVER (ORDER BY count(*) DESC, term) <= {TERMS}
-                        THEN term ELSE '{OTHER}' END AS bucket,
-                   count(*) AS records
-            FROM ({_terms(one.column, one.terms, records_view)})
-            GROUP BY term
-        )
-        GROUP BY ALL
-        """
-        for one in spec.term_frequencies
-    ]
-    return con.sql(
-        f"SELECT *, '{version}' AS model_version FROM (" + "\nUNION ALL\n".join(parts) + ")"
-    )
-
-
-def _terms(column: str, terms: str | None, records_view: str) -> str:
-    """SQL for the terms of a sample of records, one row each."""
-    return f"""
-        SELECT unnest(list_distinct({terms or "[value]"})) AS term
-        FROM (
-            SELECT {column} AS value
-            FROM {records_view}
-            WHERE {column} IS NOT NULL
-              AND hash(record_id) % greatest(
-                  1, (SELECT count(*) FROM {records_view}) // {SAMPLED_RECORDS}) = 0
-        )
-        """
+    return con.sql("\nUNION ALL\n".join((*parts, f"({terms})")))
 
 
 def compare_profiles(
@@ -185,7 +141,7 @@ def compare_profiles(
     found = []
     for (kind, item), before in then.items():
         after = dict(now.get((kind, item), {}))
-        if kind == "term":
+        if kind == TERM:
             other = sum(count for bucket, count in after.items() if bucket not in before)
             after = {bucket: after.get(bucket, 0) for bucket in before}
             after[OTHER] = after.get(OTHER, 0) + other
@@ -235,9 +191,10 @@ def drift_check(spec: MatchSpec) -> Check:
 
 def _look(step: Step, spec: MatchSpec) -> Verdict:
     step.view("drift_counts", tables.score_counts(spec.entity_type))
-    step.view("drift_record", records(spec))
+    step.staged(record_counts(spec.entity_type)).create_view("drift_records", replace=True)
     then = _counts(step.staged(tables.score_profile(spec.entity_type)))
-    now = _counts(make_profile(step.con, spec, "drift_counts", "drift_record", ""))
+    terms = f"SELECT kind, item, bucket, count FROM drift_records WHERE kind = '{TERM}'"
+    now = _counts(make_profile(step.con, spec, "drift_counts", terms))
     found = compare_profiles(then, now)
     few = _too_few(then, now)
     if not found:

@@ -10,6 +10,13 @@ import pyarrow as pa
 
 from kg_assets.matching import tables
 from kg_assets.matching.drift import FEWEST, make_profile
+from kg_assets.matching.record_counts import (
+    DUPLICATE_FREE,
+    SOURCE,
+    count_records,
+    frequent_terms,
+    record_counts,
+)
 from kg_assets.matching.records import records
 from kg_assets.matching.thresholds import (
     CONFIGURED,
@@ -80,8 +87,7 @@ def run_match_thresholds(
     """
     con, kind = step.con, spec.entity_type
     configured = configured or {}
-    thresholds, profile = tables.match_thresholds(kind), tables.score_profile(kind)
-    step.view("threshold_record", records(spec))
+    thresholds = tables.match_thresholds(kind)
     step.view("threshold_score", tables.match_scores(kind))
     found = step.read(tables.match_model(kind)).project("version, threshold, trained").fetchall()
     version, declared, trained = found[0] if found else ("", spec.threshold, False)
@@ -96,12 +102,17 @@ def run_match_thresholds(
             for row in kept.to_arrow_table().to_pylist()
         }
     )
+    _write_profile(step, spec, version)
+    step.staged(record_counts(kind)).create_view("threshold_record_count", replace=True)
     con.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE threshold_source AS
-        SELECT source, bool_or(duplicate_free) AS duplicate_free, count(*) AS records
-        FROM threshold_record
-        GROUP BY source
+        SELECT bucket AS source,
+               bool_or(kind = '{DUPLICATE_FREE}') AS duplicate_free,
+               sum(count) FILTER (kind = '{SOURCE}') AS records
+        FROM threshold_record_count
+        WHERE kind IN ('{SOURCE}', '{DUPLICATE_FREE}')
+        GROUP BY bucket
         """
     )
     # Inside a source that is free of duplicates no pair is ever made.
@@ -125,11 +136,6 @@ def run_match_thresholds(
         known |= {pair: measured[pair] for pair in new}
     chosen = {pair: _configured(pair, choice, configured) for pair, choice in known.items()}
     step.write(thresholds, _rows(chosen, known, version, thresholds.schema))
-    frozen = step.previous(profile).filter(f"model_version = '{_checked(version)}'")
-    if step.options.get("retrain") or _to_be_counted(step, kind, frozen):
-        step.view("threshold_counts", tables.score_counts(kind))
-        frozen = make_profile(con, spec, "threshold_counts", "threshold_record", version)
-    step.write(profile, frozen)
     unused = sorted(set(configured) - {""} - {"|".join(pair) for pair in known})
     step.report(
         thresholds={"|".join(pair): round(one.threshold, 6) for pair, one in chosen.items()},
@@ -138,6 +144,24 @@ def run_match_thresholds(
         measured_after_all=sorted("|".join(pair) for pair in found_now),
         configured_without_records=unused,
     )
+
+
+def _write_profile(step: Step, spec: MatchSpec, version: str) -> None:
+    """Write what scores and terms looked like under a version of the model, and count records."""
+    con, kind = step.con, spec.entity_type
+    profile = tables.score_profile(kind)
+    frozen = step.previous(profile).filter(f"model_version = '{_checked(version)}'")
+    anew = bool(step.options.get("retrain")) or _to_be_counted(step, kind, frozen)
+    if anew:
+        step.view("threshold_record", records(spec))
+        step.view("threshold_counts", tables.score_counts(kind))
+        total = int(con.table("threshold_record").aggregate("count(*)").fetchall()[0][0])
+        terms = frequent_terms(spec, "threshold_record", total)
+        made = make_profile(con, spec, "threshold_counts", terms)
+        frozen = made.project(f"*, '{version}' AS model_version")
+    step.write(profile, frozen)
+    step.staged(profile).create_view("frozen_profile", replace=True)
+    count_records(step, spec, "frozen_profile", anew=anew)
 
 
 def _with_enough_pairs(step: Step, kind: str, declared: Collection[Pair]) -> set[Pair]:

@@ -78,20 +78,21 @@ def columns_for_blocking(spec: MatchSpec) -> set[str]:
 
 def replaced_records(spec: MatchSpec) -> Table:
     """The records that the last update changed or removed, as they were."""
-    blocked = columns_for_blocking(spec) - {field.name for field in compared_fields(spec)}
+    others = columns_for_blocking(spec) | {one.column for one in spec.term_frequencies}
+    others -= {field.name for field in compared_fields(spec)}
     return Table(
         name=f"{spec.entity_type}/replaced_records",
         schema=pa.schema(
             [
                 *compared_fields(spec),
-                *(field for field in records(spec).schema if field.name in blocked),
+                *(field for field in records(spec).schema if field.name in others),
                 pa.field("since", pa.string(), nullable=False),
             ]
         ),
         key=("record_id",),
-        description="What blocks are made of and scoring compares of the records that the last "
-        "update changed or removed, as they were in the records of the digest named. Empty where "
-        "all records were made again.",
+        description="What blocks are made of, scoring compares and terms are counted of in records "
+        "that the last update changed or removed, as they were in the records of the digest named. "
+        "Empty where all records were made again.",
     )
 
 
@@ -109,8 +110,13 @@ def run_records(step: Step, spec: MatchSpec) -> None:
     """
     con, table = step.con, records(spec)
     since = step.digest_of(table)
-    create_macros(con)
     numbered = live_deliveries(con, read_deliveries(step, spec.reads))
+    if not numbered.num_rows:
+        differing = step.update(table, con.from_arrow(table.schema.empty_table()))
+        _write_replaced(step, spec, None)
+        step.report(records=0, records_changed=differing, doubtful_duplicates={})
+        return
+    create_macros(con)
     con.register("delivery", numbered)
     con.register("own_type", pa.table({"entity_type": [spec.entity_type]}))
     # Whether an id may be used depends on all records that have it, so then all are made again.

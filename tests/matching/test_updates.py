@@ -12,6 +12,7 @@ from kg_assets.matching.blocking import run_blocked_pairs
 from kg_assets.matching.checks import score_checks
 from kg_assets.matching.component_scores import component_scores
 from kg_assets.matching.entities import run_resolved_entities
+from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
 from kg_assets.matching.model import TermFrequency
@@ -283,7 +284,7 @@ def test_a_source_that_changes_its_word_on_duplicates_gets_the_pairs_of_a_rebuil
 
 
 @pytest.mark.parametrize(
-    "damaged", [*COMPARED[:7], component_scores("film")], ids=lambda table: table.name
+    "damaged", [*COMPARED[:8], component_scores("film")], ids=lambda table: table.name
 )
 def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
     expected = world.content()
@@ -297,6 +298,7 @@ def test_a_damaged_table_is_made_again_and_not_built_upon(world, damaged):
         "blocked_pairs": run_blocked_pairs,
         "match_scores": run_match_scores,
         "score_counts": run_match_scores,
+        "record_counts": run_match_thresholds,
         "resolved_entities": run_resolved_entities,
         "component_scores": run_resolved_entities,
     }[damaged.name.split("/")[1]]

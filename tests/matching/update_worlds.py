@@ -16,7 +16,16 @@ from kg_assets.matching.entities import run_resolved_entities
 from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
-from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
+from kg_assets.matching.model import (
+    BlockingRule,
+    Comparison,
+    Feature,
+    Level,
+    MatchSpec,
+    TermFrequency,
+    Veto,
+)
+from kg_assets.matching.record_counts import record_counts
 from kg_assets.matching.records import records, run_records
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
@@ -61,6 +70,7 @@ SPEC = MatchSpec(
         ),
     ),
     vetoes=(Veto("years", "abs(l.year_of - r.year_of) > 3", "The years are too far apart."),),
+    term_frequencies=(TermFrequency("title", distinct="record_id"),),
     prior=0.2,
     threshold=0.5,
     shards=2,
@@ -77,6 +87,7 @@ COMPARED = (
             tables.blocked_pairs,
             tables.match_scores,
             tables.score_counts,
+            record_counts,
             tables.resolved_entities,
             tables.entity_members,
             tables.identity_events,
