@@ -4,9 +4,10 @@ Run with ``python -m benchmarks.updates`` (200,000 records of each kind) or with
 two million. Films, and people with the works that credit them, are generated with two sources.
 The same deliveries are taken by two copies of one lake: one is updated, in the other everything
 is made again from the same identities. Their pairs, scores, entities and ids must be equal, or
-the benchmark fails. The promise is judged by processor time, which other work on the machine
-changes least. Seconds are those of the steps alone; what Dagster costs on top, for the same
-steps with nothing to do, is printed apart.
+the benchmark fails. Shards are made side by side by as many processes as a build would use. The
+promise is judged by the clock and by processor time, which other work on the machine changes
+least. Seconds are those of the steps alone; what Dagster costs on top, for the same steps with
+nothing to do, is printed apart.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,11 +57,13 @@ from resources.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     import duckdb
 
     from kg_assets.checks import Check
     from kg_assets.matching.model import MatchSpec
+    from resources.lake import Step
     from resources.table import Table
 
 CHANGED = 0.001
@@ -76,7 +81,19 @@ _CHECKS: dict[str, Callable[[MatchSpec], Iterable[Check]]] = {
     "thresholds": lambda spec: [drift_check(spec)],
     "clusters": entity_checks,
 }
-"""The checks that are looked at before a step's tables count; they are a part of its time."""
+
+_CHAIN: dict[str, tuple[str, Callable[..., None]]] = {
+    "records": ("records", run_records),
+    "model": ("match_model", run_match_model),
+    "keys": ("block_keys", run_block_keys),
+    "pairs": ("blocked_pairs", run_blocked_pairs),
+    "scores": ("match_scores", run_match_scores),
+    "thresholds": ("match_thresholds", run_match_thresholds),
+    "clusters": ("resolved_entities", run_resolved_entities),
+}
+"""The first table and the function of each stage's step."""
+
+_SHARDED = ("pairs", "scores")
 
 
 @dataclass
@@ -170,36 +187,33 @@ def change(lake: Lake, kind: str, things: int) -> int:
     return 2 * 5 * fifth
 
 
-def run(lake: Lake, spec: MatchSpec, code_version: str = "0") -> Seconds:
+def run(lake: Lake, spec: MatchSpec, pool: ProcessPoolExecutor, code_version: str = "0") -> Seconds:
     """Run one type's chain and return the seconds of its stages.
 
     Args:
         lake: The lake.
         spec: The type's match model.
+        pool: Makes the shards.
         code_version: Another one than before makes everything again, under the same model and
             from the same identities.
     """
     seconds = Seconds()
-    kind = spec.entity_type
-    shards = shard_keys(spec.shards)
-    chain: list[tuple[str, str, Callable[..., None], str | None]] = [
-        ("records", f"{kind}/records", run_records, None),
-        ("model", f"{kind}/match_model", run_match_model, None),
-        ("keys", f"{kind}/block_keys", run_block_keys, None),
-        *(("pairs", f"{kind}/blocked_pairs", run_blocked_pairs, shard) for shard in shards),
-        *(("scores", f"{kind}/match_scores", run_match_scores, shard) for shard in shards),
-        ("thresholds", f"{kind}/match_thresholds", run_match_thresholds, None),
-        ("clusters", f"{kind}/resolved_entities", run_resolved_entities, None),
-    ]
-    for stage, name, function, shard in chain:
-        wall, cpu = time.perf_counter(), time.process_time()
-        with lake.step(
-            name, partition=shard, code_version=code_version, expected=_expected(spec)
-        ) as step:
-            function(step, spec)
-            for check in _CHECKS[stage](spec) if stage in _CHECKS else ():
-                check.look(step)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    for stage, (_, function) in _CHAIN.items():
+        sharded = stage in _SHARDED and spec.shards > 1
+        wall = time.perf_counter()
+        if sharded:
+            made = [
+                pool.submit(_make, lake.settings, spec.entity_type, stage, shard, code_version)
+                for shard in shard_keys(spec.shards)
+            ]
+            cpu = sum(one.result() for one in made)
+        else:
+            cpu = time.process_time()
+            with _step(lake, spec, stage, None, code_version) as step:
+                function(step, spec)
+                _look(step, spec, stage)
+            cpu = time.process_time() - cpu
+        wall = time.perf_counter() - wall
         if stage == "clusters":
             golden = float(step.figures["golden_seconds"])
             golden_cpu = float(step.figures["golden_processor_seconds"])
@@ -207,6 +221,28 @@ def run(lake: Lake, spec: MatchSpec, code_version: str = "0") -> Seconds:
             wall, cpu = wall - golden, cpu - golden_cpu
         seconds.add(stage, wall, cpu)
     return seconds
+
+
+def _make(settings: Settings, kind: str, stage: str, shard: str, code_version: str) -> float:
+    """Make a shard in a process of its own, and return its processor seconds."""
+    started, spec = time.process_time(), MODELS[kind]
+    with _step(Lake(settings), spec, stage, shard, code_version) as step:
+        _CHAIN[stage][1](step, spec)
+        _look(step, spec, stage)
+    return time.process_time() - started
+
+
+def _step(
+    lake: Lake, spec: MatchSpec, stage: str, shard: str | None, code_version: str
+) -> AbstractContextManager[Step]:
+    name = f"{spec.entity_type}/{_CHAIN[stage][0]}"
+    return lake.step(name, partition=shard, code_version=code_version, expected=_expected(spec))
+
+
+def _look(step: Step, spec: MatchSpec, stage: str) -> None:
+    """Look at the checks that come before the step's tables count; they are part of its time."""
+    for check in _CHECKS[stage](spec) if stage in _CHECKS else ():
+        check.look(step)
 
 
 def _expected(spec: MatchSpec) -> dict[str, list[str]]:
@@ -244,8 +280,11 @@ def _summary(lake: Lake, table: Table) -> tuple[int, int]:
     return int(found[0]), int(found[1] or 0)
 
 
-def overhead(settings: Settings, spec: MatchSpec) -> tuple[float, int]:
-    """Seconds that Dagster adds to the chain's runs, and how many runs there are."""
+def overhead(settings: Settings, spec: MatchSpec, pool: ProcessPoolExecutor) -> tuple[float, int]:
+    """Seconds that Dagster adds to the chain's runs, and how many runs there are.
+
+    The runs follow each other, and so do the steps that are taken away from them.
+    """
     from kg_assets.build import assemble
     from kg_assets.planning import lanes
     from kg_assets.running import Task, execute
@@ -277,11 +316,23 @@ def overhead(settings: Settings, spec: MatchSpec) -> tuple[float, int]:
                 raise RuntimeError(f"{task.label}: {result.error}")
         seconds[attempt] = time.perf_counter() - started
     lake = Lake(settings)
-    run(lake, spec)
-    return seconds["dagster"] - sum(run(lake, spec).wall.values()), len(tasks)
+    run(lake, spec, pool)
+    alone = run(lake, spec, pool)
+    steps = sum(
+        alone.cpu[stage] if stage in _SHARDED else alone.wall[stage] for stage in alone.wall
+    )
+    return seconds["dagster"] - steps, len(tasks)
 
 
-def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: bool) -> bool:
+def measure(
+    console: Console,
+    folder: Path,
+    kind: str,
+    things: int,
+    pool: ProcessPoolExecutor,
+    *,
+    dagster: bool,
+) -> bool:
     """Measure one kind and print it.
 
     Returns:
@@ -291,14 +342,14 @@ def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: 
     first = Settings(home=folder / f"{kind}-first")
     lake = Lake(first)
     start(lake, kind, things)
-    run(lake, spec)
+    run(lake, spec, pool)
     copy = folder / f"{kind}-again"
     shutil.copytree(first.home, copy, copy_function=_link)
     delivered = change(Lake(first), kind, things)
     again = Settings(home=copy)
     change(Lake(again), kind, things)
-    update = run(Lake(first), spec)
-    rebuild = run(Lake(again), spec, "again")
+    update = run(Lake(first), spec, pool)
+    rebuild = run(Lake(again), spec, pool, "again")
     unequal = differing(Lake(first), Lake(again), spec)
     rows = Lake(first).heads(records(spec))["all"].file.rows
     scored = Lake(first).heads(tables.match_scores(kind)).values()
@@ -311,7 +362,7 @@ def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: 
     for name in ("rebuild s", "update s", "share", "rebuild cpu s", "update cpu s", "share cpu"):
         grid.add_column(name, justify="right")
 
-    def line(name: str, stages: tuple[str, ...]) -> float:
+    def line(name: str, stages: tuple[str, ...]) -> tuple[float, float]:
         (rebuilt, rebuilt_cpu), (updated, updated_cpu) = rebuild.of(stages), update.of(stages)
         grid.add_row(
             name,
@@ -322,12 +373,12 @@ def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: 
             f"{updated_cpu:.2f}",
             f"{updated_cpu / rebuilt_cpu:.1%}",
         )
-        return updated_cpu / rebuilt_cpu
+        return updated / rebuilt, updated_cpu / rebuilt_cpu
 
     for stage in STAGES:
         line(stage, (stage,))
     grid.add_section()
-    share = line("blocked, scored and clustered", _PROMISED_STAGES)
+    share, share_cpu = line("blocked, scored and clustered", _PROMISED_STAGES)
     line("all", STAGES)
     console.print(grid)
     console.print(
@@ -335,13 +386,13 @@ def measure(console: Console, folder: Path, kind: str, things: int, *, dagster: 
         if not unequal
         else f"[red]The update differs from the rebuild in {', '.join(unequal)}.[/]"
     )
-    kept = "kept" if share <= PROMISED else "not kept at this size"
+    kept = "kept" if max(share, share_cpu) <= PROMISED else "not kept at this size"
     console.print(
-        f"Promise of {PROMISED:.0%} of the processor time at two million records: "
-        f"{share:.1%}, {kept}."
+        f"Promise of {PROMISED:.0%} at two million records: {share:.1%} of the seconds by the "
+        f"clock, {share_cpu:.1%} of the processor's, {kept}."
     )
     if dagster:
-        extra, runs = overhead(first, spec)
+        extra, runs = overhead(first, spec, pool)
         console.print(f"Dagster adds {extra:.2f} s to the chain's {runs} runs.")
     return not unequal
 
@@ -364,9 +415,12 @@ def main() -> None:
     asked = parser.parse_args()
     count = 2_000_000 if asked.full else asked.records
     console = Console()
-    with tempfile.TemporaryDirectory(dir=os.environ.get("KG_BENCH_DIR")) as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=os.environ.get("KG_BENCH_DIR")) as folder,
+        ProcessPoolExecutor(Settings().workers, mp_context=get_context("spawn")) as pool,
+    ):
         equal = [
-            measure(console, Path(folder), kind, count // 2, dagster=not asked.no_dagster)
+            measure(console, Path(folder), kind, count // 2, pool, dagster=not asked.no_dagster)
             for kind in asked.kinds.split(",")
         ]
     sys.exit(0 if all(equal) else 1)
