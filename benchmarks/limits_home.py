@@ -19,7 +19,7 @@ from resources.entries import File, Input, Output, digest_of
 from resources.files import relative_path, write_file
 from resources.journal import Journal, Outcome, Place
 from resources.lake import Lake
-from resources.reads import WHOLE
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -104,16 +104,16 @@ def scoring(data: dict[str, DataSet], mixed: dict[str, DataSet], threads: int, r
             mixes.append((f"{share:.0%}", many, path, size))
         few, size = runs.mixed(one, scored, 0.7, natural)
         mixes.append(("70%, few pairs", one, few, size))
-        for label, one_of, path, size in mixes:
-            ours, theirs = (one_of.folder / f"{kind}_{name}.parquet" for name in ("ours", "splink"))
+        for label, world, path, size in mixes:
+            ours, theirs = (world.folder / f"{kind}_{name}.parquet" for name in ("ours", "splink"))
             mine, every, whole, predict = [], [], [], []
             for _ in range(rounds):
-                every.append(runs.score_ours(one_of, path, ours, threads))
-                mine.append(runs.score_ours(one_of, path, ours, threads, every_pair=False))
-                everything, only = runs.score_splink(one_of, path, theirs, threads)
+                every.append(runs.score_ours(world, path, ours, threads))
+                mine.append(runs.score_ours(world, path, ours, threads, every_pair=False))
+                everything, only = runs.score_splink(world, path, theirs, threads)
                 whole.append(everything)
                 predict.append(only)
-            both, alone, largest = answers.disagreement(one_of, ours, theirs)
+            both, alone, largest = answers.disagreement(world, ours, theirs)
             same = alone == 0 and largest <= 1e-6
             grid.add_row(
                 kind,

@@ -17,7 +17,7 @@ from kg_assets.preview import Markdown, markdown_table
 from resources.errors import refuse_production
 from resources.journal import Outcome, Place
 from resources.logs import fields, redact, tells_a_secret
-from resources.reads import WHOLE
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

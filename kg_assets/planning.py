@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from resources.lake import WHOLE, digest
+from resources.entries import digest
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from kg_assets.shell import StepAsset

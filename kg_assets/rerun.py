@@ -15,8 +15,8 @@ from kg_assets.planning import lanes
 from resources.journal import Journal, Place
 from resources.logs import redact
 from resources.overlay import Overlay
-from resources.reads import WHOLE
 from resources.settings import Settings
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

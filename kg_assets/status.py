@@ -27,8 +27,8 @@ from kg_assets.sources.tables import DELIVERIES, QUARANTINED_BLOBS, RAW_BLOBS, S
 from resources.catalog import Catalog
 from resources.journal import FAILED, RUNNING, BuildEntry, Entry, Journal
 from resources.llm.spending import Spending, spending
-from resources.reads import WHOLE
 from resources.storage import open_storage
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from kg_assets.build import Assembly

@@ -22,9 +22,9 @@ from resources.duck import session
 from resources.entries import Context, File, Head, digest
 from resources.errors import CorruptFileError, LakeError, MissingPartitionsError
 from resources.layers import merged, opened
-from resources.reads import WHOLE
 from resources.step import Step
 from resources.storage import WrongChecksumError, open_storage
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from resources.table import Table
 
 __all__ = [
-    "WHOLE",
     "CorruptFileError",
     "Lake",
     "LakeError",

@@ -17,7 +17,8 @@ from resources.entries import File, Head, Input, Output, digest, layer_digest
 from resources.errors import CorruptFileError, refuse_production
 from resources.files import relative_path, write_file
 from resources.layers import difference, laid_over, layer_table, merged
-from resources.reads import WHOLE, Reads
+from resources.reads import Reads
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     import duckdb

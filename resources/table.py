@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+WHOLE = "all"
+"""The partition of a table that has only one."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -20,7 +20,7 @@ from resources.derived import derived, derived_there
 from resources.entries import digest_of
 from resources.layers import Changes
 from resources.mapped_rows import mapped_batches, write_rows
-from resources.reads import WHOLE
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ from resources import namespaces, production
 from resources.catalog import Catalog
 from resources.errors import NothingNewError, PromotionError, refuse_production
 from resources.lock import Busy, exclusive, lake_lock
-from resources.reads import WHOLE
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from kg_assets.promotion.comparison import Comparison

@@ -15,7 +15,7 @@ from kg_assets.inference.tables import (
     inferred_relations,
 )
 from kg_assets.inference.text_tables import WAITING_TEXTS
-from resources.reads import WHOLE
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from resources.journal import Entry

@@ -18,7 +18,7 @@ from kg_assets.matching.rule_keys import raw_keys
 from kg_assets.matching.tables import block_keys, cut_blocks
 from kg_assets.matching.touched import touched_pairs, touched_records
 from kg_assets.matching.touching import forget_touched, write_touched
-from resources.reads import WHOLE
+from resources.table import WHOLE
 from resources.taking import copy, take
 
 if TYPE_CHECKING:

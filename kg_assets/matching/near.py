@@ -14,7 +14,7 @@ from kg_assets.matching.records import compared_fields, records, replaced_record
 from kg_assets.matching.tables import match_scores
 from kg_assets.matching.touched import leads_on_from, touched_pairs, touched_records
 from resources.mapped_rows import mapped_rows, write_rows
-from resources.reads import WHOLE
+from resources.table import WHOLE
 from resources.taking import take
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kg_assets.matching.records import records, replaced_records
-from resources.reads import WHOLE
-from resources.table import Table
+from resources.table import WHOLE, Table
 
 if TYPE_CHECKING:
     import duckdb

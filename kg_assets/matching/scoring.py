@@ -34,7 +34,7 @@ from kg_assets.matching.tables import (
 )
 from kg_assets.matching.thresholds import with_thresholds
 from kg_assets.matching.touched import touched_records
-from resources.reads import WHOLE
+from resources.table import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

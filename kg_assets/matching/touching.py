@@ -10,7 +10,7 @@ from kg_assets.matching.blocking import moved_pairs
 from kg_assets.matching.records import records
 from kg_assets.matching.tables import block_keys
 from kg_assets.matching.touched import touched_pairs, touched_records
-from resources.reads import WHOLE
+from resources.table import WHOLE
 from resources.taking import take
 
 if TYPE_CHECKING:
