@@ -22,7 +22,7 @@ def session(*, threads: int, memory_limit: str, scratch: Path) -> duckdb.DuckDBP
         A connection that the caller closes. Extensions are neither installed nor loaded, since
         that would reach out to a network.
     """
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "threads": threads,
@@ -35,3 +35,6 @@ def session(*, threads: int, memory_limit: str, scratch: Path) -> duckdb.DuckDBP
             "autoload_known_extensions": False,
         },
     )
+    # A process that another one started looks like a notebook to it: it would draw bars.
+    connection.execute("SET enable_progress_bar = false")
+    return connection

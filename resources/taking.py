@@ -21,6 +21,7 @@ from resources.entries import digest_of
 from resources.layers import Changes
 from resources.mapped_rows import mapped_batches, write_rows
 from resources.table import WHOLE
+from resources.threads import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,7 +101,8 @@ def take(
         """
     )
     asked = con.sql(f'SELECT DISTINCT "{column}" FROM {values}').to_arrow_table()[0]
-    rows = _rows_with(folder, column, asked.combine_chunks(), [*wanted, *table.key])
+    threads = step.lake.settings.threads
+    rows = _rows_with(folder, column, asked.combine_chunks(), [*wanted, *table.key], threads)
     con.register(f"{name}_copied", rows)
     con.execute(
         f"""
@@ -154,19 +156,20 @@ def _write(step: Step, table: Table, head: Head, folder: Path) -> None:
 
 
 def _rows_with(
-    folder: Path, column: str, values: pa.Array, columns: Sequence[str]
+    folder: Path, column: str, values: pa.Array, columns: Sequence[str], threads: int
 ) -> pa.RecordBatchReader:
     """Rows of a copy of which a column has one of some values, to be read once."""
     columns = list(dict.fromkeys(columns))
     file = mapped_batches(folder)
     values = values.drop_null().sort()
 
+    def taken(batch: pa.RecordBatch) -> pa.RecordBatch:
+        places = _places(batch[column], values)
+        return batch.select(columns).take(pa.array(places, pa.int64()))
+
     def found() -> Iterator[pa.RecordBatch]:
-        for number in range(file.num_record_batches):
-            batch = file.get_batch(number)
-            places = _places(batch[column], values)
-            if len(places):
-                yield batch.select(columns).take(pa.array(places))
+        batches = (file.get_batch(number) for number in range(file.num_record_batches))
+        yield from (rows for rows in mapped(taken, batches, threads) if rows.num_rows)
 
     schema = pa.schema([file.schema.field(name) for name in columns])
     return pa.RecordBatchReader.from_batches(schema, found())

@@ -18,7 +18,7 @@ import pyarrow as pa
 from kg_assets.machine_code import njit
 from kg_assets.matching.cutting import RULE_BITS
 from kg_assets.matching.hashes import buckets, found
-from kg_assets.matching.threads import mapped
+from resources.threads import mapped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kg_assets.matching.cutting import cut_heavy
+from kg_assets.matching.near import prepare_near
 from kg_assets.matching.normalise import create_macros
 from kg_assets.matching.records import (
     columns_for_blocking,
@@ -79,6 +80,7 @@ def run_block_keys(step: Step, spec: MatchSpec, shard_count: int | None = None) 
         differing = step.patch(table, con.table("replaced_key"), con.table("block_key"))
         step.patch(cut, con.table("replaced_cut"), con.table("cut_block"))
         write_touched(step, spec, shard_count or spec.shards)
+        prepare_near(step, spec)
     step.staged(cut).create_view("staged_cut", replace=True)
     largest = con.sql(
         """

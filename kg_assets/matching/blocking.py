@@ -12,9 +12,9 @@ import pyarrow as pa
 from kg_assets.matching.records import records
 from kg_assets.matching.skew import described, hashes_of_shard, largest_blocks
 from kg_assets.matching.tables import block_keys, blocked_pairs
-from kg_assets.matching.threads import mapped
 from kg_assets.matching.touched import leads_on_from, touched_pairs
 from resources.taking import copy
+from resources.threads import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -76,7 +76,7 @@ def read_scores(con: DuckDBPyConnection, scores: DuckDBPyRelation, ids: pa.Strin
             probability.
     """
     from kg_assets.matching.hashes import Places
-    from kg_assets.matching.threads import mapped
+    from resources.threads import mapped
 
     scores.create_view("clustering_scores", replace=True)
     places = Places(con, ids)

@@ -89,11 +89,9 @@ def view_near(step: Step, spec: MatchSpec, changed_pairs: Changes) -> bool:
     if not _tells(con, changed_pairs):
         return False
 
-    def make(folder: Path) -> None:
-        _write_near(step, spec, since, folder)
-
-    told = "\n".join((_NEAR, step.digest_of(touched_records(kind))))
-    con.register("matching_record", mapped_rows(step.derived(records(spec), told, make)))
+    step.read(touched_pairs(kind), tracked=False).create_view("near_of_all")
+    near = _near(step, spec, step.digest_of(touched_records(kind)), since)
+    con.register("matching_record", mapped_rows(near))
     # Of a record that was touched, the one before is known by what its update left of it.
     unknown = con.sql(
         f"""
@@ -168,18 +166,48 @@ def _tells(con: duckdb.DuckDBPyConnection, changed_pairs: Changes) -> bool:
     return not other.fetchall()
 
 
-def _write_near(step: Step, spec: MatchSpec, since: str, folder: Path) -> None:
-    """Write what scoring compares of the records near the update, of all shards.
+def prepare_near(step: Step, spec: MatchSpec) -> None:
+    """Find what scoring compares of the records near an update before the shards ask for it.
+
+    They would wait for the first of them, which has all of the machine's copy of the records to
+    verify that the step of the keys has read from.
 
     Args:
-        step: On its connection is ``record_touched``.
+        step: The step of the keys, which has written what the update touched.
         spec: The type's match model.
-        since: Digest of the records before.
-        folder: An empty folder.
     """
+    table = touched_records(spec.entity_type)
+    found = step.staged(table).project("record_id, records_since")
+    found.create_view("touched_staged", replace=True)
+    step.con.execute(
+        "CREATE OR REPLACE TEMP TABLE record_touched AS SELECT record_id FROM touched_staged"
+    )
+    told = step.con.sql("SELECT DISTINCT records_since FROM touched_staged").fetchall()
+    if len(told) == 1 and told[0][0]:
+        step.staged(touched_pairs(spec.entity_type)).create_view("near_of_all", replace=True)
+        _near(step, spec, step.staged_digest(table), told[0][0])
+
+
+def _near(step: Step, spec: MatchSpec, touched: str, since: str) -> Path:
+    """What scoring compares of the records near the update, of all shards, in a folder.
+
+    Args:
+        step: On its connection are ``record_touched`` and ``near_of_all``, the touched pairs.
+        spec: The type's match model.
+        touched: Digest of the touched records.
+        since: Digest of the records before.
+    """
+
+    def make(folder: Path) -> None:
+        _write_near(step, spec, since, folder)
+
+    return step.derived(records(spec), f"{_NEAR}\n{touched}", make)
+
+
+def _write_near(step: Step, spec: MatchSpec, since: str, folder: Path) -> None:
+    """Write the rows of `_near` into an empty folder."""
     con, columns = step.con, [field.name for field in compared_fields(spec)]
-    step.read(touched_pairs(spec.entity_type), tracked=False).create_view("near_of_all")
-    step.read(replaced_records(spec), tracked=False).create_view("record_replaced")
+    step.read(replaced_records(spec), tracked=False).create_view("record_replaced", replace=True)
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE near_id AS

@@ -15,7 +15,7 @@ import pyarrow as pa
 from kg_assets.machine_code import njit
 from kg_assets.matching.block_index import by_block, in_rule_order
 from kg_assets.matching.cutting import RULE_BITS
-from kg_assets.matching.threads import mapped
+from resources.threads import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

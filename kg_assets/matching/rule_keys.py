@@ -117,7 +117,7 @@ def _add(
         name: Begins the names of the tables.
         first: Whether the tables are made by this.
     """
-    from kg_assets.matching.threads import mapped
+    from resources.threads import mapped
 
     start = 0 if first else con.sql(f"SELECT count(*) FROM {name}_record").fetchall()[0][0]
     threads = int(con.sql("SELECT current_setting('threads')").fetchall()[0][0])

@@ -61,6 +61,12 @@ def test_a_table_that_was_never_built_is_empty_and_has_its_columns(lake):
         assert step.con.sql("SELECT id, name FROM films").fetchall() == []
 
 
+def test_a_session_draws_no_bar_into_the_log_of_a_worker(lake):
+    with lake.step("one") as step:
+        [(drawn,)] = step.con.sql("SELECT current_setting('enable_progress_bar')").fetchall()
+    assert not drawn
+
+
 def test_a_relation_is_sorted_by_the_key_so_that_equal_content_is_equal_bytes(lake):
     for order in ("id ASC", "id DESC"):
         with lake.step("step") as step:

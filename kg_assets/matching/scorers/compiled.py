@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from kg_assets.matching.scorers.compiler import compiled
 from kg_assets.matching.tables import match_scores
-from kg_assets.matching.threads import mapped
+from resources.threads import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from kg_assets.matching.hashes import ordered, placed
 from kg_assets.matching.pairing import MOST_RULES, PAIR_SCHEMA, in_order
-from kg_assets.matching.threads import mapped
+from resources.threads import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
