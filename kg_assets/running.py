@@ -132,7 +132,9 @@ def runner(
     try:
         yield lambda task: _submitted(pool, task, tag)
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Who is told of the error finds no worker that still writes. The interpreter would wait for
+        # them at its end, and, where they end just then, print a traceback of its own.
+        pool.shutdown(wait=True, cancel_futures=True)
         raise
     finally:
         # What is open in the workers ends with them, and then the thread.

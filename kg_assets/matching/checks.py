@@ -256,23 +256,7 @@ def _every_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
     step.view("checked_records", records(spec))
     step.staged(tables.entity_members(kind)).create_view("checked_members", replace=True)
     step.staged(tables.resolved_entities(kind)).create_view("checked_entities", replace=True)
-    return none_of(
-        step.con.sql(
-            """
-            SELECT 'record without an entity' AS what, source || ':' || source_id AS id
-            FROM checked_records
-            ANTI JOIN checked_members USING (source, source_id)
-            UNION ALL
-            SELECT 'member without a record', source || ':' || source_id
-            FROM checked_members
-            ANTI JOIN checked_records USING (source, source_id)
-            UNION ALL
-            SELECT 'entity without a member', entity_id
-            FROM checked_entities
-            ANTI JOIN checked_members USING (entity_id)
-            """
-        )
-    )
+    return _none_alone(step, "checked_records", "checked_members", "checked_entities")
 
 
 def _resolved_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
@@ -284,20 +268,25 @@ def _resolved_record_in_one_entity(step: Step, spec: MatchSpec) -> Verdict:
     found = _rows(step, records(spec))
     if members != found:
         return Verdict(False, {"members": members, "records": found})
+    return _none_alone(step, "resolution_records", "resolution_members", "resolution_entities")
+
+
+def _none_alone(step: Step, records_view: str, members_view: str, entities_view: str) -> Verdict:
+    """Whether each record is a member, each member a record, and no entity is without a member."""
     return none_of(
         step.con.sql(
-            """
+            f"""
             SELECT 'record without an entity' AS what, source || ':' || source_id AS id
-            FROM resolution_records
-            ANTI JOIN resolution_members USING (source, source_id)
+            FROM {records_view}
+            ANTI JOIN {members_view} USING (source, source_id)
             UNION ALL
             SELECT 'member without a record', source || ':' || source_id
-            FROM resolution_members
-            ANTI JOIN resolution_records USING (source, source_id)
+            FROM {members_view}
+            ANTI JOIN {records_view} USING (source, source_id)
             UNION ALL
             SELECT 'entity without a member', entity_id
-            FROM resolution_entities
-            ANTI JOIN resolution_members USING (entity_id)
+            FROM {entities_view}
+            ANTI JOIN {members_view} USING (entity_id)
             """
         )
     )
