@@ -95,8 +95,7 @@ def _films(con: duckdb.DuckDBPyConnection, count: int, source: str) -> duckdb.Du
 
 def _make_ready(films: int) -> None:
     """Generate films, and make what their shards read, as production."""
-    from benchmarks.updates import deliver
-    from benchmarks.updates_data import SOURCES
+    from benchmarks.updates_data import SOURCES, deliver
     from kg_assets.building import build
     from resources.lake import Lake
     from resources.production import promote

@@ -19,51 +19,37 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from rich.console import Console
 from rich.table import Table as Grid
 
 from benchmarks.updates_data import (
     SOURCES,
     changed_works,
+    deliver,
     films,
     people,
     work_records,
     works,
 )
+from benchmarks.updates_steps import SHARDED, run
 from kg_assets.matching import tables
-from kg_assets.matching.block_keys import run_block_keys
-from kg_assets.matching.blocking import run_blocked_pairs
-from kg_assets.matching.checks import entity_checks, score_checks
 from kg_assets.matching.component_scores import component_scores
-from kg_assets.matching.drift import drift_check
-from kg_assets.matching.entities import run_resolved_entities
-from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.record_counts import record_counts
-from kg_assets.matching.records import records, run_records
-from kg_assets.matching.scoring import run_match_scores
-from kg_assets.matching.training import run_match_model
-from kg_assets.partitions import shard_keys
-from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from kg_assets.matching.records import records
+from kg_assets.sources.tables import SOURCE_RECORDS
 from resources.lake import Lake
 from resources.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
-
     import duckdb
 
-    from kg_assets.checks import Check
     from kg_assets.matching.model import MatchSpec
-    from resources.lake import Step
     from resources.table import Table
 
 CHANGED = 0.001
@@ -74,67 +60,6 @@ PROMISED = 0.05
 
 STAGES = ("records", "keys", "pairs", "scores", "thresholds", "clusters", "golden")
 _PROMISED_STAGES = ("keys", "pairs", "scores", "thresholds", "clusters")
-
-
-_CHECKS: dict[str, Callable[[MatchSpec], Iterable[Check]]] = {
-    "scores": score_checks,
-    "thresholds": lambda spec: [drift_check(spec)],
-    "clusters": entity_checks,
-}
-
-_CHAIN: dict[str, tuple[str, Callable[..., None]]] = {
-    "records": ("records", run_records),
-    "model": ("match_model", run_match_model),
-    "keys": ("block_keys", run_block_keys),
-    "pairs": ("blocked_pairs", run_blocked_pairs),
-    "scores": ("match_scores", run_match_scores),
-    "thresholds": ("match_thresholds", run_match_thresholds),
-    "clusters": ("resolved_entities", run_resolved_entities),
-}
-"""The first table and the function of each stage's step."""
-
-_SHARDED = ("pairs", "scores")
-
-
-@dataclass
-class Seconds:
-    """Seconds of each stage: as the clock shows them, and of all processors together."""
-
-    wall: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)
-
-    def add(self, stage: str, wall: float, cpu: float) -> None:
-        """Add to a stage."""
-        self.wall[stage] = self.wall.get(stage, 0.0) + wall
-        self.cpu[stage] = self.cpu.get(stage, 0.0) + cpu
-
-    def of(self, stages: tuple[str, ...]) -> tuple[float, float]:
-        """Wall and processor seconds of some stages."""
-        return sum(self.wall[one] for one in stages), sum(self.cpu[one] for one in stages)
-
-
-def deliver(
-    lake: Lake,
-    source: str,
-    name: str,
-    made: Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation],
-    mode: str = "partial",
-) -> None:
-    """Write a delivery as the sources stage would."""
-    with lake.step("source_records", partition=f"{source}|{name}") as step:
-        rows = step.write(SOURCE_RECORDS, made(step.con))
-        row = {
-            "source": source,
-            "delivery": name,
-            "sequence": 0,
-            "mode": mode,
-            "duplicate_free": None,
-            "files": 1,
-            "blobs": rows,
-            "bytes": 0,
-            "fingerprint": name,
-        }
-        step.write(DELIVERIES, pa.Table.from_pylist([row], schema=DELIVERIES.schema))
 
 
 def start(lake: Lake, kind: str, things: int) -> None:
@@ -185,70 +110,6 @@ def change(lake: Lake, kind: str, things: int) -> int:
         if kind == "person":
             deliver(lake, source, "5", partial(changed_works, people_count=things, source=source))
     return 2 * 5 * fifth
-
-
-def run(lake: Lake, spec: MatchSpec, pool: ProcessPoolExecutor, code_version: str = "0") -> Seconds:
-    """Run one type's chain and return the seconds of its stages.
-
-    Args:
-        lake: The lake.
-        spec: The type's match model.
-        pool: Makes the shards.
-        code_version: Another one than before makes everything again, under the same model and
-            from the same identities.
-    """
-    seconds = Seconds()
-    for stage, (_, function) in _CHAIN.items():
-        sharded = stage in _SHARDED and spec.shards > 1
-        wall = time.perf_counter()
-        if sharded:
-            made = [
-                pool.submit(_make, lake.settings, spec.entity_type, stage, shard, code_version)
-                for shard in shard_keys(spec.shards)
-            ]
-            cpu = sum(one.result() for one in made)
-        else:
-            cpu = time.process_time()
-            with _step(lake, spec, stage, None, code_version) as step:
-                function(step, spec)
-                _look(step, spec, stage)
-            cpu = time.process_time() - cpu
-        wall = time.perf_counter() - wall
-        if stage == "clusters":
-            golden = float(step.figures["golden_seconds"])
-            golden_cpu = float(step.figures["golden_processor_seconds"])
-            seconds.add("golden", golden, golden_cpu)
-            wall, cpu = wall - golden, cpu - golden_cpu
-        seconds.add(stage, wall, cpu)
-    return seconds
-
-
-def _make(settings: Settings, kind: str, stage: str, shard: str, code_version: str) -> float:
-    """Make a shard in a process of its own, and return its processor seconds."""
-    started, spec = time.process_time(), MODELS[kind]
-    with _step(Lake(settings), spec, stage, shard, code_version) as step:
-        _CHAIN[stage][1](step, spec)
-        _look(step, spec, stage)
-    return time.process_time() - started
-
-
-def _step(
-    lake: Lake, spec: MatchSpec, stage: str, shard: str | None, code_version: str
-) -> AbstractContextManager[Step]:
-    name = f"{spec.entity_type}/{_CHAIN[stage][0]}"
-    return lake.step(name, partition=shard, code_version=code_version, expected=_expected(spec))
-
-
-def _look(step: Step, spec: MatchSpec, stage: str) -> None:
-    """Look at the checks that come before the step's tables count; they are part of its time."""
-    for check in _CHECKS[stage](spec) if stage in _CHECKS else ():
-        check.look(step)
-
-
-def _expected(spec: MatchSpec) -> dict[str, list[str]]:
-    shards = shard_keys(spec.shards)
-    pairs, scores = tables.blocked_pairs(spec.entity_type), tables.match_scores(spec.entity_type)
-    return {pairs.name: shards, scores.name: shards}
 
 
 def differing(left: Lake, right: Lake, spec: MatchSpec) -> list[str]:
@@ -318,9 +179,7 @@ def overhead(settings: Settings, spec: MatchSpec, pool: ProcessPoolExecutor) -> 
     lake = Lake(settings)
     run(lake, spec, pool)
     alone = run(lake, spec, pool)
-    steps = sum(
-        alone.cpu[stage] if stage in _SHARDED else alone.wall[stage] for stage in alone.wall
-    )
+    steps = sum(alone.cpu[stage] if stage in SHARDED else alone.wall[stage] for stage in alone.wall)
     return seconds["dagster"] - steps, len(tasks)
 
 
@@ -341,15 +200,20 @@ def measure(
     spec = MODELS[kind]
     first = Settings(home=folder / f"{kind}-first")
     lake = Lake(first)
+    console.print(f"{kind}: generating 2 records of each of {things:,}")
     start(lake, kind, things)
+    console.print(f"{kind}: making all from records to entities")
     run(lake, spec, pool)
     copy = folder / f"{kind}-again"
     shutil.copytree(first.home, copy, copy_function=_link)
     delivered = change(Lake(first), kind, things)
     again = Settings(home=copy)
     change(Lake(again), kind, things)
+    console.print(f"{kind}: updating one copy")
     update = run(Lake(first), spec, pool)
+    console.print(f"{kind}: making all again in the other")
     rebuild = run(Lake(again), spec, pool, "again")
+    console.print(f"{kind}: comparing the two")
     unequal = differing(Lake(first), Lake(again), spec)
     rows = Lake(first).heads(records(spec))["all"].file.rows
     scored = Lake(first).heads(tables.match_scores(kind)).values()

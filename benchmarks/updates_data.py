@@ -6,11 +6,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from kg_assets.sources.record import RECORD_SCHEMA
-from kg_assets.sources.tables import SOURCE_RECORDS
+from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
+
+    from resources.lake import Lake
 
 SOURCES = ("left", "right")
 
@@ -31,6 +37,38 @@ CREATE OR REPLACE MACRO credit(name, person_id, role, place) AS {
     'name': name, 'person_id': person_id, 'role': role, 'character': NULL::VARCHAR,
     'position': place::INTEGER};
 """
+
+
+def deliver(
+    lake: Lake,
+    source: str,
+    name: str,
+    made: Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation],
+    mode: str = "partial",
+) -> None:
+    """Write a delivery as the sources stage would.
+
+    Args:
+        lake: The lake.
+        source: The source that delivers.
+        name: The delivery's name.
+        made: Makes its records in the connection that it is given.
+        mode: ``partial`` or ``delete``.
+    """
+    with lake.step("source_records", partition=f"{source}|{name}") as step:
+        rows = step.write(SOURCE_RECORDS, made(step.con))
+        row = {
+            "source": source,
+            "delivery": name,
+            "sequence": 0,
+            "mode": mode,
+            "duplicate_free": None,
+            "files": 1,
+            "blobs": rows,
+            "bytes": 0,
+            "fingerprint": name,
+        }
+        step.write(DELIVERIES, pa.Table.from_pylist([row], schema=DELIVERIES.schema))
 
 
 def films(

@@ -350,7 +350,7 @@ def sources_check(
     json: Json = False,
 ) -> None:
     """Try a source's adapter on files: what it understands and what it does not."""
-    from kg_assets.cli.sources import check_source as run
+    from kg_assets.cli.trial import check_source as run
 
     raise typer.Exit(run(settings(), source, files, sample=sample, json=json))
 

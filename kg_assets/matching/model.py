@@ -27,6 +27,10 @@ PARENT = "parent"
 """Context: the entity of the series, franchise or collection that a record is part of."""
 
 
+TEXTS = pa.list_(pa.string())
+"""Type of a feature that is a list of texts."""
+
+
 @dataclass(frozen=True)
 class Feature:
     """A column that is computed once for each record.

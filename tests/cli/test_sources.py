@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kg_assets.cli.landing import land_files
-from kg_assets.cli.sources import check_source, list_sources
+from kg_assets.cli.sources import list_sources
+from kg_assets.cli.trial import check_source
 from resources.settings import Settings
 from tests.sources.deliveries import Stage
 from tests.sources.test_imdb import AKAS, BASICS, FILM, tsv

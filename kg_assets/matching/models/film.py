@@ -12,22 +12,24 @@ from kg_assets.matching.model import (
     MatchSpec,
     Veto,
 )
-from kg_assets.matching.models.shared import (
-    COUNTRIES,
+from kg_assets.matching.models.makers import (
     CREW,
     CREW_TELLING,
     DIRECTORS,
-    LANGUAGES,
     MAKER_FREQUENCY,
+    crews,
+    makers,
+)
+from kg_assets.matching.models.shared import (
+    COUNTRIES,
+    LANGUAGES,
     SAME_TITLE,
     SAME_TITLE_OF_MAKERS,
     TITLE_FEATURES,
     TITLE_FREQUENCY,
     about_it,
     countries,
-    crews,
     languages,
-    makers,
     other_part,
     titles,
 )

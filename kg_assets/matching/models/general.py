@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kg_assets.matching.model import (
+    TEXTS,
     BlockingRule,
     Comparison,
     Feature,
@@ -12,23 +13,24 @@ from kg_assets.matching.model import (
     MatchSpec,
     Veto,
 )
-from kg_assets.matching.models.shared import (
-    COUNTRIES,
+from kg_assets.matching.models.makers import (
     CREW,
     CREW_TELLING,
-    DESCRIPTION,
     DIRECTORS,
-    LANGUAGES,
     MAKER_FREQUENCY,
+    crews,
+    makers,
+)
+from kg_assets.matching.models.shared import (
+    COUNTRIES,
+    DESCRIPTION,
+    LANGUAGES,
     SAME_TITLE_OF_MAKERS,
-    TEXTS,
     TITLE_FEATURES,
     TITLE_FREQUENCY,
     countries,
-    crews,
     descriptions,
     languages,
-    makers,
     other_part,
     titles,
     years,

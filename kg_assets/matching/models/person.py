@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kg_assets.matching.model import (
+    TEXTS,
     WORKS,
     BlockingRule,
     Comparison,
@@ -14,8 +15,6 @@ from kg_assets.matching.model import (
     TermFrequency,
     Veto,
 )
-
-TEXTS = pa.list_(pa.string())
 
 _YEARS_BETWEEN = "greatest(first_active_l, first_active_r) - least(last_active_l, last_active_r)"
 """Years from the end of the earlier career to the start of the later; negative where they

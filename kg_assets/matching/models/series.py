@@ -5,22 +5,24 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kg_assets.matching.model import BlockingRule, Comparison, Feature, Level, MatchSpec, Veto
-from kg_assets.matching.models.shared import (
-    COUNTRIES,
+from kg_assets.matching.models.makers import (
     CREW,
     CREW_TELLING,
-    DESCRIPTION,
     DIRECTORS,
-    LANGUAGES,
     MAKER_FREQUENCY,
+    crews,
+    makers,
+)
+from kg_assets.matching.models.shared import (
+    COUNTRIES,
+    DESCRIPTION,
+    LANGUAGES,
     SAME_TITLE,
     TITLE_FEATURES,
     TITLE_FREQUENCY,
     countries,
-    crews,
     descriptions,
     languages,
-    makers,
     titles,
 )
 

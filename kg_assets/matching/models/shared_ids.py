@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from kg_assets.matching.model import ALLOWED_IDS, BlockingRule, Comparison, Feature, Level
+from kg_assets.matching.model import (
+    ALLOWED_IDS,
+    TEXTS,
+    BlockingRule,
+    Comparison,
+    Feature,
+    Level,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kg_assets.matching.model import MatchSpec
-
-_TEXTS = pa.list_(pa.string())
 
 _SAME = 1e-9
 """Share of pairs of different things that have an id in common. With it an equal id weighs 30 bits:
@@ -44,12 +47,12 @@ def with_shared_ids(spec: MatchSpec, systems: Sequence[str]) -> MatchSpec:
         shared_ids=tuple(sorted(set(systems))),
         features=(
             *spec.features,
-            Feature("shared_ids", f"coalesce({ALLOWED_IDS}, [])", _TEXTS),
+            Feature("shared_ids", f"coalesce({ALLOWED_IDS}, [])", TEXTS),
             Feature(
                 "id_systems",
                 "list_sort(list_distinct(list_transform(shared_ids, "
                 "lambda one: split_part(one, ':', 1))))",
-                _TEXTS,
+                TEXTS,
             ),
         ),
         blocking=(
