@@ -1,4 +1,10 @@
-"""Folders of files that follow from content of the lake, made once on each machine and mapped."""
+"""Folders of files that follow from content of the lake, made once on each machine and mapped.
+
+The files are large, and an update needs a few rows of them. So a file that looks as it did when it
+was hashed (size, inode, times of change) is taken for what it was, as Git takes the files of its
+index, and only one that looks otherwise is hashed again. The files of the lake itself, from which
+these can be made again, are hashed by each process.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +18,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from resources.lock import exclusive
-from resources.storage import is_intact, know_intact, sha256_of
+from resources.storage import looks_of, sha256_of
 
 _SUMS = "sums.json"
+"""Says of each file of a folder its hash, and how it looked when it was hashed."""
 
 
 def derived(place: Path, name: str, make: Callable[[Path], None], limit: int) -> Path:
@@ -45,10 +52,8 @@ def derived(place: Path, name: str, make: Callable[[Path], None], limit: int) ->
             draft.mkdir()
             try:
                 make(draft)
-                sums = _seal(draft)
+                _seal(draft)
                 draft.rename(folder)
-                for path, sha256 in sums.items():
-                    know_intact(folder / path, sha256)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         os.utime(folder)
@@ -81,23 +86,42 @@ def _lock(folder: Path) -> AbstractContextManager[None]:
     return exclusive(folder.parent / "locks" / folder.name)
 
 
-def _seal(folder: Path) -> dict[str, str]:
-    """Make the files durable and write their hashes beside them."""
-    sums = {}
-    for path in sorted(folder.iterdir()):
+def _seal(folder: Path) -> None:
+    """Make the files durable, and write what tells later that they are the same."""
+    for path in folder.iterdir():
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-        sums[path.name] = sha256_of(path)
-    (folder / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
-    return sums
+    _write_sums(folder, _sums_of(folder, [path.name for path in folder.iterdir()]))
+
+
+def _sums_of(folder: Path, names: list[str]) -> dict[str, tuple[str, list[int]]]:
+    """Hash and looks of files; looks first, so that one that changes meanwhile is found out."""
+    looks = {name: looks_of(folder / name) for name in sorted(names)}
+    return {name: (sha256_of(folder / name), found) for name, found in looks.items()}
+
+
+def _write_sums(folder: Path, sums: dict[str, tuple[str, list[int]]]) -> None:
+    draft = folder / f".{_SUMS}"
+    draft.write_text(json.dumps(sums), encoding="utf-8")
+    draft.rename(folder / _SUMS)
 
 
 def _is_whole(folder: Path) -> bool:
+    """Whether all files are those that were sealed; where they look otherwise, their hashes tell.
+
+    Files that were only moved, as by who restores a disk, are known by their new looks from then.
+    """
     try:
         sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
-        return all(is_intact(folder / name, known) for name, known in sums.items())
-    except (FileNotFoundError, ValueError):
+        moved = [name for name, (_, looks) in sums.items() if looks != looks_of(folder / name)]
+        found = _sums_of(folder, moved)
+        if any(sha256 != sums[name][0] for name, (sha256, _) in found.items()):
+            return False
+        if moved:
+            _write_sums(folder, sums | found)
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return False
+    return True
 
 
 def _forget(place: Path, needed: Path, limit: int) -> None:

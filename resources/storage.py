@@ -85,7 +85,7 @@ def open_storage(settings: Settings) -> Storage:
     return BucketStorage(settings)
 
 
-_verified: dict[tuple[str, str], tuple[int, ...]] = {}
+_verified: dict[tuple[str, str], list[int]] = {}
 """How each file looked, by path and SHA-256, when this process found that it has this hash."""
 
 
@@ -145,20 +145,23 @@ def is_intact(path: Path, sha256: str) -> bool:
         FileNotFoundError: There is no such file.
     """
     # Steps of one process open the lake anew, so what was verified is known to all of them.
-    place, looks = (str(path.absolute()), sha256), _looks(path)
-    if looks is not None and _verified.get(place) == looks:
+    place, looks = (str(path.absolute()), sha256), looks_of(path)
+    if _verified.get(place) == looks:
         return True
     if sha256_of(path) != sha256:
         return False
-    know_intact(path, sha256)
+    _verified[place] = looks
     return True
 
 
-def know_intact(path: Path, sha256: str) -> None:
-    """Take from who has just hashed a file that it has this hash."""
-    looks = _looks(path)
-    if looks is not None:
-        _verified[str(path.absolute()), sha256] = looks
+def looks_of(path: Path) -> list[int]:
+    """Size, place and times of a file, one of which changes with its bytes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    found = path.stat()
+    return [found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def sha256_of(path: Path) -> str:
@@ -174,12 +177,3 @@ def sha256_of(path: Path) -> str:
 def horizon_of(seconds: float) -> float:
     """The time (seconds since 1970) that lies so far back."""
     return time.time() - seconds
-
-
-def _looks(path: Path) -> tuple[int, ...] | None:
-    """Size, place and times of a file, one of which changes with its bytes; None: no file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns

@@ -189,6 +189,16 @@ def review_pairs(
     clusters.create_view("review_cluster", replace=True)
     con.sql(
         f"""
+        -- Few clusters beside all of them, so that all are looked through once.
+        WITH cluster_in_doubt AS MATERIALIZED (
+            SELECT *
+            FROM review_cluster
+            WHERE entity_id IN (
+                SELECT entity_l FROM review_doubtful
+                UNION
+                SELECT entity_r FROM review_doubtful
+            )
+        )
         SELECT
             d.record_l,
             d.record_r,
@@ -210,8 +220,8 @@ def review_pairs(
             END AS change
         FROM review_doubtful AS d
         -- An entity that has no quality is a single record.
-        LEFT JOIN review_cluster AS l ON l.entity_id = d.entity_l
-        LEFT JOIN review_cluster AS r ON r.entity_id = d.entity_r
+        LEFT JOIN cluster_in_doubt AS l ON l.entity_id = d.entity_l
+        LEFT JOIN cluster_in_doubt AS r ON r.entity_id = d.entity_r
 
         UNION ALL
         SELECT
