@@ -322,6 +322,7 @@ def main() -> int:
     for world in (one for one in WORLDS if one.name in chosen):
         rows, truth = made_up(world)
         for label, spec in models.items():
+            console.print(f"{world.name}: {label}, {len(rows):,} records", style="dim")
             con = scored(spec, rows, truth)
             # Careers of people are made up too simply to tell of vetoes by years of a life.
             for reason, above, right, pairs in constrained(con, spec) if label == "film" else ():

@@ -235,13 +235,14 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     asked = parser.parse_args()
-    grid = Grid("seed", "what", "precision", "recall", "F1")
+    console, grid = Console(), Grid("seed", "what", "precision", "recall", "F1")
     for seed in asked.seeds:
         for what, figures in measured(asked.films, seed):
+            console.print(f"seed {seed}: {what}", style="dim")
             grid.add_row(str(seed), what, *(f"{figure:.4f}" for figure in figures))
         people, names = names_of_people(asked.films, seed)
         grid.add_row(str(seed), f"{people:,} people have {names:,} usual names")
-    Console().print(grid)
+    console.print(grid)
 
 
 if __name__ == "__main__":

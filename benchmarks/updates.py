@@ -4,8 +4,8 @@ Run with ``python -m benchmarks.updates`` (200,000 records of each kind) or with
 two million. Films, and people with the works that credit them, are generated with two sources.
 The same deliveries are taken by two copies of one lake: one is updated, in the other everything
 is made again from the same identities. Their pairs, scores, entities and ids must be equal, or
-the benchmark fails. Shards are made side by side by as many processes as a build would use. The
-promise is judged by the clock and by processor time, which other work on the machine changes
+the benchmark fails. Steps are run by as many processes as a build would use, shards side by side.
+The promise is judged by the clock and by processor time, which other work on the machine changes
 least. Seconds are those of the steps alone; what Dagster costs on top, for the same steps with
 nothing to do, is printed apart.
 """
@@ -222,7 +222,7 @@ def measure(
         title=f"{kind}: {rows:,} records, {pairs:,} pairs, {delivered:,} delivered",
         title_justify="left",
     )
-    grid.add_column("stage")
+    grid.add_column("stage", min_width=10)
     for name in ("rebuild s", "update s", "share", "rebuild cpu s", "update cpu s", "share cpu"):
         grid.add_column(name, justify="right")
 

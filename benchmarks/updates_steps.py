@@ -74,43 +74,53 @@ def run(lake: Lake, spec: MatchSpec, pool: ProcessPoolExecutor, code_version: st
     Args:
         lake: The lake.
         spec: The type's match model.
-        pool: Makes the shards.
+        pool: Runs the steps, those of shards side by side, as the workers of a build do.
         code_version: Another one than before makes everything again, under the same model and
             from the same identities.
     """
     seconds = Seconds()
-    for stage, (_, function) in _CHAIN.items():
+    for stage in _CHAIN:
         sharded = stage in SHARDED and spec.shards > 1
         wall = time.perf_counter()
-        if sharded:
-            made = [
-                pool.submit(_make, lake.settings, spec.entity_type, stage, shard, code_version)
-                for shard in shard_keys(spec.shards)
-            ]
-            cpu = sum(one.result() for one in made)
-        else:
-            cpu = time.process_time()
-            with _step(lake, spec, stage, None, code_version) as step:
-                function(step, spec)
-                _look(step, spec, stage)
-            cpu = time.process_time() - cpu
+        begun = [
+            pool.submit(_make, lake.settings, spec.entity_type, stage, shard, code_version)
+            for shard in (shard_keys(spec.shards) if sharded else [None])
+        ]
+        made = [one.result() for one in begun]
         wall = time.perf_counter() - wall
+        golden, golden_cpu = sum(one.golden for one in made), sum(one.golden_cpu for one in made)
         if stage == "clusters":
-            golden = float(step.figures["golden_seconds"])
-            golden_cpu = float(step.figures["golden_processor_seconds"])
             seconds.add("golden", golden, golden_cpu)
-            wall, cpu = wall - golden, cpu - golden_cpu
-        seconds.add(stage, wall, cpu)
+        seconds.add(stage, wall - golden, sum(one.cpu for one in made) - golden_cpu)
     return seconds
 
 
-def _make(settings: Settings, kind: str, stage: str, shard: str, code_version: str) -> float:
-    """Make a shard in a process of its own, and return its processor seconds."""
+@dataclass(frozen=True)
+class _Made:
+    """Processor seconds of a step, and its seconds for golden records, of which entities have some.
+
+    Attributes:
+        cpu: Of the processors, golden records included.
+        golden: By the clock, for golden records.
+        golden_cpu: Of the processors, for golden records.
+    """
+
+    cpu: float
+    golden: float
+    golden_cpu: float
+
+
+def _make(settings: Settings, kind: str, stage: str, shard: str | None, code_version: str) -> _Made:
+    """Run a step in a process of the pool."""
     started, spec = time.process_time(), MODELS[kind]
     with _step(Lake(settings), spec, stage, shard, code_version) as step:
         _CHAIN[stage][1](step, spec)
         _look(step, spec, stage)
-    return time.process_time() - started
+    return _Made(
+        cpu=time.process_time() - started,
+        golden=float(step.figures.get("golden_seconds", 0)),
+        golden_cpu=float(step.figures.get("golden_processor_seconds", 0)),
+    )
 
 
 def _step(
