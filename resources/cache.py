@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from resources.storage import WrongChecksumError, sha256_of
+from resources.seals import sha256_of
+from resources.storage import WrongChecksumError
 
 _HELD = ".held"
 

@@ -148,7 +148,7 @@ class Lake:
         heads: Iterable[Head],
         where: str | None = None,
     ) -> duckdb.DuckDBPyRelation:
-        """Rows of the given versions, each file verified against its checksum once in a process.
+        """Rows of the given versions, each file known to be what was committed.
 
         Args:
             connection: The connection of the relation.

@@ -381,5 +381,5 @@ class Settings(SourceSettings):
 
     @cached_property
     def cache(self) -> Path:
-        """Folder for copies of a bucket's files."""
+        """Folder of this machine for copies of files, and what it derives from them or knows."""
         return ((self.local or self.home) / "cache").absolute()

@@ -88,7 +88,7 @@ class Step(Reads):
         settings = self.lake.settings
         content = digest(self._current(table), "*")
         made = f"{table.name}\n{content}\n{name}"
-        return derived(settings.cache / "derived", made, make, settings.cache_bytes)
+        return derived(settings.cache, made, make, settings.cache_bytes)
 
     def write(self, table: Table, data: Data, partition: str | None = None) -> int:
         """Write a table's partition to a new file, to be committed when the step ends.

@@ -7,13 +7,13 @@ are the files themselves; those of a bucket are copies, which `resources.bucket`
 
 from __future__ import annotations
 
-import hashlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from resources.errors import LakeError
+from resources.seals import forget_seals, is_intact, seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,14 +79,10 @@ class Storage(ABC):
 def open_storage(settings: Settings) -> Storage:
     """The storage of a lake."""
     if settings.bucket is None:
-        return FolderStorage(settings.lake_path)
+        return FolderStorage(settings.lake_path, settings.cache / "seals")
     from resources.bucket import BucketStorage
 
     return BucketStorage(settings)
-
-
-_verified: dict[tuple[str, str], list[int]] = {}
-"""How each file looked, by path and SHA-256, when this process found that it has this hash."""
 
 
 class FolderStorage(Storage):
@@ -94,10 +90,12 @@ class FolderStorage(Storage):
 
     Args:
         root: The folder.
+        seals: A folder of this machine, for what it knows of the files.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, seals: Path) -> None:
         self._root = root
+        self._seals = seals
 
     @property
     def root(self) -> Path:
@@ -109,7 +107,8 @@ class FolderStorage(Storage):
         return self._root / relative
 
     def keep(self, file: File) -> None:
-        """Nothing: the file was made durable when it was written."""
+        """Know the file, which was made durable and hashed when it was written."""
+        seal(self._root / file.path, file.sha256, self._seals)
 
     def drop(self, relatives: Iterable[str]) -> None:
         """Remove files."""
@@ -117,9 +116,9 @@ class FolderStorage(Storage):
             (self._root / relative).unlink(missing_ok=True)
 
     def verified(self, file: File) -> Path:
-        """Path of a file, hashed the first time that this process asks, and when it has changed."""
+        """Path of a file, hashed where this machine does not know it, and when it has changed."""
         path = self._root / file.path
-        if not is_intact(path, file.sha256):
+        if not is_intact(path, file.sha256, self._seals):
             raise WrongChecksumError(file.path)
         return path
 
@@ -135,43 +134,8 @@ class FolderStorage(Storage):
             if relative not in known and path.stat().st_mtime < horizon:
                 path.unlink()
                 removed.append(relative)
+        forget_seals(self._seals)
         return removed
-
-
-def is_intact(path: Path, sha256: str) -> bool:
-    """Whether a file has a hash: read when this process asks first, and when the file has changed.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-    """
-    # Steps of one process open the lake anew, so what was verified is known to all of them.
-    place, looks = (str(path.absolute()), sha256), looks_of(path)
-    if _verified.get(place) == looks:
-        return True
-    if sha256_of(path) != sha256:
-        return False
-    _verified[place] = looks
-    return True
-
-
-def looks_of(path: Path) -> list[int]:
-    """Size, place and times of a file, one of which changes with its bytes.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-    """
-    found = path.stat()
-    return [found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-    """
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def horizon_of(seconds: float) -> float:

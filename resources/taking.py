@@ -123,13 +123,12 @@ def _copied(step: Step, table: Table, head: Head) -> tuple[Path, Changes]:
     """A copy of a table as it is, or as it was some time ago, and what changed since."""
     settings = step.lake.settings
     kept: dict[str, Path] = {}
-    place = settings.cache / "derived"
 
     def named(content: str) -> str:
         return f"{table.name}\n{digest_of({WHOLE: content})}\n{_FORMAT}"
 
     def is_kept(content: str) -> bool:
-        there = derived_there(place, named(content))
+        there = derived_there(settings.cache, named(content))
         if there is not None:
             kept[content] = there
         return there is not None
@@ -141,7 +140,7 @@ def _copied(step: Step, table: Table, head: Head) -> tuple[Path, Changes]:
     if layers is not None:
         [folder] = kept.values()
         return folder, Changes(step.con, table, *layers)
-    folder = derived(place, named(head.file.digest), make, settings.cache_bytes)
+    folder = derived(settings.cache, named(head.file.digest), make, settings.cache_bytes)
     return folder, Changes(step.con, table, [], 0)
 
 
