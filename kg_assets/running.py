@@ -21,7 +21,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from kg_assets.failures import damaged_place, first_error, was_refused
 from kg_assets.instance import BUILDER_TAG, open_instance
 from kg_assets.matching.reporting import drawing
-from kg_assets.matching.tables import REPORT
+from kg_assets.matching.reporting.tables import REPORT
 from resources.databases import LostDatabaseError, in_one_line
 from resources.logs import configure
 from resources.processes import give_memory_back, this_process

@@ -66,8 +66,8 @@ def seal(path: Path, sha256: str, seals: Path) -> None:
 
 
 def forget_seals(seals: Path) -> None:
-    """Remove the seals that count no longer."""
-    for path in seals.glob("*.json"):
+    """Remove the seals that count no longer, and what a process that was killed left of one."""
+    for path in seals.glob("*"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - LASTS:
                 path.unlink()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kg_assets.cli.reading import reading_session
 from kg_assets.cli.render import Exit, clean, complain, console, print_json
-from kg_assets.matching.tables import match_report
+from kg_assets.matching.reporting.tables import match_report
 from kg_assets.promotion.reading import what_is_read
 from kg_assets.sources.record import ENTITY_TYPES
 from resources.lake import Lake

@@ -26,6 +26,7 @@ from kg_assets.matching.model import MatchSpec
 from kg_assets.matching.record_counts import record_counts
 from kg_assets.matching.records import records, replaced_records, run_records
 from kg_assets.matching.reporting.step import report_stands, run_match_report
+from kg_assets.matching.reporting.tables import match_report
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.skew import skew_check
 from kg_assets.matching.touched import touched_pairs, touched_records
@@ -163,7 +164,7 @@ def matching_steps(
             **common | {"code_version": f"{version}-{ENTITIES_CODE}"},
         ),
         StepAsset(
-            outputs=(tables.match_report(kind),),
+            outputs=(match_report(kind),),
             inputs=(
                 record_table,
                 model,

@@ -7,9 +7,6 @@ import pyarrow as pa
 from kg_assets.matching.column_meanings import column, described, required
 from resources.table import Table
 
-REPORT = "/match_report"
-"""End of the name of each table whose step draws."""
-
 
 def match_model(entity_type: str) -> Table:
     """The frozen model of an entity type, one row; its threshold is the declared one."""
@@ -394,21 +391,3 @@ JUDGEMENTS = Table(
     "counts, above the model and its vetoes.",
 )
 """People's judgements, a partition for each entity type."""
-
-
-def match_report(entity_type: str) -> Table:
-    """Files of the report on the match model."""
-    return Table(
-        name=f"{entity_type}{REPORT}",
-        schema=pa.schema(
-            [
-                required("file", pa.string()),
-                required("sha256", pa.string()),
-                required("bytes", pa.int64()),
-            ]
-        ),
-        key=("file",),
-        description="The report on the match model, a page and a picture: match weights, m and u, "
-        "score histograms with thresholds, unlinkable records, blocking, sizes and quality of "
-        "clusters.",
-    )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from kg_assets.graph.publication import built_from
 from kg_assets.graph.steps import publish_graph
 from kg_assets.graph.tables import KNOWLEDGE_GRAPH
-from kg_assets.matching.tables import match_report
+from kg_assets.matching.reporting.tables import match_report
 from kg_assets.promotion.reading import GRAPH, REPORTS, has_catalog
 from kg_assets.sources.record import ENTITY_TYPES
 from resources.duck import session

@@ -17,6 +17,7 @@ from kg_assets.matching.frozen import run_match_thresholds
 from kg_assets.matching.models import MODELS
 from kg_assets.matching.records import run_records
 from kg_assets.matching.reporting.step import run_match_report
+from kg_assets.matching.reporting.tables import match_report
 from kg_assets.matching.scoring import run_match_scores
 from kg_assets.matching.training import run_match_model
 from kg_assets.sources.landing import land
@@ -99,7 +100,7 @@ def test_a_type_with_hardly_a_record_has_all_of_its_tables_and_its_report(tmp_pa
     world.run(run_match_report)
     assert len(world.content()["film/cluster_quality"]) == (count > 1)
     with world.lake.step("look") as step:
-        files = step.read(tables.match_report("film"), tracked=False).count("*").fetchall()
+        files = step.read(match_report("film"), tracked=False).count("*").fetchall()
     assert files == [(2 if count else 1,)]
 
 

@@ -19,6 +19,7 @@ from kg_assets.matching.frozen import (
 from kg_assets.matching.model import BlockingRule, Comparison, Level, MatchSpec
 from kg_assets.matching.records import records
 from kg_assets.matching.reporting.step import run_match_report
+from kg_assets.matching.reporting.tables import match_report
 from kg_assets.matching.settings import prior_settings
 from resources.lake import Lake
 from resources.settings import Settings
@@ -254,7 +255,7 @@ def charts(lake):
 def report(lake, spec=SPEC):
     with lake.step("film/match_report") as step:
         run_match_report(step, spec)
-        files = step.staged(tables.match_report("film")).to_arrow_table().to_pylist()
+        files = step.staged(match_report("film")).to_arrow_table().to_pylist()
         return files, dict(step.figures)
 
 

@@ -124,8 +124,11 @@ def test_seals_that_count_no_longer_are_removed(file):
     seal(*file)
     forget_seals(seals)
     [place] = seals.iterdir()
+    half = place.with_suffix(".4711")
+    half.write_text("{")
     moment = time.time() - LASTS - 1
-    os.utime(place, (moment, moment))
+    for path in (place, half):
+        os.utime(path, (moment, moment))
     forget_seals(seals)
     assert not list(seals.iterdir())
 

@@ -15,6 +15,7 @@ from kg_assets.matching.records import records
 from kg_assets.matching.reporting import charts, cluster_charts, figures, page
 from kg_assets.matching.reporting.drawing import draw
 from kg_assets.matching.reporting.library import library
+from kg_assets.matching.reporting.tables import match_report
 from kg_assets.matching.thresholds import weight_of, with_thresholds
 from kg_assets.preview import Markdown
 
@@ -77,7 +78,7 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
         page=f"reports/{step.lake.namespace}/{kind}/{PAGE}", shows="kg report --type " + kind
     )
     step.write(
-        tables.match_report(kind),
+        match_report(kind),
         pa.Table.from_pylist(
             [
                 {
@@ -87,7 +88,7 @@ def run_match_report(step: Step, spec: MatchSpec) -> None:
                 }
                 for name, content in sorted(files.items())
             ],
-            schema=tables.match_report(kind).schema,
+            schema=match_report(kind).schema,
         ),
     )
 
