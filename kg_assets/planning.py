@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resources.entries import digest
+from resources.facets import facets_at, holding
 from resources.table import WHOLE
 
 if TYPE_CHECKING:
@@ -119,12 +120,14 @@ class State:
         """Why a step has to run; None where its outputs are what it would write now."""
         why = self.why_in_lake(step, partition)
         built = any(table.name not in self._read_through for table in step.outputs)
-        if why is None and built and step.stands is not None and not step.stands():
-            return OUTSIDE
-        return why
+        if why is not None or not built or step.stands is None:
+            return why
+        return None if self.is_left_out(step, partition) or step.stands() else OUTSIDE
 
     def why_in_lake(self, step: StepAsset, partition: str | None) -> str | None:
         """The same of its outputs in the lake alone, whatever it makes beside the lake."""
+        if self.is_left_out(step, partition):
+            return None
         key = partition or WHOLE
         for table in step.outputs:
             head = self._tables[table.name].get(key)
@@ -138,6 +141,20 @@ class State:
                 if self._now(i.table, i.partition) != i.digest:
                     return DELIVERED if i.table.startswith(LANDING) else CHANGED.format(i.table)
         return None
+
+    def is_left_out(self, step: StepAsset, partition: str | None) -> bool:
+        """Whether a step was never made and has nothing to do, as for a type without records."""
+        key = partition or WHOLE
+        return (
+            bool(step.only_with)
+            and not any(key in self._tables[table.name] for table in step.outputs)
+            and not any(self._has_any(table.name, place) for table, place in step.only_with)
+        )
+
+    def _has_any(self, table: str, place: str) -> bool:
+        """Whether a partition is there, or one that holds some facets."""
+        heads, facets = self._tables[table], facets_at(place)
+        return place in heads if facets is None else bool(holding(heads, facets))
 
     def is_frozen(self, step: StepAsset, partition: str | None) -> bool:
         """Whether nothing that comes in makes a step stale: it is settled, and lacked nothing."""

@@ -62,6 +62,9 @@ class StepAsset:
         nothing_of: Inputs without whose rows there is nothing to do, each with its partition or
             None for all: where none has any, and the outputs had none, these are made empty and
             `run` is not called.
+        only_with: Tables, each with a partition or what `resources.facets.place_of` names. While
+            nothing is there of any, a build leaves the step out until its outputs were made once;
+            who reads them finds nothing.
         lasting: Outputs that carry on from their own version before, as entities do from their
             ids. A namespace that moves to another production goes on from production's.
     """
@@ -84,6 +87,7 @@ class StepAsset:
     stands: Callable[[], bool] | None = None
     pool: str | None = None
     nothing_of: tuple[tuple[Table, str | None], ...] = ()
+    only_with: tuple[tuple[Table, str], ...] = ()
     lasting: tuple[Table, ...] = ()
 
     @property

@@ -59,6 +59,7 @@ from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS, SOURCE_TEXTS
 from ontology.schema import load_ontology
+from resources.facets import place_of
 from resources.settings import Settings
 from resources.table import Table
 from resources.vectors import VectorStore
@@ -218,6 +219,7 @@ def _chain(
         "partitions": shards(SHARDS) if SHARDS > 1 else None,
         "entity_type": kind,
         "tags": resource_tags(heavy=False),
+        "only_with": ((SOURCE_RECORDS, place_of([kind])), (FACT_JUDGEMENTS, kind)),
     }
     return (
         StepAsset(

@@ -35,6 +35,7 @@ from kg_assets.partitions import shards
 from kg_assets.policies import resource_tags
 from kg_assets.shell import StepAsset
 from kg_assets.sources.tables import DELIVERIES, SOURCE_RECORDS
+from resources.facets import place_of
 
 CODE = "4"
 RECORDS_CODE = "4"
@@ -62,6 +63,8 @@ def matching_steps(
         "code_version": version,
         "entity_type": kind,
         "tags": resource_tags(heavy=shard_count > 1, entity_type=kind),
+        # A judgement of records that are not there is told to be so.
+        "only_with": ((SOURCE_RECORDS, place_of([kind])), (tables.JUDGEMENTS, kind)),
     }
     # A shard needs less than what sees all records.
     sharded = {"tags": resource_tags(heavy=shard_count > 1, entity_type=kind, shard=True)}
