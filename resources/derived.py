@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from resources.lock import exclusive
-from resources.seals import forget_seals, is_intact, seal, sha256_of
+from resources.seals import SEALS, forget_seals, is_intact, seal, sha256_of
 
 _SUMS = "sums.json"
 
@@ -35,7 +35,7 @@ def derived(cache: Path, name: str, make: Callable[[Path], None], limit: int) ->
     Raises:
         OSError: The files cannot be written; nothing of them is left.
     """
-    folder, seals = _folder(cache, name), cache / "seals"
+    folder, seals = _folder(cache, name), cache / SEALS
     with _lock(folder):
         if not _is_whole(folder, seals):
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +68,7 @@ def derived_there(cache: Path, name: str) -> Path | None:
     if not folder.exists():
         return None
     with _lock(folder):
-        if not _is_whole(folder, cache / "seals"):
+        if not _is_whole(folder, cache / SEALS):
             return None
         os.utime(folder)
     return folder

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+SEALS = "seals"
+"""Name of the folder of a machine's seals in its cache."""
+
 LASTS = 86_400.0
 """Seconds that a seal counts."""
 

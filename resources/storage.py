@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from resources.errors import LakeError
-from resources.seals import forget_seals, is_intact, seal
+from resources.seals import SEALS, forget_seals, is_intact, seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ class Storage(ABC):
 def open_storage(settings: Settings) -> Storage:
     """The storage of a lake."""
     if settings.bucket is None:
-        return FolderStorage(settings.lake_path, settings.cache / "seals")
+        return FolderStorage(settings.lake_path, settings.cache / SEALS)
     from resources.bucket import BucketStorage
 
     return BucketStorage(settings)

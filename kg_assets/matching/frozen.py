@@ -155,8 +155,8 @@ def _write_profile(step: Step, spec: MatchSpec, version: str) -> None:
     if anew:
         step.view("threshold_record", records(spec))
         step.view("threshold_counts", tables.score_counts(kind))
-        total = int(con.table("threshold_record").aggregate("count(*)").fetchall()[0][0])
-        terms = frequent_terms(spec, "threshold_record", total)
+        head = step.head_of(records(spec))
+        terms = frequent_terms(spec, "threshold_record", head.file.rows if head else 0)
         made = make_profile(con, spec, "threshold_counts", terms)
         frozen = made.project(f"*, '{version}' AS model_version")
     step.write(profile, frozen)
