@@ -330,7 +330,7 @@ class _Build:
             if self._only:
                 steps = self._asked(lane, key)
             elif self._retrain and any(step.settled for step in lane.steps):
-                steps = tuple(step for step in lane.steps if not state.is_left_out(step, key))
+                steps = tuple(step for step in lane.steps if not state.is_left_out(step))
             if steps:
                 stale[key] = steps
         self._take_over(lane, state, stale, own)

@@ -122,11 +122,11 @@ class State:
         built = any(table.name not in self._read_through for table in step.outputs)
         if why is not None or not built or step.stands is None:
             return why
-        return None if self.is_left_out(step, partition) or step.stands() else OUTSIDE
+        return None if self.is_left_out(step) or step.stands() else OUTSIDE
 
     def why_in_lake(self, step: StepAsset, partition: str | None) -> str | None:
         """The same of its outputs in the lake alone, whatever it makes beside the lake."""
-        if self.is_left_out(step, partition):
+        if self.is_left_out(step):
             return None
         key = partition or WHOLE
         for table in step.outputs:
@@ -142,12 +142,14 @@ class State:
                     return DELIVERED if i.table.startswith(LANDING) else CHANGED.format(i.table)
         return None
 
-    def is_left_out(self, step: StepAsset, partition: str | None) -> bool:
-        """Whether a step was never made and has nothing to do, as for a type without records."""
-        key = partition or WHOLE
+    def is_left_out(self, step: StepAsset) -> bool:
+        """Whether a step was never made and has nothing to do, as for a type without records.
+
+        Where one of its partitions was made, all are: who reads a table needs the whole of it.
+        """
         return (
             bool(step.only_with)
-            and not any(key in self._tables[table.name] for table in step.outputs)
+            and not any(self._tables[table.name] for table in step.outputs)
             and not any(self._has_any(table.name, place) for table, place in step.only_with)
         )
 

@@ -295,7 +295,7 @@ class _Plan:
                 self.unread = {str(key) for key in waiting}
             for key, reasons in stale.items():
                 for step in lane.steps:
-                    if state.is_left_out(step, key):
+                    if state.is_left_out(step):
                         continue
                     entry = known.get((step.name, key or WHOLE))
                     why = reasons.get(step.name)

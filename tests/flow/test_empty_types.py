@@ -2,16 +2,26 @@
 
 import json
 from contextlib import closing
+from pathlib import Path
 
 from kg_assets.building import build
 from kg_assets.judging.log import add
+from kg_assets.matching.assets import matching_steps
 from kg_assets.matching.judgement_log import PAIRS
 from kg_assets.matching.judgement_values import judgement
-from kg_assets.matching.tables import entity_members, identity_events, resolved_entities
+from kg_assets.matching.models import MODELS
+from kg_assets.matching.tables import (
+    blocked_pairs,
+    entity_members,
+    identity_events,
+    resolved_entities,
+)
 from kg_assets.pending import pending
+from kg_assets.planning import MISSING, State
 from kg_assets.promotion.readiness import readiness
 from kg_assets.sources.landing import land
 from kg_assets.status import FRESH, status
+from resources.entries import File, Head
 from resources.journal import Journal
 from resources.lake import Lake
 from tests.flow.conftest import lines
@@ -65,6 +75,17 @@ def test_a_type_without_records_is_made_where_it_is_asked_for_by_name(built):
     assert [result.error for result in build(built).failed] == []
     assert content(built) == before
     assert build(built).results == []
+
+
+def test_where_one_shard_of_a_type_without_records_was_made_the_others_are_missing():
+    steps = matching_steps(MODELS["book"], 2, thresholds={}, reports=Path())
+    [step] = [each for each in steps if each.name == blocked_pairs("book").name]
+    first, second = step.partitions.get_partition_keys()
+    file = File("v", "a.parquet", "0" * 64, 0, 1, "{}", "0" * 64)
+    head = Head(step.name, first, file, step.code_version, (), 1, step.name, None, "")
+    for heads, why in (({}, None), ({(step.name, first): head}, MISSING)):
+        state = State(heads, {}, lambda _: None, lambda _: True)
+        assert state.why(step, second) == why
 
 
 def test_a_type_is_matched_from_its_first_records_on_and_its_entities_retire_with_its_last(
